@@ -1,0 +1,269 @@
+//! Every AWS operation stagegate may perform, as values. What an operation is called, whether it writes, which quota
+//! it draws on and which IAM action it needs is declared once, here.
+
+use serde::{Deserialize, Serialize};
+
+use super::noun::{
+    Alias, ApiModel, Authorizer, Deployment, Export, Function, GatewayResponse, Identity, Invoked, Page, Patch, Policy,
+    Provisioned, RequestValidator, Resource, RestApi, Routing, Stage, Statement,
+};
+use crate::model::{AliasName, ApiId, FunctionName, RunId, StageName, Version};
+
+/// What an operation does to AWS.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub enum Kind {
+    /// Changes nothing; may be repeated at will.
+    Read,
+    /// Changes something; sent once, then looked at.
+    Write,
+    /// Runs the user's code; never repeated by itself.
+    Invoke,
+}
+
+/// A quota that calls draw on; rates are in `pace`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+pub enum Pool {
+    /// Lambda control plane, 15 rps over all its operations.
+    LambdaControlPlane,
+    /// `GetFunction`, 100 rps.
+    LambdaGetFunction,
+    /// `GetPolicy`, 15 rps.
+    LambdaGetPolicy,
+    /// `Invoke`: 10 × concurrency, no pacing by us.
+    LambdaInvoke,
+    /// All API Gateway management, 10 rps, burst 40.
+    ApiGatewayTotal,
+    /// `CreateDeployment`, 1 per 5 s and account.
+    ApiGatewayCreateDeployment,
+    /// `GetResources`, 5 per 2 s and account.
+    ApiGatewayGetResources,
+    /// STS.
+    Sts,
+}
+
+/// What an IAM statement for the operation names as its resource.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub enum Scope {
+    /// `*`: the action cannot be narrowed.
+    Any,
+    /// `function:FN` and `function:FN:*`: alias and version actions authorise on the function (aws-semantics §11).
+    Function,
+    /// `function:FN:ALIAS`, with the condition that the principal is API Gateway.
+    AliasGrant,
+    /// `function:FN:*`: only versions and aliases can be invoked, never `$LATEST` by its bare name.
+    Qualified,
+    /// `/restapis/API` and everything below, for `GET`.
+    ApiRead,
+    /// `/restapis/API/deployments`.
+    Deployments,
+    /// `/restapis/API/stages/STAGE` and `/restapis/API/deployments/*`: moving the pointer touches both.
+    Stage,
+}
+
+/// A request whose answer has a type.
+pub trait Request {
+    /// The answer.
+    type Reply;
+    /// The request as a value.
+    fn call(self) -> Call;
+    /// Takes the answer out of the reply to that request; `None` if it is the reply to another.
+    fn reply(reply: Reply) -> Option<Self::Reply>;
+}
+
+macro_rules! operations {
+    ($(
+        $(#[$doc:meta])*
+        $name:ident { $( $(#[$fdoc:meta])* $field:ident : $ty:ty ),* $(,)? } -> $reply:ty
+            = $service:literal $kind:ident [$($pool:ident),*] $iam:literal $scope:ident ;
+    )*) => {
+        $(
+            $(#[$doc])*
+            #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+            pub struct $name { $( $(#[$fdoc])* pub $field: $ty ),* }
+
+            impl Request for $name {
+                type Reply = $reply;
+                fn call(self) -> Call { Call::$name(self) }
+                fn reply(reply: Reply) -> Option<$reply> {
+                    match reply { Reply::$name(value) => Some(value), _ => None }
+                }
+            }
+        )*
+
+        /// Any request, as a value that can be recorded, refused, delayed or failed.
+        #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+        pub enum Call { $( $(#[$doc])* $name($name) ),* }
+
+        /// Any answer.
+        #[derive(Debug, Clone, PartialEq)]
+        pub enum Reply { $( $(#[$doc])* $name($reply) ),* }
+
+        /// The operations by name.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+        pub enum Operation { $( $(#[$doc])* $name ),* }
+
+        impl Operation {
+            /// All of them.
+            pub const ALL: &'static [Self] = &[ $( Self::$name ),* ];
+
+            /// The operation's name as AWS spells it.
+            pub const fn name(self) -> &'static str { match self { $( Self::$name => stringify!($name) ),* } }
+            /// The service's signing name.
+            pub const fn service(self) -> &'static str { match self { $( Self::$name => $service ),* } }
+            /// What it does to AWS.
+            pub const fn kind(self) -> Kind { match self { $( Self::$name => Kind::$kind ),* } }
+            /// Quotas it draws on.
+            pub const fn pools(self) -> &'static [Pool] { match self { $( Self::$name => &[ $( Pool::$pool ),* ] ),* } }
+            /// The IAM action it needs; empty if none.
+            pub const fn iam_action(self) -> &'static str { match self { $( Self::$name => $iam ),* } }
+            /// What an IAM statement for it names.
+            pub const fn iam_scope(self) -> Scope { match self { $( Self::$name => Scope::$scope ),* } }
+        }
+
+        impl Call {
+            /// Which operation this is.
+            pub const fn operation(&self) -> Operation { match self { $( Self::$name(_) => Operation::$name ),* } }
+        }
+    };
+}
+
+operations! {
+    /// Whose credentials these are. Needs no permission.
+    GetCallerIdentity {} -> Identity = "sts" Read [Sts] "" Any;
+
+    /// An alias with its revision.
+    GetAlias { /** Function. */ function: FunctionName, /** Alias. */ alias: AliasName } -> Alias
+        = "lambda" Read [LambdaControlPlane] "lambda:GetAlias" Function;
+    /// The function's `$LATEST` (no qualifier), or the version that a qualifier names.
+    GetFunction { /** Function. */ function: FunctionName, /** Version or alias. */ qualifier: Option<String> } -> Function
+        = "lambda" Read [LambdaGetFunction] "lambda:GetFunction" Function;
+    /// One page of versions, oldest first, `$LATEST` included, without states; at most 50.
+    ListVersionsByFunction { /** Function. */ function: FunctionName, /** Page token. */ marker: Option<String> } -> Page<Function>
+        = "lambda" Read [LambdaControlPlane] "lambda:ListVersionsByFunction" Function;
+    /// The policy attached to an alias; 404 when it has none.
+    GetPolicy { /** Function. */ function: FunctionName, /** Alias. */ alias: AliasName } -> Policy
+        = "lambda" Read [LambdaGetPolicy] "lambda:GetPolicy" Function;
+    /// Provisioned concurrency of an alias; 404 `ProvisionedConcurrencyConfigNotFoundException` when it has none.
+    GetProvisionedConcurrencyConfig { /** Function. */ function: FunctionName, /** Alias. */ alias: AliasName } -> Provisioned
+        = "lambda" Read [LambdaControlPlane] "lambda:GetProvisionedConcurrencyConfig" Function;
+    /// Publishes `$LATEST`, if it still is what was planned. With nothing to publish AWS answers with the old version.
+    PublishVersion {
+        /** Function. */ function: FunctionName,
+        /** Guard: base64 SHA-256 of the planned code. */ code_sha256: String,
+        /** Guard: revision of `$LATEST`. */ revision: String,
+        /** At most 256 characters. */ description: String,
+    } -> Function = "lambda" Write [LambdaControlPlane] "lambda:PublishVersion" Function;
+    /// Creates an alias; 409 if it exists.
+    CreateAlias { /** Function. */ function: FunctionName, /** Alias. */ alias: AliasName, /** All of it. */ routing: Routing } -> Alias
+        = "lambda" Write [LambdaControlPlane] "lambda:CreateAlias" Function;
+    /// Moves an alias, if its revision is still the given one (412 otherwise).
+    UpdateAlias {
+        /** Function. */ function: FunctionName,
+        /** Alias. */ alias: AliasName,
+        /** All of it. */ routing: Routing,
+        /** Guard: the alias's revision as just read. */ revision: String,
+    } -> Alias = "lambda" Write [LambdaControlPlane] "lambda:UpdateAlias" Function;
+    /// Deletes an alias, its policy with it; succeeds when there is none.
+    DeleteAlias { /** Function. */ function: FunctionName, /** Alias. */ alias: AliasName } -> ()
+        = "lambda" Write [LambdaControlPlane] "lambda:DeleteAlias" Function;
+    /// Lets API Gateway invoke an alias.
+    AddPermission {
+        /** Function. */ function: FunctionName,
+        /** Alias. */ alias: AliasName,
+        /** What to allow. */ statement: Statement,
+        /** Guard: the policy's revision; absent when there is no policy yet. */ revision: Option<String>,
+    } -> () = "lambda" Write [LambdaControlPlane] "lambda:AddPermission" AliasGrant;
+    /// Takes a statement out of an alias's policy; 404 when it is not there.
+    RemovePermission {
+        /** Function. */ function: FunctionName,
+        /** Alias. */ alias: AliasName,
+        /** Statement id. */ sid: String,
+        /** Guard: the policy's revision. */ revision: Option<String>,
+    } -> () = "lambda" Write [LambdaControlPlane] "lambda:RemovePermission" AliasGrant;
+    /// Runs a version with an event, synchronously.
+    Invoke { /** Function. */ function: FunctionName, /** Version. */ version: Version, /** JSON event. */ payload: String, /** How long to wait, seconds. */ timeout_s: u32 } -> Invoked
+        = "lambda" Invoke [LambdaInvoke] "lambda:InvokeFunction" Qualified;
+
+    /// Name and API-wide settings.
+    GetRestApi { /** API. */ api: ApiId } -> RestApi
+        = "apigateway" Read [ApiGatewayTotal] "apigateway:GET" ApiRead;
+    /// One page of the live resources with their methods and integrations; up to 500.
+    GetResources { /** API. */ api: ApiId, /** Page token. */ position: Option<String> } -> Page<Resource>
+        = "apigateway" Read [ApiGatewayTotal, ApiGatewayGetResources] "apigateway:GET" ApiRead;
+    /// One page of models; up to 500.
+    GetModels { /** API. */ api: ApiId, /** Page token. */ position: Option<String> } -> Page<ApiModel>
+        = "apigateway" Read [ApiGatewayTotal] "apigateway:GET" ApiRead;
+    /// One page of authorizers; up to 500.
+    GetAuthorizers { /** API. */ api: ApiId, /** Page token. */ position: Option<String> } -> Page<Authorizer>
+        = "apigateway" Read [ApiGatewayTotal] "apigateway:GET" ApiRead;
+    /// One page of request validators; up to 500.
+    GetRequestValidators { /** API. */ api: ApiId, /** Page token. */ position: Option<String> } -> Page<RequestValidator>
+        = "apigateway" Read [ApiGatewayTotal] "apigateway:GET" ApiRead;
+    /// One page of gateway responses, defaults included; up to 500.
+    GetGatewayResponses { /** API. */ api: ApiId, /** Page token. */ position: Option<String> } -> Page<GatewayResponse>
+        = "apigateway" Read [ApiGatewayTotal] "apigateway:GET" ApiRead;
+    /// A stage.
+    GetStage { /** API. */ api: ApiId, /** Stage. */ stage: StageName } -> Stage
+        = "apigateway" Read [ApiGatewayTotal] "apigateway:GET" ApiRead;
+    /// A deployment.
+    GetDeployment { /** API. */ api: ApiId, /** Deployment id. */ deployment: String } -> Deployment
+        = "apigateway" Read [ApiGatewayTotal] "apigateway:GET" ApiRead;
+    /// One page of deployments, in no documented order; up to 500.
+    GetDeployments { /** API. */ api: ApiId, /** Page token. */ position: Option<String> } -> Page<Deployment>
+        = "apigateway" Read [ApiGatewayTotal] "apigateway:GET" ApiRead;
+    /// The definition that a stage serves, as OpenAPI 3 with extensions.
+    GetExport { /** API. */ api: ApiId, /** Stage. */ stage: StageName } -> Export
+        = "apigateway" Read [ApiGatewayTotal] "apigateway:GET" ApiRead;
+    /// Takes a snapshot of the live definition, without a stage: nothing points at it yet.
+    CreateDeployment { /** API. */ api: ApiId, /** Run id and fingerprint. */ description: String } -> Deployment
+        = "apigateway" Write [ApiGatewayTotal, ApiGatewayCreateDeployment] "apigateway:POST" Deployments;
+    /// Patches a stage with absolute values; API Gateway has no revision to guard it with.
+    UpdateStage { /** API. */ api: ApiId, /** Stage. */ stage: StageName, /** In order. */ patches: Vec<Patch> } -> Stage
+        = "apigateway" Write [ApiGatewayTotal] "apigateway:PATCH" Stage;
+}
+
+impl Call {
+    /// The function, alias or stage that the call is about, for logs and errors.
+    pub fn subject(&self) -> String {
+        match self {
+            Self::GetCallerIdentity(_) => "caller".into(),
+            Self::GetAlias(GetAlias { function, alias })
+            | Self::GetPolicy(GetPolicy { function, alias })
+            | Self::GetProvisionedConcurrencyConfig(GetProvisionedConcurrencyConfig { function, alias })
+            | Self::CreateAlias(CreateAlias { function, alias, .. })
+            | Self::UpdateAlias(UpdateAlias { function, alias, .. })
+            | Self::DeleteAlias(DeleteAlias { function, alias })
+            | Self::AddPermission(AddPermission { function, alias, .. })
+            | Self::RemovePermission(RemovePermission { function, alias, .. }) => format!("{function}:{alias}"),
+            Self::GetFunction(GetFunction { function, qualifier: Some(q) }) => format!("{function}:{q}"),
+            Self::GetFunction(GetFunction { function, .. })
+            | Self::ListVersionsByFunction(ListVersionsByFunction { function, .. })
+            | Self::PublishVersion(PublishVersion { function, .. }) => function.to_string(),
+            Self::Invoke(Invoke { function, version, .. }) => format!("{function}:{version}"),
+            Self::GetStage(GetStage { api, stage })
+            | Self::GetExport(GetExport { api, stage })
+            | Self::UpdateStage(UpdateStage { api, stage, .. }) => format!("{api}/{stage}"),
+            Self::GetRestApi(GetRestApi { api })
+            | Self::GetResources(GetResources { api, .. })
+            | Self::GetModels(GetModels { api, .. })
+            | Self::GetAuthorizers(GetAuthorizers { api, .. })
+            | Self::GetRequestValidators(GetRequestValidators { api, .. })
+            | Self::GetGatewayResponses(GetGatewayResponses { api, .. })
+            | Self::GetDeployment(GetDeployment { api, .. })
+            | Self::GetDeployments(GetDeployments { api, .. })
+            | Self::CreateDeployment(CreateDeployment { api, .. }) => api.to_string(),
+        }
+    }
+}
+
+impl std::fmt::Display for Operation {
+    /// `lambda:UpdateAlias`.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}:{}", self.service(), self.name())
+    }
+}
+
+/// What a published version's description starts with, so that a lost reply can be recognised as ours.
+pub fn version_marker(run: &RunId) -> String {
+    format!("stagegate {run}")
+}

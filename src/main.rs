@@ -1,0 +1,2 @@
+//! The stagegate command.
+fn main() {}
