@@ -1,0 +1,359 @@
+//! The record: the short line that stagegate keeps at the end of an alias's description.
+//!
+//! It is written in the same `UpdateAlias` as the routing, so it is atomic with it, and it is all that a rollback from
+//! a bare machine has. It is the lock (state and expiry), the way back (previous version, deployment, variable) and
+//! the memory of bad versions. It reads, for example:
+//!
+//! `[sg1 01JD3K7Q4T0000000000000000 run x=20261121T1422Z 41>42 n=1 a1b2c3d4e5/prod d=k5m8ra v=lambdaAlias:blue g bad=40]`
+
+use std::fmt;
+use std::str::FromStr;
+
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
+use serde::{Deserialize, Serialize};
+
+use super::{RunId, StageRef, Version};
+
+/// The record takes at most this many characters (SPEC §3).
+pub const RECORD_CHARS_MAX: usize = 160;
+/// An alias description takes at most this many characters (botocore model).
+pub const DESCRIPTION_CHARS_MAX: usize = 256;
+/// How many bad versions are remembered.
+pub const BAD_VERSIONS_MAX: usize = 3;
+const FORMAT: &str = "sg1";
+const EXPIRY_FORMAT: &str = "%Y%m%dT%H%MZ";
+
+/// Where a release stands, as everybody can read it from the alias.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum RecordState {
+    /// In flight: holds the lock until it expires.
+    Running,
+    /// Held by a person: holds the lock.
+    Paused,
+    /// Finished: the alias is on `to`.
+    Promoted,
+    /// Rolled back: the alias is on `to`, which is the version that had served before.
+    RolledBack,
+}
+
+impl RecordState {
+    const WORDS: [(Self, &'static str); 4] =
+        [(Self::Running, "run"), (Self::Paused, "paused"), (Self::Promoted, "done"), (Self::RolledBack, "back")];
+
+    fn word(self) -> &'static str {
+        Self::WORDS.iter().find(|(state, _)| *state == self).map_or("run", |(_, word)| word)
+    }
+
+    /// Whether the release is unfinished and so holds the alias.
+    pub const fn holds_lock(self) -> bool {
+        matches!(self, Self::Running | Self::Paused)
+    }
+}
+
+/// The way back of the stage that a release redeploys or re-points.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RecordedStage {
+    /// The stage.
+    pub stage: StageRef,
+    /// The deployment it served before, if the release moves it.
+    pub deployment: Option<String>,
+    /// The alias variable and its value before (`None` = unset), if the release sets it.
+    pub variable: Option<(String, Option<String>)>,
+}
+
+/// What stagegate knows of an alias, in the alias.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Record {
+    /// The release that wrote it.
+    pub run: RunId,
+    /// Where that release stands.
+    pub state: RecordState,
+    /// When an unfinished release is overdue, to the minute; absent once it is finished.
+    pub expires: Option<Timestamp>,
+    /// The version before; `None` when the release created the alias.
+    pub from: Option<Version>,
+    /// The version it goes to.
+    pub to: Version,
+    /// How many functions the release moves together.
+    pub members: usize,
+    /// The stage's way back.
+    pub stage: Option<RecordedStage>,
+    /// Whether the release added permission statements.
+    pub granted: bool,
+    /// The last versions known to be bad, newest first.
+    pub bad: Vec<u64>,
+    /// The gate was overridden.
+    pub gate_overridden: bool,
+}
+
+/// A description that ends in something stagegate cannot read.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum RecordError {
+    /// A later stagegate wrote it.
+    #[error("the record `{0}` was written by a newer stagegate")]
+    Newer(String),
+    /// It starts like a record and is not one.
+    #[error("the record `{0}` cannot be read")]
+    Unreadable(String),
+}
+
+impl Record {
+    /// The record of the rollback of this release: the way is reversed, and `bad` versions are remembered.
+    /// A release that created its alias has nothing to reverse to: the versions stay as they are.
+    pub fn rolled_back(&self, to: Version, from: Version, mark_bad: bool) -> Self {
+        let bad = match (mark_bad, from) {
+            (true, Version::Number(n)) => remember_bad(&self.bad, n),
+            _ => self.bad.clone(),
+        };
+        Self {
+            state: RecordState::RolledBack,
+            expires: None,
+            from: Some(from),
+            to,
+            granted: false,
+            bad,
+            ..self.clone()
+        }
+    }
+
+    /// Whether the alias is where this record says: only then is the record believed (SPEC §3).
+    /// A weight of 1 on the other version is how AWS moves provisioned concurrency, and counts as being there.
+    pub fn agrees_with(&self, version: Version, weights: &std::collections::BTreeMap<u64, f64>) -> bool {
+        let at_to = version == self.to;
+        let at_from = self.state.holds_lock() && self.from == Some(version);
+        (at_to || at_from) && (weights.is_empty() || self.is_provisioned_move(weights))
+    }
+
+    fn is_provisioned_move(&self, weights: &std::collections::BTreeMap<u64, f64>) -> bool {
+        let ends = [self.from.and_then(Version::number), self.to.number()];
+        weights.len() == 1
+            && weights.iter().all(|(version, weight)| ends.contains(&Some(*version)) && (weight - 1.0).abs() < 1e-6)
+    }
+}
+
+/// `bad` with `version` in front, without repeats, cut to what the record keeps.
+pub fn remember_bad(bad: &[u64], version: u64) -> Vec<u64> {
+    std::iter::once(version).chain(bad.iter().copied().filter(|b| *b != version)).take(BAD_VERSIONS_MAX).collect()
+}
+
+impl fmt::Display for Record {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "[{FORMAT} {} {}", self.run.ulid(), self.state.word())?;
+        if let Some(expires) = self.expires {
+            write!(f, " x={}", expires.strftime(EXPIRY_FORMAT))?;
+        }
+        let from = self.from.map_or_else(|| "0".into(), |v| v.to_string());
+        write!(f, " {from}>{} n={}", self.to, self.members)?;
+        if let Some(stage) = &self.stage {
+            write!(f, " {}", stage.stage)?;
+            if let Some(deployment) = &stage.deployment {
+                write!(f, " d={deployment}")?;
+            }
+            match &stage.variable {
+                Some((name, Some(value))) => write!(f, " v={name}:{value}")?,
+                Some((name, None)) => write!(f, " v!{name}")?,
+                None => {}
+            }
+        }
+        if self.granted {
+            f.write_str(" g")?;
+        }
+        if !self.bad.is_empty() {
+            let bad: Vec<String> = self.bad.iter().map(u64::to_string).collect();
+            write!(f, " bad={}", bad.join(","))?;
+        }
+        if self.gate_overridden {
+            f.write_str(" o")?;
+        }
+        f.write_str("]")
+    }
+}
+
+impl FromStr for Record {
+    type Err = RecordError;
+    fn from_str(text: &str) -> Result<Self, RecordError> {
+        let unreadable = || RecordError::Unreadable(text.to_owned());
+        let inner = text.strip_prefix('[').and_then(|t| t.strip_suffix(']')).ok_or_else(unreadable)?;
+        let mut words = inner.split(' ');
+        let format = words.next().unwrap_or_default();
+        if format != FORMAT {
+            let newer = format.strip_prefix("sg").and_then(|n| n.parse::<u32>().ok()).is_some_and(|n| n > 1);
+            return Err(if newer { RecordError::Newer(text.to_owned()) } else { unreadable() });
+        }
+        parse_words(words).ok_or_else(unreadable)
+    }
+}
+
+fn parse_words<'a>(mut words: impl Iterator<Item = &'a str>) -> Option<Record> {
+    let run = format!("r-{}", words.next()?).parse().ok()?;
+    let state_word = words.next()?;
+    let state = RecordState::WORDS.iter().find(|(_, word)| *word == state_word)?.0;
+    let mut way: Option<(Option<Version>, Version)> = None;
+    let mut record = Record {
+        run,
+        state,
+        expires: None,
+        from: None,
+        to: Version::Latest,
+        members: 1,
+        stage: None,
+        granted: false,
+        bad: Vec::new(),
+        gate_overridden: false,
+    };
+    for word in words {
+        match word.split_once(['=', '!']) {
+            Some(("x", text)) => record.expires = Some(parse_expiry(text)?),
+            Some(("n", text)) => record.members = text.parse().ok()?,
+            Some(("d", id)) => record.stage.as_mut()?.deployment = Some(id.to_owned()),
+            Some(("v", text)) if word.starts_with("v!") => {
+                record.stage.as_mut()?.variable = Some((text.to_owned(), None))
+            }
+            Some(("v", text)) => {
+                let (name, value) = text.split_once(':')?;
+                record.stage.as_mut()?.variable = Some((name.to_owned(), Some(value.to_owned())));
+            }
+            Some(("bad", list)) => record.bad = list.split(',').map(|n| n.parse().ok()).collect::<Option<_>>()?,
+            _ if word == "g" => record.granted = true,
+            _ if word == "o" => record.gate_overridden = true,
+            _ if word.contains('>') => way = Some(parse_way(word)?),
+            _ => {
+                let stage = word.parse().ok()?;
+                record.stage = Some(RecordedStage { stage, deployment: None, variable: None });
+            }
+        }
+    }
+    (record.from, record.to) = way?;
+    Some(record)
+}
+
+fn parse_way(word: &str) -> Option<(Option<Version>, Version)> {
+    let (from, to) = word.split_once('>')?;
+    let from = if from == "0" { None } else { Some(from.parse().ok()?) };
+    Some((from, to.parse().ok()?))
+}
+
+fn parse_expiry(text: &str) -> Option<Timestamp> {
+    let civil = jiff::civil::DateTime::strptime("%Y%m%dT%H%MZ", text).ok()?;
+    Some(civil.to_zoned(TimeZone::UTC).ok()?.timestamp())
+}
+
+/// An alias description taken apart: the user's own text in front, the record at the end.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Description {
+    /// What the user wrote; never truncated, never changed.
+    pub text: String,
+    /// stagegate's record, if there is one.
+    pub record: Option<Record>,
+}
+
+impl Description {
+    /// Takes a description apart. A text without a record is all the user's.
+    pub fn parse(description: &str) -> Result<Self, RecordError> {
+        let trimmed = description.trim_end();
+        match trimmed.rfind("[sg") {
+            Some(at) if trimmed.ends_with(']') && trimmed[at + 3..].starts_with(|c: char| c.is_ascii_digit()) => {
+                let text = trimmed[..at].trim_end().to_owned();
+                Ok(Self { text, record: Some(trimmed[at..].parse()?) })
+            }
+            _ => Ok(Self { text: description.to_owned(), record: None }),
+        }
+    }
+
+    /// The user's text with another record behind it.
+    pub fn with(&self, record: Record) -> Self {
+        Self { text: self.text.clone(), record: Some(record) }
+    }
+
+    /// How many characters must be cut from the user's text (first) or from names in the record (second) before the
+    /// description fits; zero when it does.
+    pub fn excess(&self) -> (usize, usize) {
+        let record = self.record.as_ref().map_or(0, |r| r.to_string().chars().count());
+        let all = self.to_string().chars().count();
+        (all.saturating_sub(DESCRIPTION_CHARS_MAX), record.saturating_sub(RECORD_CHARS_MAX))
+    }
+}
+
+impl fmt::Display for Description {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.record {
+            None => f.write_str(&self.text),
+            Some(record) if self.text.is_empty() => record.fmt(f),
+            Some(record) => write!(f, "{} {record}", self.text),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn full() -> Record {
+        Record {
+            run: RunId::new(1_795_000_000_000, 99),
+            state: RecordState::Running,
+            expires: Some("2026-11-21T14:22:00Z".parse().unwrap()),
+            from: Some(Version::Number(123_456)),
+            to: Version::Number(123_457),
+            members: 12,
+            stage: Some(RecordedStage {
+                stage: "a1b2c3d4e5/production".parse().unwrap(),
+                deployment: Some("k5m8ra".into()),
+                variable: Some(("lambdaAlias".into(), Some("b:l-u.e".into()))),
+            }),
+            granted: true,
+            bad: vec![123_455, 99, 7],
+            gate_overridden: true,
+        }
+    }
+
+    #[test]
+    fn every_field_survives_the_alias_description_and_fits() {
+        let description = Description { text: "Orders API [prod]".into(), record: Some(full()) };
+        let text = description.to_string();
+        assert_eq!(Description::parse(&text), Ok(description.clone()));
+        assert_eq!(description.excess(), (0, 0), "{} characters", text.len());
+    }
+
+    #[test]
+    fn a_first_release_and_an_unset_variable_read_back() {
+        let mut record = full();
+        record.from = None;
+        record.stage.as_mut().unwrap().variable = Some(("lambdaAlias".into(), None));
+        assert_eq!(record.to_string().parse(), Ok(record));
+    }
+
+    #[test]
+    fn a_text_without_record_is_left_alone() {
+        for text in ["", "Orders API", "see [sgraph]", "trailing space "] {
+            let description = Description::parse(text).unwrap();
+            assert_eq!((description.text.as_str(), description.record), (text, None));
+        }
+    }
+
+    #[test]
+    fn a_newer_format_is_named_as_such_and_a_broken_one_too() {
+        assert!(matches!(Description::parse("x [sg2 whatever]"), Err(RecordError::Newer(_))));
+        assert!(matches!(Description::parse("x [sg1 whatever]"), Err(RecordError::Unreadable(_))));
+    }
+
+    #[test]
+    fn decision_stale_record_is_not_believed() {
+        let record =
+            Record { state: RecordState::Promoted, from: Some(Version::Number(41)), to: Version::Number(42), ..full() };
+        let weights = |w: &[(u64, f64)]| w.iter().copied().collect();
+        assert!(record.agrees_with(Version::Number(42), &weights(&[])));
+        assert!(record.agrees_with(Version::Number(42), &weights(&[(41, 1.0)])), "provisioned concurrency is moving");
+        assert!(!record.agrees_with(Version::Number(43), &weights(&[])), "moved outside stagegate");
+        assert!(!record.agrees_with(Version::Number(42), &weights(&[(41, 0.5)])), "weighted outside stagegate");
+        assert!(!record.agrees_with(Version::Number(41), &weights(&[])), "moved back outside stagegate");
+    }
+
+    #[test]
+    fn the_excess_says_how_many_characters_to_cut() {
+        let description = Description { text: "x".repeat(200), record: Some(full()) };
+        assert_eq!(description.excess().0, description.to_string().len() - 256);
+    }
+}
