@@ -1,5 +1,7 @@
 //! The port to AWS: one method that sends one [`Call`]. Decorators implement it too.
 
+pub mod explain;
+pub mod layers;
 pub mod noun;
 pub mod operation;
 

@@ -1,0 +1,204 @@
+//! What happens during a command, as values. The engine emits them and never prints; reporters print them.
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use crate::model::RunId;
+use crate::problem::Problem;
+use crate::step::StepKind;
+
+/// The schema of the event stream; minor numbers only add.
+pub const EVENT_SCHEMA: &str = "stagegate.events/1.0";
+
+/// How a step ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Outcome {
+    /// Done and read back.
+    Ok,
+    /// Nothing had to be done.
+    Unchanged,
+    /// Not asked for.
+    Skipped,
+    /// Failed.
+    Failed,
+}
+
+/// One event. Serialised with `type`, and wrapped with `ts` and `seq` by the JSON reporter.
+#[derive(Debug, Clone, Serialize)]
+#[serde(tag = "type", rename_all = "snake_case")]
+pub enum Event {
+    /// The first line.
+    Hello {
+        /// [`EVENT_SCHEMA`].
+        schema: &'static str,
+        /// Version of the tool.
+        tool: &'static str,
+    },
+    /// Whose credentials, where.
+    Identity {
+        /// Account, twelve digits.
+        account: String,
+        /// Region.
+        region: String,
+        /// Caller's ARN, when it was asked for.
+        arn: Option<String>,
+        /// Where calls go instead of AWS, when overridden.
+        endpoint: Option<String>,
+    },
+    /// What will be done.
+    Plan {
+        /// The release.
+        release: RunId,
+        /// The target as named.
+        target: String,
+        /// Digest for `--expect-plan`.
+        digest: String,
+        /// The plan's document.
+        plan: Value,
+    },
+    /// Waiting for something that is not ours to hurry.
+    Waiting {
+        /// What for.
+        what: String,
+        /// Bound, seconds.
+        max_s: u64,
+    },
+    /// A step begins.
+    StepStarted {
+        /// The release.
+        release: RunId,
+        /// Which step.
+        step: StepKind,
+    },
+    /// A write was answered with success.
+    AwsWrite {
+        /// The release.
+        release: RunId,
+        /// Which step; absent during a rollback.
+        step: Option<StepKind>,
+        /// `lambda:UpdateAlias`.
+        api: String,
+        /// What it was about.
+        resource: String,
+        /// What it did, one line.
+        result: String,
+    },
+    /// A write was not answered with success; it will be looked at.
+    Retry {
+        /// `lambda:UpdateAlias`.
+        api: String,
+        /// What it was about.
+        resource: String,
+        /// The error.
+        why: String,
+        /// Attempt number, from 1.
+        attempt: u32,
+    },
+    /// A step ended.
+    StepFinished {
+        /// The release.
+        release: RunId,
+        /// Which step.
+        step: StepKind,
+        /// How.
+        outcome: Outcome,
+        /// One line for people.
+        detail: String,
+        /// Duration, milliseconds.
+        ms: u64,
+    },
+    /// An alias's routing as read back.
+    Routing {
+        /// The release.
+        release: RunId,
+        /// Function.
+        function: String,
+        /// Alias.
+        alias: String,
+        /// Version → percent.
+        weights: Value,
+    },
+    /// A stage as read back.
+    Deployment {
+        /// The release.
+        release: RunId,
+        /// `API/STAGE`.
+        stage: String,
+        /// Deployment it serves.
+        deployment: String,
+    },
+    /// The way back begins.
+    RollingBack {
+        /// The release.
+        release: RunId,
+        /// Why, one line.
+        why: String,
+    },
+    /// The way back ended.
+    RolledBack {
+        /// The release.
+        release: RunId,
+        /// Whether everything was read back as before.
+        verified: bool,
+        /// One line each: what is true now.
+        now: Vec<String>,
+    },
+    /// Ctrl-C, SIGTERM.
+    Interrupted {
+        /// Which signal.
+        signal: String,
+    },
+    /// Something worth knowing; the command goes on.
+    Warning {
+        /// The message.
+        #[serde(flatten)]
+        problem: Problem,
+    },
+    /// The command does not do what was asked.
+    Error {
+        /// The message.
+        #[serde(flatten)]
+        problem: Problem,
+    },
+    /// The last line.
+    Result(Box<Summary>),
+}
+
+/// The last line: how it ended.
+#[derive(Debug, Clone, Serialize)]
+pub struct Summary {
+    /// The release.
+    pub release: Option<RunId>,
+    /// `promoted`, `rolled-back`, `unchanged`, `paused`, `stopped`, `failed`, `in-between`.
+    pub result: String,
+    /// The exit code.
+    pub exit_code: u8,
+    /// The version that serves now, if there is one answer.
+    pub version: Option<String>,
+    /// The version a rollback would go back to.
+    pub previous_version: Option<String>,
+    /// The version that was to be promoted.
+    pub candidate: Option<String>,
+    /// Deployment that the stage serves now.
+    pub deployment: Option<String>,
+    /// The command that continues.
+    pub resume: Option<String>,
+    /// The command that undoes.
+    pub rollback: Option<String>,
+}
+
+/// Whoever listens. Implemented by reporters; a test collects.
+pub trait Listener {
+    /// Takes an event that happened at a time.
+    fn on(&self, at: Timestamp, event: &Event);
+}
+
+/// Listens to nothing.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Silent;
+
+impl Listener for Silent {
+    fn on(&self, _: Timestamp, _: &Event) {}
+}

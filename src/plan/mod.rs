@@ -1,0 +1,268 @@
+//! The plan: what a release will do and why, as a pure function of what was observed. It holds everything the engine
+//! needs, so the plan that was read is the plan that runs.
+
+mod member;
+pub mod observe;
+mod stage;
+
+use std::time::Duration;
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use sha2::{Digest as _, Sha256};
+
+pub use member::{MemberPlan, SourcePlan};
+pub use observe::{Marker, Observed, ObservedMember, ObservedStage, Observer};
+pub use stage::StagePlan;
+
+use crate::aws::noun::Statement;
+use crate::change::StageSide;
+use crate::model::target::Target;
+use crate::model::{Record, RecordState, RecordedStage, RunId, Version};
+use crate::problem::{Code, Problem};
+use crate::step::StepKind;
+
+/// The version of the plan's format; a reader refuses another one.
+pub const PLAN_FORMAT: u32 = 1;
+/// How long the lock outlives the planned end (SPEC §3).
+pub const LOCK_MARGIN: Duration = Duration::from_secs(600);
+
+/// What the caller chose.
+#[derive(Debug, Clone)]
+pub struct Choice {
+    /// The id of the release.
+    pub run: RunId,
+    /// Now.
+    pub at: Timestamp,
+    /// Account, twelve digits.
+    pub account: String,
+    /// Region.
+    pub region: String,
+    /// The version that a person named; overrides the source and a bad mark.
+    pub named: Option<Version>,
+    /// The text of a new version's description.
+    pub description: String,
+    /// The release that is taken up again: its own record does not stand in its way.
+    pub adopt: Option<RunId>,
+}
+
+/// What a release will do.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Plan {
+    /// [`PLAN_FORMAT`].
+    pub v: u32,
+    /// The release.
+    pub run: RunId,
+    /// When it was made.
+    pub at: Timestamp,
+    /// Account, twelve digits.
+    pub account: String,
+    /// Region.
+    pub region: String,
+    /// The target.
+    pub target: Target,
+    /// Description of a new version.
+    pub description: String,
+    /// The functions, in the target's order.
+    pub members: Vec<MemberPlan>,
+    /// The stage.
+    pub stage: Option<StagePlan>,
+    /// Worth knowing; not part of the digest.
+    pub notices: Vec<Notice>,
+}
+
+/// Something worth knowing about a plan that does not stop it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Notice {
+    /// Which.
+    pub code: Code,
+    /// One line.
+    pub text: String,
+}
+
+/// What a step will do to AWS.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Action {
+    /// Makes something new.
+    Create,
+    /// Changes something.
+    Update,
+    /// Runs the user's code.
+    Invoke,
+    /// Looks only.
+    Read,
+    /// Nothing.
+    None,
+}
+
+/// One line of the plan.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct PlannedStep {
+    /// Which step.
+    pub step: StepKind,
+    /// What it will do.
+    pub action: Action,
+    /// One line for people, and indented lines below it.
+    pub detail: Vec<String>,
+}
+
+/// Makes the plan, or says why there is none.
+pub fn plan(target: &Target, observed: &Observed, choice: &Choice) -> Result<Plan, Problem> {
+    let mut notices = Vec::new();
+    let stage = match &observed.stage {
+        Some(observed) => Some(stage::plan(target, observed, &choice.region, &mut notices)?),
+        None => None,
+    };
+    let mut members = Vec::new();
+    for one in &observed.members {
+        members.push(member::plan(target, one, observed.stage.as_ref(), choice, &mut notices)?);
+    }
+    if let Some(stage) = &observed.stage {
+        stage::check_reach(target, stage, &choice.region, &mut notices)?;
+    }
+    let plan = Plan {
+        v: PLAN_FORMAT,
+        run: choice.run.clone(),
+        at: choice.at,
+        account: choice.account.clone(),
+        region: choice.region.clone(),
+        target: target.clone(),
+        description: choice.description.clone(),
+        members,
+        stage,
+        notices,
+    };
+    plan.check_record_fits()?;
+    Ok(plan)
+}
+
+impl Plan {
+    /// SHA-256 over everything that was read and everything that will be done; not over the release's id or the time.
+    pub fn digest(&self) -> String {
+        let basis = serde_json::json!([self.v, self.account, self.region, self.target, self.members, self.stage]);
+        Sha256::digest(basis.to_string().as_bytes()).iter().take(16).map(|byte| format!("{byte:02x}")).collect()
+    }
+
+    /// Whether the stage will be written to.
+    pub fn stage_change(&self) -> Option<(StageSide, &StagePlan)> {
+        let stage = self.stage.as_ref()?;
+        stage.changes().then(|| (stage.before_side(), stage))
+    }
+
+    /// Nothing is left to do, as far as can be seen before publishing.
+    pub fn is_noop(&self) -> bool {
+        self.stage_change().is_none() && self.members.iter().all(MemberPlan::is_noop)
+    }
+
+    /// Whether the version that serves now could be compared with: with no stable version there is nothing to go back
+    /// to by itself (SPEC §2 rule 10).
+    pub fn is_first_release(&self) -> bool {
+        self.members.iter().any(|m| m.stable().is_none())
+    }
+
+    /// The statements to add, member by member.
+    pub fn grants(&self) -> impl Iterator<Item = (&MemberPlan, &Statement)> {
+        self.members.iter().flat_map(|m| m.grants.iter().map(move |g| (m, g)))
+    }
+
+    /// How long the release will take at most when nothing fails, seconds: the waits it plans, and ten seconds of calls
+    /// for each function.
+    pub fn duration_s(&self) -> u64 {
+        let waits = self.members.iter().map(MemberPlan::wait_s).max().unwrap_or_default();
+        let settle = if self.grants().next().is_some() { self.target.permission_settle.as_secs() } else { 0 };
+        waits + settle + 10 * self.members.len() as u64
+    }
+
+    /// The record that the release writes for a function, once its candidate is known.
+    pub fn record(&self, member: &MemberPlan, to: Version, state: RecordState) -> Record {
+        let lock = Duration::from_secs(self.duration_s()) + LOCK_MARGIN;
+        let stage = self.stage.as_ref().filter(|s| s.changes()).map(|stage| RecordedStage {
+            stage: stage.stage.clone(),
+            deployment: stage.redeploy.is_some().then(|| stage.before.deployment.clone()),
+            variable: stage.variable.as_ref().map(|v| (v.name.clone(), v.before.clone())),
+        });
+        Record {
+            run: self.run.clone(),
+            state,
+            expires: state.holds_lock().then(|| self.at + lock),
+            from: member.before.as_ref().map(|alias| alias.version),
+            to,
+            members: self.members.len(),
+            stage,
+            granted: !member.grants.is_empty(),
+            bad: member.bad.iter().copied().filter(|bad| Some(*bad) != to.number()).collect(),
+            gate_overridden: false,
+        }
+    }
+
+    /// The longest record must fit beside the user's own text before anything is written.
+    fn check_record_fits(&self) -> Result<(), Problem> {
+        for member in &self.members {
+            let to = Version::Number(member.highest.unwrap_or_default().max(999));
+            let record = self.record(member, to, RecordState::Paused);
+            let (text, names) = member.description.with(record).excess();
+            let alias = format!("{}:{}", member.function, self.target.alias);
+            if names > 0 {
+                return Err(Problem::new(Code::RecordTooLong, format!("the record of {alias} would be {names} characters too long"))
+                    .why("it takes at most 160 characters; stage name and alias variable are part of it")
+                    .fix("shorten the stage's name, or the alias variable's name or value"));
+            }
+            if text > 0 {
+                return Err(Problem::new(Code::RecordTooLong, format!("the description of {alias} is {text} characters too long"))
+                    .why("your text and stagegate's record share the 256 characters of the alias description")
+                    .fix(format!("cut {text} characters from the description of {alias}")));
+            }
+        }
+        Ok(())
+    }
+
+    /// The steps as people and the event stream see them.
+    pub fn steps(&self) -> Vec<PlannedStep> {
+        let lines = |of: &dyn Fn(&MemberPlan) -> String| self.members.iter().map(of).collect::<Vec<_>>();
+        let any = |is: &dyn Fn(&MemberPlan) -> bool, action| if self.members.iter().any(is) { action } else { Action::None };
+        let alias = &self.target.alias;
+        let smoke = self.target.smoke.len();
+        let mut steps = vec![
+            PlannedStep {
+                step: StepKind::Publish,
+                action: any(&|m| matches!(m.source, SourcePlan::Publish { .. }), Action::Create),
+                detail: lines(&MemberPlan::publish_line),
+            },
+            PlannedStep {
+                step: StepKind::Smoke,
+                action: if smoke == 0 { Action::None } else { Action::Invoke },
+                detail: vec![if smoke == 0 {
+                    "none configured".into()
+                } else {
+                    format!("invoke the version by number, {smoke} check{}", if smoke == 1 { "" } else { "s" })
+                }],
+            },
+            PlannedStep {
+                step: StepKind::Alias,
+                action: any(&|m| !m.is_noop(), if self.is_first_release() { Action::Create } else { Action::Update }),
+                detail: lines(&|m| m.alias_line(alias)),
+            },
+            PlannedStep {
+                step: StepKind::Permission,
+                action: any(&|m| !m.grants.is_empty(), Action::Create),
+                detail: lines(&|m| m.permission_line(alias)),
+            },
+        ];
+        steps.push(self.redeploy_step());
+        steps.push(PlannedStep {
+            step: StepKind::Promote,
+            action: if self.is_noop() { Action::None } else { Action::Update },
+            detail: vec!["read everything back and close the record".into()],
+        });
+        steps
+    }
+
+    fn redeploy_step(&self) -> PlannedStep {
+        let (action, detail) = match &self.stage {
+            None => (Action::None, vec!["no stage configured".into()]),
+            Some(stage) => (if stage.changes() { Action::Update } else { Action::None }, stage.lines()),
+        };
+        PlannedStep { step: StepKind::Redeploy, action, detail }
+    }
+}

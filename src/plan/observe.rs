@@ -1,0 +1,333 @@
+//! Reading everything that a plan depends on. Nothing here decides anything but when to stop waiting.
+
+use std::time::Duration;
+
+use futures_util::{StreamExt, TryStreamExt, stream};
+use serde::{Deserialize, Serialize};
+
+use crate::aws::noun::{Alias, Deployment, Export, Function, Page, Policy, Provisioned, Stage, UpdateStatus};
+use crate::aws::operation::{
+    GetAlias, GetAuthorizers, GetCallerIdentity, GetDeployment, GetExport, GetFunction, GetGatewayResponses, GetModels,
+    GetPolicy, GetProvisionedConcurrencyConfig, GetRequestValidators, GetResources, GetRestApi, GetStage,
+    ListVersionsByFunction,
+};
+use crate::aws::{Aws, AwsError, AwsExt, Operation, Request, explain};
+use crate::clock::Clock;
+use crate::definition::{Fingerprint, Live};
+use crate::event::{Event, Listener};
+use crate::model::target::{Source, Target};
+use crate::model::{AliasName, ApiId, FunctionName, StageRef, Version};
+use crate::problem::{Code, Problem};
+
+/// How long an update of the function's code may still take (`FunctionUpdatedV2` waiter, quotas.toml).
+pub const UPDATE_WAIT_MAX: Duration = Duration::from_secs(300);
+/// How long provisioned concurrency may still move (Terraform's wait, quotas.toml).
+pub const PROVISIONED_WAIT_MAX: Duration = Duration::from_secs(900);
+/// Pages of a list we follow before we call it endless (an emulator repeats its token).
+const PAGES_MAX: usize = 400;
+/// Functions read at the same time; the quotas pace the calls.
+const PARALLEL: usize = 8;
+
+/// One function of the target, as it is.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ObservedMember {
+    /// The function.
+    pub function: FunctionName,
+    /// `$LATEST`.
+    pub latest: Function,
+    /// The alias, if it exists.
+    pub alias: Option<Alias>,
+    /// What the alias serves.
+    pub serving: Option<Function>,
+    /// The highest published version, if there is any.
+    pub highest: Option<Function>,
+    /// The version that the source names, if it names one and it exists.
+    pub candidate: Option<Function>,
+    /// Which version the source names.
+    pub named: Option<Version>,
+    /// The alias's policy.
+    pub policy: Option<Policy>,
+    /// The alias's provisioned concurrency.
+    pub provisioned: Option<Provisioned>,
+}
+
+/// The stage, as it is.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ObservedStage {
+    /// Which.
+    pub stage_ref: StageRef,
+    /// Its settings.
+    pub stage: Stage,
+    /// The deployment it serves.
+    pub deployment: Deployment,
+    /// The live definition.
+    pub live: Live,
+    /// What it serves, when the deployment's description has no fingerprint to compare with.
+    pub export: Option<Export>,
+}
+
+/// Everything a plan is made from.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Observed {
+    /// One for each function, in the target's order.
+    pub members: Vec<ObservedMember>,
+    /// The stage, when the target has one.
+    pub stage: Option<ObservedStage>,
+}
+
+/// Reads AWS for a target.
+pub struct Observer<'a, A, C> {
+    /// Where from.
+    pub aws: &'a A,
+    /// For bounded waits.
+    pub clock: &'a C,
+    /// Who hears of the waits.
+    pub listener: &'a dyn Listener,
+}
+
+impl<A: Aws, C: Clock> Observer<'_, A, C> {
+    /// Reads everything; waits, within bounds, for an update of the code or a move of capacity that is still running.
+    pub async fn observe(&self, target: &Target, named: Option<Version>) -> Result<Observed, Problem> {
+        let members = stream::iter(&target.functions)
+            .map(|function| self.member(target, function, named))
+            .buffered(PARALLEL)
+            .try_collect()
+            .await?;
+        let stage = match &target.stage {
+            Some(stage) => Some(self.stage(stage).await?),
+            None => None,
+        };
+        Ok(Observed { members, stage })
+    }
+
+    async fn member(
+        &self,
+        target: &Target,
+        function: &FunctionName,
+        named: Option<Version>,
+    ) -> Result<ObservedMember, Problem> {
+        let latest = self.updated(function).await?;
+        let alias = self.settled_alias(function, &target.alias).await?;
+        let named = match (&target.source, named) {
+            (_, Some(version)) => Some(version),
+            (Source::Version(number), None) => Some(Version::Number(*number)),
+            (Source::Alias(source), None) => Some(self.source_version(function, source).await?),
+            (Source::Latest, None) => None,
+        };
+        let candidate = match named {
+            Some(version) => self.version(function, version).await?,
+            None => None,
+        };
+        let highest = if named.is_none() { self.versions(function).await?.pop() } else { None };
+        let (serving, policy, provisioned) = match &alias {
+            Some(alias) => (
+                self.version(function, alias.version).await?,
+                self.found(GetPolicy { function: function.clone(), alias: target.alias.clone() }).await?,
+                self.provisioned(function, &target.alias).await?,
+            ),
+            None => (None, None, None),
+        };
+        let function = function.clone();
+        Ok(ObservedMember { function, latest, alias, serving, highest, candidate, named, policy, provisioned })
+    }
+
+    /// `$LATEST`, once no update of it is running.
+    async fn updated(&self, function: &FunctionName) -> Result<Function, Problem> {
+        let started = self.clock.now();
+        let mut told = false;
+        loop {
+            let Some(latest) = self.found(GetFunction { function: function.clone(), qualifier: None }).await? else {
+                return Err(Problem::new(Code::FunctionMissing, format!("function {function} does not exist here"))
+                    .why("Lambda answered 404 in this account and region")
+                    .fix(format!("check the name, --region and --profile: aws lambda get-function --function-name {function}")));
+            };
+            match latest.last_update {
+                Some(UpdateStatus::InProgress) if self.waited(started) < UPDATE_WAIT_MAX => {
+                    if !told {
+                        self.waiting(format!("the update of {function} to finish"), UPDATE_WAIT_MAX);
+                        told = true;
+                    }
+                    self.clock.sleep(Duration::from_secs(2)).await;
+                }
+                Some(UpdateStatus::InProgress) => {
+                    return Err(Problem::new(Code::FunctionUpdating, format!("the update of {function} does not finish"))
+                        .why(format!("LastUpdateStatus is InProgress for {} s", UPDATE_WAIT_MAX.as_secs()))
+                        .fix(format!("look: aws lambda get-function-configuration --function-name {function}")));
+                }
+                Some(UpdateStatus::Failed) => {
+                    return Err(Problem::new(Code::FunctionUpdating, format!("the last update of {function} failed"))
+                        .why(latest.last_update_reason.unwrap_or_else(|| "LastUpdateStatus is Failed".into()))
+                        .fix("update the function's code again, then repeat the command"));
+                }
+                _ => return Ok(latest),
+            }
+        }
+    }
+
+    /// The alias, once AWS is not moving its provisioned concurrency.
+    async fn settled_alias(&self, function: &FunctionName, name: &AliasName) -> Result<Option<Alias>, Problem> {
+        let started = self.clock.now();
+        loop {
+            let found = self.found(GetAlias { function: function.clone(), alias: name.clone() }).await?;
+            let moving = found.as_ref().is_some_and(crate::change::is_moving_capacity);
+            if !moving || self.waited(started) >= PROVISIONED_WAIT_MAX || self.provisioned(function, name).await?.is_none() {
+                return Ok(found);
+            }
+            self.waiting(format!("provisioned concurrency of {function}:{name} to move"), PROVISIONED_WAIT_MAX);
+            self.clock.sleep(Duration::from_secs(10)).await;
+        }
+    }
+
+    async fn source_version(&self, function: &FunctionName, source: &AliasName) -> Result<Version, Problem> {
+        let found = self.found(GetAlias { function: function.clone(), alias: source.clone() }).await?;
+        match found {
+            Some(alias) if alias.weights.is_empty() && alias.version != Version::Latest => Ok(alias.version),
+            Some(alias) => Err(Problem::new(Code::VersionMissing, format!("{function}:{source} does not serve one published version"))
+                .why(format!("it is on {}{}", alias.version.label(), if alias.weights.is_empty() { "" } else { " and splits traffic" }))
+                .fix("name the version: --function-version N")),
+            None => Err(Problem::new(Code::AliasMissing, format!("the source {function}:{source} does not exist"))
+                .fix("promote the source target first, or name a version: --function-version N")),
+        }
+    }
+
+    /// A version with its state; `None` if it does not exist.
+    async fn version(&self, function: &FunctionName, version: Version) -> Result<Option<Function>, Problem> {
+        let qualifier = version.number().map(|n| n.to_string());
+        self.found(GetFunction { function: function.clone(), qualifier }).await
+    }
+
+    async fn provisioned(&self, function: &FunctionName, alias: &AliasName) -> Result<Option<Provisioned>, Problem> {
+        self.found(GetProvisionedConcurrencyConfig { function: function.clone(), alias: alias.clone() }).await
+    }
+
+    /// All published versions, oldest first.
+    pub async fn versions(&self, function: &FunctionName) -> Result<Vec<Function>, Problem> {
+        let mut all: Vec<Function> = self
+            .pages(function.as_str(), |marker| ListVersionsByFunction { function: function.clone(), marker })
+            .await?;
+        all.retain(|f| f.version != Version::Latest);
+        all.sort_by_key(|f| f.version);
+        Ok(all)
+    }
+
+    /// The stage with its deployment and the live definition of its API.
+    pub async fn stage(&self, stage_ref: &StageRef) -> Result<ObservedStage, Problem> {
+        let StageRef { api, stage } = stage_ref.clone();
+        let Some(found) = self.found(GetStage { api: api.clone(), stage: stage.clone() }).await? else {
+            return Err(Problem::new(Code::StageMissing, format!("stage {stage_ref} does not exist here"))
+                .why("API Gateway answered 404 for this REST API and stage in this account and region")
+                .fix(format!("list the stages: aws apigateway get-stages --rest-api-id {api}")));
+        };
+        let deployment = self.send(GetDeployment { api: api.clone(), deployment: found.deployment.clone() }).await?;
+        let live = self.live(&api).await?;
+        let export = match deployment.description.parse::<Marker>() {
+            Ok(_) => None,
+            Err(_) => Some(self.send(GetExport { api, stage }).await?),
+        };
+        Ok(ObservedStage { stage_ref: stage_ref.clone(), stage: found, deployment, live, export })
+    }
+
+    /// The live definition: what a deployment made now would snapshot.
+    pub async fn live(&self, api: &ApiId) -> Result<Live, Problem> {
+        let name = api.as_str();
+        Ok(Live {
+            api: self.send(GetRestApi { api: api.clone() }).await?,
+            resources: self.pages(name, |position| GetResources { api: api.clone(), position }).await?,
+            models: self.pages(name, |position| GetModels { api: api.clone(), position }).await?,
+            authorizers: self.pages(name, |position| GetAuthorizers { api: api.clone(), position }).await?,
+            validators: self.pages(name, |position| GetRequestValidators { api: api.clone(), position }).await?,
+            responses: self.pages(name, |position| GetGatewayResponses { api: api.clone(), position }).await?,
+        })
+    }
+
+    async fn pages<T, R>(&self, subject: &str, ask: impl Fn(Option<String>) -> R) -> Result<Vec<T>, Problem>
+    where
+        R: Request<Reply = Page<T>>,
+    {
+        let (mut all, mut token) = (Vec::new(), None);
+        for _ in 0..PAGES_MAX {
+            let page: Page<T> = self.send(ask(token.clone())).await?;
+            all.extend(page.items);
+            if page.next.is_none() || page.next == token {
+                return Ok(all);
+            }
+            token = page.next;
+        }
+        Err(Problem::new(Code::ServiceError, format!("a list of {subject} does not end"))
+            .why(format!("{PAGES_MAX} pages were read")))
+    }
+
+    async fn send<R: Request>(&self, request: R) -> Result<R::Reply, Problem> {
+        let call = request.call();
+        let reply = self.aws.call(&call).await;
+        let answer = reply.and_then(|reply| {
+            R::reply(reply).ok_or_else(|| AwsError::Ambiguous { cause: "answered as another call".into() })
+        });
+        answer.map_err(|error| explain::problem(call.operation(), &call.subject(), &error))
+    }
+
+    async fn found<R: Request>(&self, request: R) -> Result<Option<R::Reply>, Problem> {
+        let call = request.call();
+        let (operation, subject): (Operation, String) = (call.operation(), call.subject());
+        match self.aws.call(&call).await {
+            Ok(reply) => Ok(R::reply(reply)),
+            Err(error) if error.remedy() == crate::aws::Remedy::Missing => Ok(None),
+            Err(error) => Err(explain::problem(operation, &subject, &error)),
+        }
+    }
+
+    fn waited(&self, since: jiff::Timestamp) -> Duration {
+        Duration::try_from(self.clock.now().duration_since(since)).unwrap_or_default()
+    }
+
+    fn waiting(&self, what: String, max: Duration) {
+        self.listener.on(self.clock.now(), &Event::Waiting { what, max_s: max.as_secs() });
+    }
+}
+
+/// Asks who the credentials belong to and refuses another account than the expected one, before any other call.
+pub async fn check_account<A: Aws>(aws: &A, expected: Option<&str>) -> Result<crate::aws::noun::Identity, Problem> {
+    let identity = aws
+        .send(GetCallerIdentity {})
+        .await
+        .map_err(|error| explain::problem(Operation::GetCallerIdentity, "the caller", &error))?;
+    match expected {
+        Some(expected) if expected != identity.account => Err(Problem::new(
+            Code::WrongAccount,
+            format!("these credentials belong to {}, the target lives in {expected}", identity.account),
+        )
+        .why(format!("you are {}", identity.arn))
+        .aws_now("unchanged; only sts:GetCallerIdentity was called")
+        .fix("name the right profile: --profile NAME")),
+        _ => Ok(identity),
+    }
+}
+
+/// What stagegate writes into the description of a deployment: the release, and the fingerprint of the definition.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Marker {
+    /// The release that made it.
+    pub run: crate::model::RunId,
+    /// What it snapshots.
+    pub fingerprint: Fingerprint,
+}
+
+impl std::fmt::Display for Marker {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "stagegate {} {}", self.run, self.fingerprint)
+    }
+}
+
+impl std::str::FromStr for Marker {
+    type Err = ();
+    fn from_str(text: &str) -> Result<Self, ()> {
+        let mut words = text.split(' ');
+        match (words.next(), words.next(), words.next()) {
+            (Some("stagegate"), Some(run), Some(fingerprint)) => Ok(Self {
+                run: run.parse().map_err(drop)?,
+                fingerprint: fingerprint.parse().map_err(drop)?,
+            }),
+            _ => Err(()),
+        }
+    }
+}
