@@ -2,9 +2,11 @@
 //!
 //! The map of the crate, from the inside out:
 //!
-//! * [`model`] – names and small facts: function, alias, version, run id, the record in the alias description.
+//! * [`model`] – names and small facts: function, alias, version, run id, target, the record in the alias description.
+//! * [`problem`] – the one shape of every message that is not success, its code and its exit code.
 //! * [`aws`] – the port: every AWS operation as a value, one method to send it. `aws::live` is the adapter to real AWS.
 
 pub mod aws;
 pub mod clock;
 pub mod model;
+pub mod problem;

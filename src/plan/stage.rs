@@ -1,0 +1,261 @@
+//! The plan for the stage: whether it must be redeployed or re-pointed, and which permissions its routes need.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use super::observe::{Marker, ObservedMember, ObservedStage};
+use super::{Notice, observe};
+use crate::aws::noun::{Stage, Statement};
+use crate::change::StageSide;
+use crate::definition::{self, Caller, Fingerprint, Resolved, Route};
+use crate::model::target::{RedeployWhen, Target};
+use crate::model::{FunctionName, StageRef};
+use crate::policy::{self, Coverage, Place};
+use crate::problem::{Code, Problem};
+
+/// The alias variable that the release sets.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct VariablePlan {
+    /// The variable's name.
+    pub name: String,
+    /// Its value; `None` = unset.
+    pub before: Option<String>,
+    /// The alias.
+    pub want: String,
+}
+
+/// What the release does with the stage.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct StagePlan {
+    /// The stage.
+    pub stage: StageRef,
+    /// As it is.
+    pub before: Stage,
+    /// The fingerprint of the definition to deploy; absent when what is deployed stays.
+    pub redeploy: Option<Fingerprint>,
+    /// Why, line by line: what the live definition has and the stage does not serve.
+    pub differences: Vec<String>,
+    /// The alias variable, if it must be set.
+    pub variable: Option<VariablePlan>,
+    /// The fingerprint of the live definition as read: if it changes, the plan is stale.
+    pub live: Fingerprint,
+}
+
+impl StagePlan {
+    /// Whether the stage is written to.
+    pub const fn changes(&self) -> bool {
+        self.redeploy.is_some() || self.variable.is_some()
+    }
+
+    /// What the release touches, as it is.
+    pub fn before_side(&self) -> StageSide {
+        StageSide {
+            deployment: self.redeploy.as_ref().map(|_| self.before.deployment.clone()),
+            variable: self.variable.as_ref().map(|v| (v.name.clone(), v.before.clone())),
+        }
+    }
+
+    /// What the release touches, as it shall be.
+    pub fn want_side(&self, deployment: Option<String>) -> StageSide {
+        StageSide { deployment, variable: self.variable.as_ref().map(|v| (v.name.clone(), Some(v.want.clone()))) }
+    }
+
+    pub(super) fn lines(&self) -> Vec<String> {
+        let mut lines = Vec::new();
+        match (&self.redeploy, self.differences.len()) {
+            (None, 0) => lines.push(format!("{} serves the live definition", self.stage)),
+            (None, n) => lines.push(format!("{} is {} behind the live definition and stays so", self.stage, count(n, "change"))),
+            (Some(_), 0) => lines.push(format!("{} gets a new deployment (redeploy.when = \"always\")", self.stage)),
+            (Some(_), n) => lines.push(format!("{} is {} behind the live definition", self.stage, count(n, "change"))),
+        }
+        lines.extend(self.differences.iter().map(|d| format!("  {d}")));
+        if let Some(VariablePlan { name, before, want }) = &self.variable {
+            lines.push(format!("  ~ variable {name} {} → {want}", before.as_deref().unwrap_or("(unset)")));
+        }
+        lines
+    }
+}
+
+fn count(n: usize, noun: &str) -> String {
+    format!("{n} {noun}{}", if n == 1 { "" } else { "s" })
+}
+
+/// The stage's variables as they will be.
+fn variables(target: &Target, stage: &Stage) -> BTreeMap<String, String> {
+    let mut variables = stage.variables.clone();
+    if let Some(name) = &target.alias_variable {
+        variables.insert(name.clone(), target.alias.to_string());
+    }
+    variables
+}
+
+/// Makes the plan for the stage, or says why there is none.
+pub(super) fn plan(
+    target: &Target,
+    observed: &ObservedStage,
+    region: &str,
+    notices: &mut Vec<Notice>,
+) -> Result<StagePlan, Problem> {
+    let ObservedStage { stage_ref, stage, deployment, live, export } = observed;
+    refuse_canary(stage_ref, stage, region)?;
+    let fingerprint = definition::fingerprint(live);
+    let differences = match (deployment.description.parse::<Marker>(), export) {
+        (Ok(marker), _) if marker.fingerprint == fingerprint => Vec::new(),
+        (Ok(marker), _) => vec![format!("the definition was edited after {} deployed it", marker.run)],
+        (Err(()), Some(export)) => definition::differences(export, live).iter().map(ToString::to_string).collect(),
+        (Err(()), None) => vec!["what the stage serves could not be read".into()],
+    };
+    let wanted = match target.redeploy {
+        RedeployWhen::Always => true,
+        RedeployWhen::IfChanged => !differences.is_empty(),
+        RedeployWhen::Never => false,
+    };
+    if !differences.is_empty() && target.redeploy == RedeployWhen::Never {
+        notices.push(Notice { code: Code::ForeignEdits, text: format!("{stage_ref} is behind the live definition and redeploy.when is \"never\"") });
+    } else if wanted && !differences.is_empty() {
+        notices.push(Notice { code: Code::ForeignEdits, text: format!("redeploying {stage_ref} publishes every pending edit of the API, whoever made it") });
+    }
+    let variable = target.alias_variable.as_ref().and_then(|name| {
+        let before = stage.variables.get(name).cloned();
+        let want = target.alias.to_string();
+        (before.as_ref() != Some(&want)).then(|| VariablePlan { name: name.clone(), before, want })
+    });
+    Ok(StagePlan {
+        stage: stage_ref.clone(),
+        before: stage.clone(),
+        redeploy: wanted.then(|| fingerprint.clone()),
+        differences,
+        variable,
+        live: fingerprint,
+    })
+}
+
+/// A canary that is attached, also at 0 %, splits traffic or refuses a new deployment (aws-semantics §6.3).
+fn refuse_canary(stage_ref: &StageRef, stage: &Stage, region: &str) -> Result<(), Problem> {
+    let Some(canary) = &stage.canary else { return Ok(()) };
+    let StageRef { api, stage: name } = stage_ref;
+    Err(Problem::new(Code::StaleStageCanary, format!("stage {stage_ref} has a canary, and not of this release"))
+        .why(format!("{} % of requests go to deployment {}", canary.percent, canary.deployment.as_deref().unwrap_or(&stage.deployment)))
+        .why("API Gateway keeps a canary attached, even after it was promoted, until it is removed")
+        .fix(format!("remove it: aws apigateway update-stage --region {region} --rest-api-id {api} --stage-name {name} --patch-operations op=remove,path=/canarySettings")))
+}
+
+/// Routes of the target's functions must reach the alias, through variables that are set.
+pub(super) fn check_reach(
+    target: &Target,
+    observed: &ObservedStage,
+    region: &str,
+    notices: &mut Vec<Notice>,
+) -> Result<(), Problem> {
+    let variables = variables(target, &observed.stage);
+    let routes = definition::routes(&observed.live, &variables);
+    let names: Vec<&str> = target.functions.iter().map(FunctionName::as_str).collect();
+    if let Some(route) = definition::unset(&routes, &names).first() {
+        return Err(unset_variable(route, observed, target, region));
+    }
+    for function in &target.functions {
+        let through = definition::reaching(&routes, function.as_str(), target.alias.as_str());
+        let latest = definition::unqualified(&routes, function.as_str());
+        match (through.is_empty(), latest.first()) {
+            (true, Some(route)) => return Err(unqualified(route, function, target, observed)),
+            (false, Some(route)) => notices.push(Notice {
+                code: Code::UnqualifiedIntegration,
+                text: format!("{} calls {function} without an alias: no release changes what it runs", route.caller),
+            }),
+            (true, None) => notices.push(Notice {
+                code: Code::UnqualifiedIntegration,
+                text: format!("no route of {} calls {function}:{}", observed.stage_ref, target.alias),
+            }),
+            (false, None) => {}
+        }
+    }
+    Ok(())
+}
+
+fn unset_variable(route: &Route, observed: &ObservedStage, target: &Target, region: &str) -> Problem {
+    let Resolved::UnsetVariable { names, .. } = &route.call else {
+        return Problem::new(Code::StageVariableUnset, format!("{} hangs on an unset stage variable", route.caller));
+    };
+    let StageRef { api, stage } = &observed.stage_ref;
+    let name = names.first().map_or("NAME", String::as_str);
+    Problem::new(Code::StageVariableUnset, format!("{} needs stage variable {name}, which {} does not set", route.caller, observed.stage_ref))
+        .why(format!("the integration calls {}", definition::short(&route.uri)))
+        .why("API Gateway puts the empty string in its place and every request fails")
+        .fix(format!("let the release set it: alias_variable = \"{name}\" in target {}", target.label()))
+        .fix(format!("or set it: aws apigateway update-stage --region {region} --rest-api-id {api} --stage-name {stage} --patch-operations op=replace,path=/variables/{name},value=VALUE"))
+}
+
+fn unqualified(route: &Route, function: &FunctionName, target: &Target, observed: &ObservedStage) -> Problem {
+    let name = target.alias_variable.as_deref().unwrap_or("lambdaAlias");
+    Problem::new(Code::UnqualifiedIntegration, format!("{} calls {function} itself, not the alias {}", route.caller, target.alias))
+        .why(format!("no route of {} goes through {function}:{}, so moving the alias would change nothing", observed.stage_ref, target.alias))
+        .fix(format!("point the integration at {function}:${{stageVariables.{name}}} and set alias_variable = \"{name}\""))
+}
+
+/// The statements that are missing from an alias's policy for the routes that will reach it.
+pub(super) fn grants(
+    observed: &ObservedStage,
+    member: &ObservedMember,
+    alias_arn: &str,
+    target: &Target,
+    region: &str,
+    notices: &mut Vec<Notice>,
+) -> Result<Vec<Statement>, Problem> {
+    let place = Place::of(alias_arn, region, &observed.stage_ref);
+    let document = member.policy.as_ref().map(|p| p.document.as_str());
+    let routes = definition::routes(&observed.live, &variables(target, &observed.stage));
+    let mut missing: Vec<Statement> = Vec::new();
+    for route in definition::reaching(&routes, member.function.as_str(), target.alias.as_str()) {
+        if route.credentials {
+            continue;
+        }
+        let (required, statement) = match &route.caller {
+            Caller::Method { method, path } => (place.method_arn(method, path), policy::stage_statement(&place)),
+            Caller::Authorizer { id, .. } => (place.authorizer_arn(id), policy::authorizer_statement(&place, id)),
+        };
+        match policy::coverage(document, alias_arn, &required, &place.account) {
+            Coverage::Covered { .. } => {}
+            Coverage::Missing { .. } if missing.contains(&statement) => {}
+            Coverage::Missing { .. } => missing.push(statement),
+            Coverage::Blocked { sid, why } => return Err(blocked(route, alias_arn, sid.as_deref(), &why)),
+        }
+    }
+    check_size(document, alias_arn, &missing, &member.function, target, notices)?;
+    Ok(missing)
+}
+
+fn blocked(route: &Route, alias_arn: &str, sid: Option<&str>, why: &str) -> Problem {
+    let sid = sid.unwrap_or("(without id)");
+    Problem::new(Code::InvokeBlocked, format!("{} would answer 500: the policy of the alias denies the call, or may", route.caller))
+        .why(format!("statement {sid} of {alias_arn}: {why}"))
+        .fix("change or remove that statement; whoever owns the policy document must do it")
+}
+
+fn check_size(
+    document: Option<&str>,
+    alias_arn: &str,
+    missing: &[Statement],
+    function: &FunctionName,
+    target: &Target,
+    _: &mut Vec<Notice>,
+) -> Result<(), Problem> {
+    let size = policy::size_after(document, alias_arn, missing);
+    if missing.is_empty() || size <= policy::LIMIT {
+        return Ok(());
+    }
+    let alias = &target.alias;
+    let mut problem = Problem::new(Code::PolicyTooLarge, format!("the policy of {function}:{alias} has no room for another statement"))
+        .why(format!("it would be {size} bytes, AWS allows {}", policy::LIMIT));
+    for sid in policy::superfluous(document, alias_arn).iter().take(5) {
+        problem = problem.fix(format!(
+            "another statement covers this one: aws lambda remove-permission --function-name {function} --qualifier {alias} --statement-id {sid}"
+        ));
+    }
+    Err(problem.fix("or merge statements for single routes into one for API/STAGE/*"))
+}
+
+/// The description of a deployment that the release makes.
+pub fn marker(run: &crate::model::RunId, fingerprint: &Fingerprint) -> String {
+    observe::Marker { run: run.clone(), fingerprint: fingerprint.clone() }.to_string()
+}
