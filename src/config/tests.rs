@@ -277,3 +277,19 @@ fn a_bad_file_is_shown_with_what_to_write_instead() {
     }
     insta::assert_snapshot!(shown);
 }
+
+proptest::proptest! {
+    #[test]
+    fn no_damage_to_the_file_or_the_target_text_is_more_than_a_problem(
+        at in 0..PROD.len(), length in 0..60_usize, put in "[\\PC\n\t\r]{0,12}", width in 0..200_usize,
+    ) {
+        let mut text = PROD.to_owned();
+        text.replace_range(at..(at + length).min(PROD.len()), &put);
+        if let Err(problem) = target(&text, "prod") {
+            proptest::prop_assert!(problem.render(width).contains("fix"), "{}", problem.render(width));
+        }
+        if let Err(problem) = TargetRef::parse(&put) {
+            proptest::prop_assert!(!problem.fix.is_empty());
+        }
+    }
+}
