@@ -3,10 +3,12 @@
 //! The map of the crate, from the inside out:
 //!
 //! * [`model`] – names and small facts: function, alias, version, run id, target, the record in the alias description.
+//! * [`config`] – the configuration file, strict and versioned, with environment and flags above it; what TARGET means.
 //! * [`problem`] – the one shape of every message that is not success, its code and its exit code.
 //! * [`aws`] – the port: every AWS operation as a value, one method to send it. `aws::live` is the adapter to real AWS.
 
 pub mod aws;
 pub mod clock;
+pub mod config;
 pub mod model;
 pub mod problem;

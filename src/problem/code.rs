@@ -123,7 +123,7 @@ codes! {
     AccessDenied "C05" Error Access
         "AWS denied a call"
         "The role lacks a permission, or a policy denies it. `stagegate iam-policy` prints the least that each command needs.";
-    RegionMissing "C06" Error Access
+    RegionMissing "C06" Error Usage
         "the region is missing or contradicts the target"
         "The region comes from the target's own ARN or URL, --region, STAGEGATE_REGION, the configuration file or AWS_REGION, in this order.";
     // Publishing

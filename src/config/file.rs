@@ -1,0 +1,211 @@
+//! The configuration file: which keys there are and what each holds.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+use serde_json::Value;
+use toml::Spanned;
+use toml::de::{DeTable, DeValue};
+
+use super::document::{Document, FromToml, Node};
+use super::value::{
+    Account, AllAtOnce, Profile, Region, Settle, SourceText, TargetName, Template, Text, VariableName, Whole,
+};
+use crate::model::{AliasName, ApiId, FunctionName, RedeployWhen, StageName, StageRef};
+use crate::problem::{Code, Problem};
+
+/// The version of the file's keys and their meaning that this release reads.
+pub const SCHEMA: u64 = 1;
+
+/// Declares a table of the file: a key for every field, and no other key is accepted.
+macro_rules! section {
+    ($($(#[$doc:meta])* $name:ident { $($(#[$about:meta])* $key:ident: $kind:ty,)* })*) => {$(
+        $(#[$doc])*
+        #[derive(Debug, Clone, Default)]
+        pub(super) struct $name {
+            $($(#[$about])* pub $key: Option<Spanned<$kind>>,)*
+        }
+
+        impl FromToml for $name {
+            const WANTED: &'static str = "a table";
+
+            fn from_toml(node: &Node<'_>) -> Result<Self, Problem> {
+                let table = node.section::<Self>(&[$(stringify!($key)),*])?;
+                Ok(Self { $($key: node.field(table, stringify!($key))?,)* })
+            }
+        }
+    )*};
+}
+
+section! {
+    /// The whole file.
+    File {
+        /// Always [`SCHEMA`].
+        #[expect(dead_code, reason = "its one value is checked when it is read")]
+        schema: Whole<SCHEMA, SCHEMA>,
+        project: Project,
+        /// Every key of a target; the target's own wins.
+        defaults: Keys,
+        target: Targets,
+    }
+
+    /// `[project]`.
+    Project {
+        /// Appears in plans, journals and summaries.
+        name: Text,
+    }
+
+    /// `[target.NAME]` and `[defaults]`.
+    Keys {
+        functions: Vec<Spanned<FunctionName>>,
+        alias: AliasName,
+        api: ApiId,
+        stage: StageName,
+        /// The same as `api` and `stage`, in one word.
+        stages: Vec<Spanned<StageRef>>,
+        alias_variable: VariableName,
+        region: Region,
+        profile: Profile,
+        account: Account,
+        source: SourceText,
+        protected: bool,
+        permission_settle: Settle,
+        publish: Publish,
+        smoke: Vec<Spanned<Smoke>>,
+        #[expect(dead_code, reason = "its one value is checked when it is read")]
+        canary: Canary,
+        redeploy: Redeploy,
+    }
+
+    /// `[target.NAME.publish]`.
+    Publish {
+        description: Template,
+    }
+
+    /// `[[target.NAME.smoke]]`.
+    Smoke {
+        /// The file that holds the event, relative to the configuration file.
+        invoke: Text,
+        expect: Expected,
+    }
+
+    /// `expect` of a smoke check.
+    Expected {
+        status: Whole<100, 599>,
+        json: Value,
+        /// At most 15 minutes, the longest time-out of a function.
+        max_ms: Whole<1, 900_000>,
+    }
+
+    /// `[target.NAME.canary]`.
+    Canary {
+        #[expect(dead_code, reason = "its one value is checked when it is read")]
+        mode: AllAtOnce,
+    }
+
+    /// `[target.NAME.redeploy]`.
+    Redeploy {
+        when: RedeployWhen,
+    }
+}
+
+/// The targets by name.
+pub(super) type Targets = BTreeMap<String, Spanned<Keys>>;
+
+impl FromToml for Targets {
+    const WANTED: &'static str = "tables named [target.NAME]";
+
+    fn from_toml(node: &Node<'_>) -> Result<Self, Problem> {
+        let table = node.value.as_table().ok_or_else(|| node.wrong_type::<Self>())?;
+        let mut targets = Self::new();
+        for (key, value) in table {
+            let name = key.get_ref().as_ref();
+            if let Err(error) = name.parse::<TargetName>() {
+                let what = format!("`{name}` is not a valid {}", error.what);
+                return Err(node.document.problem(Code::BadValue, what, "", key.span(), error.rule));
+            }
+            if value.get_ref().as_table().is_none() {
+                let what = format!("`target.{name}` is not a table");
+                return Err(node.document.problem(
+                    Code::WrongType,
+                    what,
+                    "",
+                    key.span(),
+                    "write it below [target.NAME]",
+                ));
+            }
+            targets.insert(name.to_owned(), Spanned::from_toml(&node.child(node.inside(name), value))?);
+        }
+        Ok(targets)
+    }
+}
+
+/// A configuration file whose keys and values are all valid. What belongs to a target is put together by
+/// [`Config::target`].
+#[derive(Debug, Clone)]
+pub struct Config {
+    pub(super) document: Document,
+    /// Where the file is: smoke events are named relative to it.
+    pub(super) directory: PathBuf,
+    pub(super) project: Option<String>,
+    pub(super) defaults: Keys,
+    pub(super) targets: Targets,
+}
+
+impl Config {
+    /// Reads a document that lies in `directory`.
+    ///
+    /// # Errors
+    /// The first thing that is wrong with it, with its place.
+    pub fn parse(document: Document, directory: PathBuf) -> Result<Self, Problem> {
+        let file = read(&document)?;
+        Ok(Self {
+            project: file.project.and_then(|project| project.into_inner().name).map(|name| name.into_inner().0),
+            defaults: file.defaults.map(Spanned::into_inner).unwrap_or_default(),
+            targets: file.target.map(Spanned::into_inner).unwrap_or_default(),
+            document,
+            directory,
+        })
+    }
+
+    /// The names of its targets, in order.
+    pub fn names(&self) -> impl Iterator<Item = &str> + Clone {
+        self.targets.keys().map(String::as_str)
+    }
+
+    /// The file as people find it.
+    pub fn file_name(&self) -> &str {
+        self.document.name()
+    }
+}
+
+fn read(document: &Document) -> Result<File, Problem> {
+    let top = document.table()?;
+    let range = top.span();
+    let table = top.into_inner();
+    check_schema(document, &table)?;
+    let value = DeValue::Table(table);
+    File::from_toml(&Node { document, path: String::new(), value: &value, range })
+}
+
+/// Another schema is said before any unknown key: the keys are then simply those of another release.
+fn check_schema(document: &Document, table: &DeTable<'_>) -> Result<(), Problem> {
+    let Some((_, value)) = table.iter().find(|(key, _)| key.get_ref() == "schema") else {
+        let what = format!("{} does not say which schema it is written in", document.name());
+        return Err(document.problem(
+            Code::UnsupportedSchema,
+            what,
+            "",
+            0..0,
+            format!("put this line above it: schema = {SCHEMA}"),
+        ));
+    };
+    match value.get_ref().as_integer() {
+        Some(number) if number.as_str() == SCHEMA.to_string() => Ok(()),
+        _ => {
+            let what = format!("this stagegate does not read schema {}", &document.text()[value.span()]);
+            let note = format!("write {SCHEMA}, or use the release that the file was written for");
+            Err(document.problem(Code::UnsupportedSchema, what, "", value.span(), note))
+        }
+    }
+}

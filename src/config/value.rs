@@ -1,0 +1,237 @@
+//! The kinds of values that configuration keys hold, each with its rule.
+
+use std::str::FromStr;
+use std::time::Duration;
+
+use serde_json::Value;
+use toml::de::DeValue;
+
+use super::document::{FromToml, Node};
+use super::suggest::did_you_mean;
+use crate::model::{AliasName, ApiId, FunctionName, InvalidName, RedeployWhen, StageName, StageRef};
+use crate::problem::{Code, Problem};
+
+/// A checked text: which type, what it is called, its rule, and the rule as a function.
+macro_rules! checked {
+    ($($(#[$doc:meta])* $name:ident $what:literal $rule:literal $valid:expr;)*) => {$(
+        $(#[$doc])*
+        #[derive(Debug, Clone, PartialEq, Eq)]
+        pub(super) struct $name(pub String);
+
+        impl FromStr for $name {
+            type Err = InvalidName;
+            fn from_str(text: &str) -> Result<Self, InvalidName> {
+                let valid: fn(&str) -> bool = $valid;
+                if valid(text) { Ok(Self(text.to_owned())) } else { Err(invalid($what, text, $rule)) }
+            }
+        }
+    )*};
+}
+
+checked! {
+    /// Any text for people.
+    Text "text" "must not be empty or hold control characters"
+        |t| !t.trim().is_empty() && !t.chars().any(char::is_control);
+    /// An AWS region.
+    Region "region" "must look like us-east-1"
+        |t| t.contains('-') && t.len() <= 32 && t.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-');
+    /// A profile of the AWS configuration files.
+    Profile "profile" "must not be empty or hold control characters"
+        |t| !t.trim().is_empty() && !t.chars().any(char::is_control);
+    /// An AWS account.
+    Account "account" "must be 12 digits"
+        |t| t.len() == 12 && t.bytes().all(|b| b.is_ascii_digit());
+    /// A stage variable (aws-semantics §5: 1–64 letters, digits, `_`).
+    VariableName "stage variable name" "must be 1–64 letters, digits or `_`"
+        |t| (1..=64).contains(&t.len()) && t.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_');
+    /// The name of a target. A word without `:`, `/` and `.`, so that it cannot be taken for another kind of TARGET.
+    TargetName "target name" "must be 1–64 letters, digits, `-` or `_`"
+        |t| (1..=64).contains(&t.len()) && t.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_".contains(&b));
+}
+
+fn invalid(what: &'static str, value: &str, rule: &'static str) -> InvalidName {
+    InvalidName { what, value: value.to_owned(), rule }
+}
+
+/// How long a new permission is left alone, 0 s to 10 min.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Settle(pub Duration);
+
+impl FromStr for Settle {
+    type Err = InvalidName;
+    fn from_str(text: &str) -> Result<Self, InvalidName> {
+        let parsed = text.parse::<jiff::SignedDuration>().ok().and_then(|time| Duration::try_from(time).ok());
+        match parsed {
+            Some(time) if time <= Duration::from_secs(600) => Ok(Self(time)),
+            _ => Err(invalid("time", text, "must be 0s to 10m, with its unit, such as \"20s\"")),
+        }
+    }
+}
+
+/// What `source` says.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum SourceText {
+    Latest,
+    Version(u64),
+    Target(String),
+}
+
+impl FromStr for SourceText {
+    type Err = InvalidName;
+    fn from_str(text: &str) -> Result<Self, InvalidName> {
+        let number = text.parse().ok().filter(|number| *number > 0);
+        match (text.strip_prefix("target."), number) {
+            (Some(name), _) => Ok(Self::Target(name.to_owned())),
+            (None, Some(number)) => Ok(Self::Version(number)),
+            (None, None) if text == "$LATEST" => Ok(Self::Latest),
+            (None, None) => Err(invalid("source", text, "must be \"$LATEST\", \"target.NAME\" or a version number")),
+        }
+    }
+}
+
+/// The description of published versions: a template of at most 200 characters.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Template(pub String);
+
+impl FromStr for Template {
+    type Err = InvalidName;
+    fn from_str(text: &str) -> Result<Self, InvalidName> {
+        let plain = text.replace("{git_sha}", "").replace("{git_tag}", "");
+        let rule = if plain.contains(['{', '}']) {
+            "may hold {git_sha} and {git_tag} and no other braces"
+        } else if text.chars().count() > 200 || plain.chars().any(char::is_control) {
+            "must be at most 200 characters on one line"
+        } else {
+            return Ok(Self(text.to_owned()));
+        };
+        Err(invalid("description", text, rule))
+    }
+}
+
+/// A key holds text with a rule.
+macro_rules! from_text {
+    ($($kind:ty => $wanted:literal,)*) => {$(
+        impl FromToml for $kind {
+            const WANTED: &'static str = $wanted;
+
+            fn from_toml(node: &Node<'_>) -> Result<Self, Problem> {
+                node.text::<Self>()?.parse().map_err(|error: InvalidName| {
+                    let what = format!("`{}` is not a valid {}", node.path, error.what);
+                    node.problem(Code::BadValue, what, error.rule)
+                })
+            }
+        }
+    )*};
+}
+
+from_text! {
+    Text => "text in quotes",
+    Region => "a region in quotes",
+    Profile => "a profile name in quotes",
+    Account => "12 digits in quotes",
+    VariableName => "a variable name in quotes",
+    Settle => "a time in quotes, such as \"20s\"",
+    SourceText => "\"$LATEST\", \"target.NAME\" or a version number in quotes",
+    Template => "text in quotes",
+    FunctionName => "a function name in quotes",
+    AliasName => "an alias name in quotes",
+    ApiId => "an API id in quotes",
+    StageName => "a stage name in quotes",
+    StageRef => "\"API/STAGE\" in quotes",
+}
+
+impl FromToml for bool {
+    const WANTED: &'static str = "true or false";
+
+    fn from_toml(node: &Node<'_>) -> Result<Self, Problem> {
+        node.value.as_bool().ok_or_else(|| node.wrong_type::<Self>())
+    }
+}
+
+/// A whole number from `MIN` to `MAX`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Whole<const MIN: u64, const MAX: u64>(pub u64);
+
+impl<const MIN: u64, const MAX: u64> FromToml for Whole<MIN, MAX> {
+    const WANTED: &'static str = "a whole number without quotes";
+
+    fn from_toml(node: &Node<'_>) -> Result<Self, Problem> {
+        let number = node.value.as_integer().ok_or_else(|| node.wrong_type::<Self>())?;
+        match u64::from_str_radix(number.as_str(), number.radix()) {
+            Ok(value) if (MIN..=MAX).contains(&value) => Ok(Self(value)),
+            _ => Err(node.problem(
+                Code::BadValue,
+                format!("`{}` is out of range", node.path),
+                format!("must be {MIN} to {MAX}"),
+            )),
+        }
+    }
+}
+
+impl FromToml for Value {
+    const WANTED: &'static str = "a value that JSON has";
+
+    fn from_toml(node: &Node<'_>) -> Result<Self, Problem> {
+        let refused = || node.wrong_type::<Self>();
+        Ok(match node.value {
+            DeValue::String(text) => Self::from(text.as_ref()),
+            DeValue::Boolean(yes) => Self::from(*yes),
+            DeValue::Integer(number) => {
+                Self::from(i64::from_str_radix(number.as_str(), number.radix()).map_err(|_| refused())?)
+            }
+            DeValue::Float(number) => number
+                .as_str()
+                .parse()
+                .ok()
+                .and_then(serde_json::Number::from_f64)
+                .map(Self::Number)
+                .ok_or_else(refused)?,
+            DeValue::Datetime(_) => return Err(refused()),
+            DeValue::Array(items) => {
+                let item = |(index, item)| Self::from_toml(&node.child(format!("{}[{index}]", node.path), item));
+                Self::Array(items.iter().enumerate().map(item).collect::<Result<_, _>>()?)
+            }
+            DeValue::Table(table) => {
+                let mut map = serde_json::Map::new();
+                for (key, value) in table {
+                    let child = node.child(node.inside(key.get_ref()), value);
+                    map.insert(key.get_ref().to_string(), Self::from_toml(&child)?);
+                }
+                Self::Object(map)
+            }
+        })
+    }
+}
+
+/// The value as one of a few words.
+fn choice<T: FromToml + Copy>(node: &Node<'_>, words: &[(&str, T)]) -> Result<T, Problem> {
+    let text = node.text::<T>()?;
+    words.iter().find(|(word, _)| *word == text).map(|(_, value)| *value).ok_or_else(|| {
+        let note = did_you_mean(text, words.iter().map(|(word, _)| *word));
+        node.problem(Code::BadValue, format!("`{}` cannot be \"{text}\"", node.path), note)
+    })
+}
+
+impl FromToml for RedeployWhen {
+    const WANTED: &'static str = "\"if-changed\", \"always\" or \"never\"";
+
+    fn from_toml(node: &Node<'_>) -> Result<Self, Problem> {
+        choice(node, &[("if-changed", Self::IfChanged), ("always", Self::Always), ("never", Self::Never)])
+    }
+}
+
+/// How traffic moves: all at once.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct AllAtOnce;
+
+impl FromToml for AllAtOnce {
+    const WANTED: &'static str = "\"none\"";
+
+    fn from_toml(node: &Node<'_>) -> Result<Self, Problem> {
+        if let Some(mode @ ("alias" | "stage")) = node.value.as_str() {
+            let what = format!("`{}` is \"{mode}\", and this version promotes all traffic at once", node.path);
+            return Err(node.problem(Code::Unsupported, what, "write \"none\""));
+        }
+        choice(node, &[("none", Self)])
+    }
+}
