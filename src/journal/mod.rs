@@ -182,6 +182,8 @@ pub struct Progress {
     pub intents: Vec<Change>,
     /// When the newest of them was announced: its write may still be on its way for a while.
     pub newest_intent: Option<Timestamp>,
+    /// The records are being closed: every step before is behind.
+    pub closing: bool,
     /// A rollback has begun: going forward is over.
     pub rolling_back: bool,
     /// The end, when there was one.
@@ -208,7 +210,8 @@ impl Progress {
                 self.published.push((function.clone(), *version, *new));
             }
             Entry::Deployed { deployment } => self.deployment = Some(deployment.clone()),
-            Entry::Intent { change, .. } => {
+            Entry::Intent { step, change } => {
+                self.closing |= *step == StepKind::Promote;
                 self.intents.push(change.clone());
                 self.newest_intent = Some(line.at);
             }

@@ -13,7 +13,8 @@ use sha2::{Digest as _, Sha256};
 
 pub use member::{MemberPlan, SourcePlan};
 pub use observe::{Marker, Observed, ObservedMember, ObservedStage, Observer};
-pub use stage::StagePlan;
+pub use member::{read_description, refuse_bad, short_sha};
+pub use stage::{StagePlan, marker};
 
 use crate::aws::noun::Statement;
 use crate::change::StageSide;

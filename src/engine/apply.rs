@@ -1,0 +1,217 @@
+//! Carrying out one reversible change: announce it, send it, look, and let *before*, *want* and *now* decide.
+
+use std::time::Duration;
+
+use super::{Engine, READ_BACK_MAX, SETTLE, Stop, WRITE_ATTEMPTS_MAX};
+use crate::aws::operation::{GetAlias, GetPolicy, GetStage};
+use crate::aws::{Aws, AwsError, Call, Remedy, explain};
+use crate::change::{Change, Now, Standing};
+use crate::clock::Clock;
+use crate::event::Event;
+use crate::journal::{Entry, Journal};
+use crate::model::{Description, RecordState};
+use crate::problem::{Code, Problem};
+use crate::seeded::{Bug, seeded};
+use crate::step::StepKind;
+
+impl<A: Aws, C: Clock, J: Journal> Engine<'_, A, C, J> {
+    /// Carries a change out, or says why it is not held. Safe to repeat, from here or from another process.
+    pub(super) async fn apply(&self, step: StepKind, change: &Change) -> Result<Now, Stop> {
+        let mut announced = self.progress().intents.contains(change);
+        let mut acknowledged = 0;
+        let mut last: Option<AwsError> = None;
+        for attempt in 1..=WRITE_ATTEMPTS_MAX + READ_BACK_MAX {
+            let now = self.look(change).await?;
+            match change.standing(&now) {
+                Standing::Applied => return self.held(step, change, announced).map(|()| now),
+                Standing::Drifted => return Err(self.drift(change, &now)),
+                Standing::NotApplied if acknowledged > READ_BACK_MAX => break,
+                Standing::NotApplied if acknowledged > 0 => {
+                    acknowledged += 1;
+                    self.clock.sleep(Duration::from_secs(1)).await;
+                    continue;
+                }
+                Standing::NotApplied => {}
+            }
+            if !announced {
+                self.check_interrupt()?;
+                if !seeded(Bug::IntentAfterEffect) {
+                    self.append(Entry::Intent { step, change: change.clone() })?;
+                }
+                announced = true;
+            }
+            let Some(call) = change.forward(&now) else { break };
+            let sent = self.write(Some(step), &call).await;
+            if seeded(Bug::IntentAfterEffect) {
+                self.append(Entry::Intent { step, change: change.clone() })?;
+            }
+            match sent {
+                Ok(()) => acknowledged = 1,
+                Err(error) => {
+                    self.after_error(attempt, &call, &error).await?;
+                    last = Some(error);
+                }
+            }
+        }
+        Err(Stop::Failed(not_held(change, last.as_ref())))
+    }
+
+    fn held(&self, step: StepKind, change: &Change, announced: bool) -> Result<(), Problem> {
+        self.unsure.set(false);
+        if announced { self.append(Entry::Done { step, subject: change.subject() }) } else { Ok(()) }
+    }
+
+    /// What to do before looking again: wait when the service asked for it, or when the write may still land and
+    /// nothing fences it. An error that is final ends the change, after a last look.
+    async fn after_error(&self, attempt: u32, call: &Call, error: &AwsError) -> Result<(), Stop> {
+        let failed = || Stop::Failed(explain::problem(call.operation(), &call.subject(), error));
+        if seeded(Bug::TrustError) {
+            return Err(failed());
+        }
+        match error.remedy() {
+            Remedy::SlowDown | Remedy::WaitForOther | Remedy::Look | Remedy::Missing if attempt < WRITE_ATTEMPTS_MAX => {
+                self.pause_before_retry(attempt, error).await;
+                Ok(())
+            }
+            Remedy::Unknown => {
+                if is_fenced(call) {
+                    // Until a write of ours changes the revision, this one may still land.
+                    self.unsure.set(true);
+                } else {
+                    self.clock.sleep(SETTLE).await;
+                }
+                if attempt < WRITE_ATTEMPTS_MAX { Ok(()) } else { Err(failed()) }
+            }
+            _ => Err(failed()),
+        }
+    }
+
+    /// Sends a write, once.
+    pub(crate) async fn write(&self, step: Option<StepKind>, call: &Call) -> Result<(), AwsError> {
+        let (api, resource) = (call.operation().to_string(), call.subject());
+        match self.aws.call(call).await {
+            Ok(_) => {
+                self.note_write();
+                let (release, result) = (self.run.clone(), describe(call));
+                self.emit(&Event::AwsWrite { release, step, api, resource, result });
+                Ok(())
+            }
+            Err(error) => {
+                if error.remedy() == Remedy::Unknown {
+                    self.note_write();
+                }
+                self.emit(&Event::Retry { api, resource, why: error.to_string(), attempt: 1 });
+                Err(error)
+            }
+        }
+    }
+
+    /// Reads the resource that a change is about.
+    pub(crate) async fn look(&self, change: &Change) -> Result<Now, Problem> {
+        Ok(match change {
+            Change::Alias { function, alias, .. } => {
+                Now::Alias(self.find(GetAlias { function: function.clone(), alias: alias.clone() }).await?)
+            }
+            Change::Grant { function, alias, .. } => {
+                Now::Policy(self.find(GetPolicy { function: function.clone(), alias: alias.clone() }).await?)
+            }
+            Change::Stage { stage, .. } => {
+                Now::Stage(self.read(GetStage { api: stage.api.clone(), stage: stage.stage.clone() }).await?)
+            }
+        })
+    }
+
+    /// Somebody was here: another person with our own release, or somebody else.
+    pub(super) fn drift(&self, change: &Change, now: &Now) -> Stop {
+        if let Now::Alias(Some(alias)) = now
+            && let Ok(Description { record: Some(record), .. }) = Description::parse(&alias.description)
+            && record.run == self.run
+        {
+            match record.state {
+                RecordState::RolledBack => return Stop::RolledBackElsewhere,
+                RecordState::Paused => return Stop::Paused,
+                RecordState::Running | RecordState::Promoted => {}
+            }
+        }
+        Stop::Conflict(changed_by_others(change, now))
+    }
+}
+
+/// Whether a late arrival of this write is refused by AWS once anything else has changed the resource.
+fn is_fenced(call: &Call) -> bool {
+    match call {
+        Call::UpdateAlias(_) => true,
+        Call::AddPermission(add) => add.revision.is_some(),
+        Call::RemovePermission(remove) => remove.revision.is_some(),
+        _ => false,
+    }
+}
+
+fn not_held(change: &Change, last: Option<&AwsError>) -> Problem {
+    let subject = change.subject();
+    match last {
+        Some(error) if error.remedy() == Remedy::SlowDown => {
+            Problem::new(Code::Throttled, format!("{subject} could not be changed: AWS still throttles after {WRITE_ATTEMPTS_MAX} attempts"))
+                .why(error.to_string())
+        }
+        Some(error) => Problem::new(Code::ServiceError, format!("{subject} could not be changed")).why(error.to_string()),
+        None => Problem::new(Code::ServiceError, format!("AWS accepted a change of {subject} that does not show"))
+            .why(format!("it was looked for {READ_BACK_MAX} times")),
+    }
+}
+
+/// Names what was changed, and by what it was found.
+pub(crate) fn changed_by_others(change: &Change, now: &Now) -> Problem {
+    let subject = change.subject();
+    let (code, what) = match change {
+        Change::Alias { .. } => (Code::AliasChanged, format!("somebody else changed {subject} during this release")),
+        Change::Grant { .. } => (Code::AliasChanged, format!("somebody else changed the policy of {subject} during this release")),
+        Change::Stage { .. } => (Code::StageChanged, format!("somebody else changed stage {subject} during this release")),
+    };
+    let mut problem = Problem::new(code, what);
+    match (change, now) {
+        (Change::Alias { before, want, .. }, Now::Alias(now)) => {
+            let was = before.as_ref().map_or_else(|| "absent".into(), |r| r.version.label());
+            let is = now.as_ref().map_or_else(
+                || "absent".into(),
+                |a| if a.weights.is_empty() { a.version.label() } else { format!("{} with weights {:?}", a.version.label(), a.weights) },
+            );
+            problem = problem.why(format!("before {was}, wanted {}, now {is}", want.version.label()));
+            if let Some(now) = now {
+                problem = problem.why(format!("its description is now `{}`", now.description));
+            }
+        }
+        (Change::Stage { before, want, .. }, Now::Stage(now)) => {
+            if let (Some(before), Some(want)) = (&before.deployment, &want.deployment) {
+                problem = problem.why(format!("deployment before {before}, wanted {want}, now {}", now.deployment));
+            }
+            if let (Some((name, before)), Some((_, want))) = (&before.variable, &want.variable) {
+                let text = |v: Option<&String>| v.map_or("(unset)".to_owned(), Clone::clone);
+                problem = problem.why(format!(
+                    "variable {name} before {}, wanted {}, now {}",
+                    text(before.as_ref()), text(want.as_ref()), text(now.variables.get(name))
+                ));
+            }
+            if let Some(canary) = &now.canary {
+                problem = problem.why(format!("a canary of {} % is attached", canary.percent));
+            }
+        }
+        _ => {}
+    }
+    problem
+}
+
+/// What a write does, one line.
+fn describe(call: &Call) -> String {
+    match call {
+        Call::PublishVersion(_) => "published".into(),
+        Call::CreateAlias(c) => format!("created on {}", c.routing.version.label()),
+        Call::UpdateAlias(u) => format!("→ {}", u.routing.version.label()),
+        Call::DeleteAlias(_) => "deleted".into(),
+        Call::AddPermission(a) => format!("statement {} added", a.statement.sid),
+        Call::RemovePermission(r) => format!("statement {} removed", r.sid),
+        Call::CreateDeployment(_) => "deployment created, nothing points at it yet".into(),
+        Call::UpdateStage(u) => format!("{} field{} set", u.patches.len(), if u.patches.len() == 1 { "" } else { "s" }),
+        other => other.operation().name().to_owned(),
+    }
+}

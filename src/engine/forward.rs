@@ -1,0 +1,377 @@
+//! The way forward: every step in order, each looked at before it is written and after.
+
+use jiff::Timestamp;
+
+use super::{Engine, Stop};
+use crate::aws::Aws;
+use crate::aws::noun::{ProvisionedStatus, Routing};
+use crate::aws::operation::{GetAlias, GetProvisionedConcurrencyConfig};
+use crate::change::{Change, Now, Standing};
+use crate::clock::Clock;
+use crate::event::{Event, Outcome};
+use crate::journal::{Entry, Journal};
+use crate::model::{Description, RecordState, StageRef, Version};
+use crate::plan::observe::PROVISIONED_WAIT_MAX;
+use crate::plan::{MemberPlan, Plan, refuse_bad};
+use crate::problem::{Code, Problem};
+use crate::step::StepKind;
+
+/// What the way forward ended with.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Arrived {
+    /// The candidates serve.
+    Promoted,
+    /// AWS found nothing to publish, and nothing else was to do.
+    Unchanged,
+}
+
+/// The candidates, in the order of the plan's members.
+type Candidates = Vec<(Version, bool)>;
+
+impl<A: Aws, C: Clock, J: Journal> Engine<'_, A, C, J> {
+    /// Goes through all steps. Repeatable: what is done is recognised by looking, whoever did it.
+    pub(super) async fn forward(&self, plan: &Plan) -> Result<Arrived, Stop> {
+        let candidates = self.publish_all(plan).await?;
+        if is_unchanged(plan, &candidates) {
+            return Ok(Arrived::Unchanged);
+        }
+        if self.progress().closing {
+            self.close(plan, &candidates).await?;
+            return Ok(Arrived::Promoted);
+        }
+        self.until(StepKind::Publish)?;
+        self.smoke_all(plan, &candidates).await?;
+        self.until(StepKind::Smoke)?;
+        self.route_all(plan, &candidates).await?;
+        self.until(StepKind::Alias)?;
+        let granted = self.grant_all(plan).await?;
+        self.until(StepKind::Permission)?;
+        self.redeploy(plan, &candidates, granted).await?;
+        self.until(StepKind::Redeploy)?;
+        self.close(plan, &candidates).await?;
+        Ok(Arrived::Promoted)
+    }
+
+    fn until(&self, step: StepKind) -> Result<(), Stop> {
+        if self.settings.until == Some(step) { Err(Stop::Until(step)) } else { Ok(()) }
+    }
+
+    fn started(&self, step: StepKind) -> Timestamp {
+        self.emit(&Event::StepStarted { release: self.run.clone(), step });
+        self.clock.now()
+    }
+
+    fn finished(&self, step: StepKind, since: Timestamp, outcome: Outcome, detail: String) {
+        let ms = u64::try_from(self.clock.now().duration_since(since).as_millis()).unwrap_or_default();
+        self.emit(&Event::StepFinished { release: self.run.clone(), step, outcome, detail, ms });
+    }
+
+    async fn publish_all(&self, plan: &Plan) -> Result<Candidates, Stop> {
+        let since = self.started(StepKind::Publish);
+        let mut candidates = Vec::new();
+        for member in &plan.members {
+            let (version, new) = self.candidate(plan, member).await?;
+            if let Some(number) = version.number().filter(|n| member.bad.contains(n) && !member.named && !new) {
+                return Err(refuse_bad(&member.function, number, &plan.target.label()).into());
+            }
+            candidates.push((version, new));
+        }
+        let detail = each(plan, |at, m| {
+            let (version, new) = candidates[at];
+            format!("{} {}{}", m.function, version.label(), if new { "" } else { ", which existed" })
+        });
+        let any_new = candidates.iter().any(|(_, new)| *new);
+        self.finished(StepKind::Publish, since, if any_new { Outcome::Ok } else { Outcome::Unchanged }, detail);
+        Ok(candidates)
+    }
+
+    async fn smoke_all(&self, plan: &Plan, candidates: &Candidates) -> Result<(), Stop> {
+        let since = self.started(StepKind::Smoke);
+        let checks = &plan.target.smoke;
+        if checks.is_empty() {
+            self.finished(StepKind::Smoke, since, Outcome::Skipped, "none configured".into());
+            return Ok(());
+        }
+        let mut slowest = 0;
+        for (member, (version, _)) in plan.members.iter().zip(candidates) {
+            match self.smoke(&member.function, *version, checks).await {
+                Ok(ms) => slowest = slowest.max(ms),
+                Err(stop) => {
+                    if matches!(stop, Stop::Bad(_)) {
+                        self.mark_bad(plan, member, *version).await;
+                    }
+                    return Err(stop);
+                }
+            }
+        }
+        let n = checks.len() * plan.members.len();
+        self.finished(StepKind::Smoke, since, Outcome::Ok, format!("{n} of {n}, slowest {slowest} ms"));
+        Ok(())
+    }
+
+    /// Remembers in the alias's record that a version failed; the routing stays. Failing to remember fails nothing else.
+    async fn mark_bad(&self, plan: &Plan, member: &MemberPlan, version: Version) {
+        let Some(before) = &member.before else { return };
+        let record = plan.record(member, version, RecordState::Running).rolled_back(before.version, version, true);
+        let mut record = record;
+        record.stage = None;
+        let routing = |description: String| Routing { version: before.version, weights: before.weights.clone(), description };
+        let change = Change::Alias {
+            function: member.function.clone(),
+            alias: plan.target.alias.clone(),
+            before: Some(routing(before.description.clone())),
+            want: routing(member.description.with(record).to_string()),
+        };
+        if let Ok(now) = self.look(&change).await
+            && change.standing(&now) == Standing::NotApplied
+            && let Some(call) = change.forward(&now)
+            && let Err(error) = self.write(Some(StepKind::Smoke), &call).await
+        {
+            let problem = Problem::new(Code::SmokeFailed, format!("{} could not be marked bad in {}", version.label(), change.subject()))
+                .level(crate::problem::Level::Warning)
+                .why(error.to_string());
+            self.emit(&Event::Warning { problem });
+        }
+    }
+
+    /// One function: claim and move are one write. Several: every alias is claimed first, in the order of their ARNs,
+    /// and only when all are ours does routing change (SPEC §6).
+    async fn route_all(&self, plan: &Plan, candidates: &Candidates) -> Result<(), Stop> {
+        let since = self.started(StepKind::Alias);
+        let mut order: Vec<usize> = (0..plan.members.len()).collect();
+        order.sort_by(|a, b| plan.members[*a].alias_arn.cmp(&plan.members[*b].alias_arn));
+        for change in order.iter().filter_map(|at| claim(plan, &plan.members[*at], candidates[*at].0)) {
+            if !self.is_behind(plan, &change) {
+                self.apply(StepKind::Alias, &change).await?;
+            }
+        }
+        for at in &order {
+            let change = moved(plan, &plan.members[*at], candidates[*at].0);
+            let now = self.apply(StepKind::Alias, &change).await?;
+            self.routed(&change, &now);
+            self.capacity(&plan.members[*at], &change).await?;
+        }
+        let alias = &plan.target.alias;
+        let detail = each(plan, |at, m| format!("{}:{alias} → {} (100%)", m.function, candidates[at].0.label()));
+        self.finished(StepKind::Alias, since, Outcome::Ok, detail);
+        Ok(())
+    }
+
+    /// A resumed release is past its claim when it has announced the move of the same alias.
+    fn is_behind(&self, plan: &Plan, claim: &Change) -> bool {
+        let subject = claim.subject();
+        plan.members.len() > 1
+            && self.progress().intents.iter().any(|c| matches!(c, Change::Alias { .. }) && c.subject() == subject && c != claim)
+    }
+
+    fn routed(&self, change: &Change, now: &Now) {
+        if let (Change::Alias { function, alias, .. }, Now::Alias(Some(now))) = (change, now) {
+            self.emit(&Event::Routing {
+                release: self.run.clone(),
+                function: function.to_string(),
+                alias: alias.to_string(),
+                weights: serde_json::json!({ now.version.to_string(): 100 }),
+            });
+        }
+    }
+
+    /// With provisioned concurrency the move is done when AWS has taken its own weights away and the status is READY.
+    async fn capacity(&self, member: &MemberPlan, change: &Change) -> Result<(), Stop> {
+        let Change::Alias { function, alias, .. } = change else { return Ok(()) };
+        let started = self.clock.now();
+        let mut told = false;
+        loop {
+            let now = self.look(change).await?;
+            if change.standing(&now) == Standing::Drifted {
+                return Err(self.drift(change, &now));
+            }
+            let clear = matches!(&now, Now::Alias(Some(alias)) if alias.weights.is_empty());
+            if clear && !member.provisioned {
+                return Ok(());
+            }
+            let request = GetProvisionedConcurrencyConfig { function: function.clone(), alias: alias.clone() };
+            let status = self.find(request).await?;
+            let failed = |why: String| {
+                Problem::new(Code::ProvisionedFailed, format!("provisioned concurrency of {function}:{alias} did not follow to the new version"))
+                    .why(why)
+                    .fix("check the account's concurrency, then promote again")
+            };
+            match status.as_ref().map(|s| s.status) {
+                None | Some(ProvisionedStatus::Ready) if clear => return Ok(()),
+                Some(ProvisionedStatus::Failed) => {
+                    return Err(failed(status.and_then(|s| s.reason).unwrap_or_else(|| "its status is FAILED".into())).into());
+                }
+                _ => {}
+            }
+            if self.clock.now().duration_since(started) >= jiff::SignedDuration::try_from(PROVISIONED_WAIT_MAX).unwrap_or_default() {
+                return Err(failed(format!("it is not READY after {} s", PROVISIONED_WAIT_MAX.as_secs())).into());
+            }
+            if !told {
+                let what = format!("provisioned concurrency of {function}:{alias} to be READY");
+                self.emit(&Event::Waiting { what, max_s: PROVISIONED_WAIT_MAX.as_secs() });
+                told = true;
+            }
+            self.check_interrupt()?;
+            self.clock.sleep(std::time::Duration::from_secs(5)).await;
+        }
+    }
+
+    /// Adds the missing statements, one after the other; when the last one was read back, if any was added.
+    async fn grant_all(&self, plan: &Plan) -> Result<Option<Timestamp>, Stop> {
+        let since = self.started(StepKind::Permission);
+        let mut count = 0;
+        for (member, statement) in plan.grants() {
+            let change = Change::Grant {
+                function: member.function.clone(),
+                alias: plan.target.alias.clone(),
+                statement: statement.clone(),
+            };
+            self.apply(StepKind::Permission, &change).await?;
+            count += 1;
+        }
+        if count == 0 {
+            let (outcome, detail) = match &plan.stage {
+                Some(_) => (Outcome::Unchanged, "already in place"),
+                None => (Outcome::Skipped, "no stage configured"),
+            };
+            self.finished(StepKind::Permission, since, outcome, detail.into());
+            return Ok(None);
+        }
+        self.finished(StepKind::Permission, since, Outcome::Ok, format!("{count} statement{} added", if count == 1 { "" } else { "s" }));
+        Ok(Some(self.clock.now()))
+    }
+
+    async fn redeploy(&self, plan: &Plan, candidates: &Candidates, granted: Option<Timestamp>) -> Result<(), Stop> {
+        let since = self.started(StepKind::Redeploy);
+        let Some(change) = self.stage_change(plan).await? else {
+            let (outcome, detail) = match &plan.stage {
+                Some(stage) => (Outcome::Unchanged, format!("{} is current", stage.stage)),
+                None => (Outcome::Skipped, "no stage configured".into()),
+            };
+            self.finished(StepKind::Redeploy, since, outcome, detail);
+            return Ok(());
+        };
+        if let Some(granted) = granted {
+            self.settle_permission(plan, granted).await?;
+        }
+        self.still_ours(plan, candidates).await?;
+        let now = self.apply(StepKind::Redeploy, &change).await?;
+        if let (Change::Stage { stage, .. }, Now::Stage(now)) = (&change, &now) {
+            let deployment = now.deployment.clone();
+            let detail = format!("{stage} → deployment {deployment}");
+            self.emit(&Event::Deployment { release: self.run.clone(), stage: stage.to_string(), deployment });
+            self.finished(StepKind::Redeploy, since, Outcome::Ok, detail);
+        }
+        Ok(())
+    }
+
+    /// A new statement is not effective everywhere at once: nothing that depends on it moves before it has settled.
+    async fn settle_permission(&self, plan: &Plan, granted: Timestamp) -> Result<(), Stop> {
+        let settle = plan.target.permission_settle;
+        let passed = std::time::Duration::try_from(self.clock.now().duration_since(granted)).unwrap_or_default();
+        if passed < settle {
+            self.emit(&Event::Waiting { what: "the new permission to be effective everywhere".into(), max_s: settle.as_secs() });
+            self.check_interrupt()?;
+            self.clock.sleep(settle - passed).await;
+        }
+        Ok(())
+    }
+
+    /// Before the stage moves: every alias is still where this release put it (SPEC §2 rule 12).
+    async fn still_ours(&self, plan: &Plan, candidates: &Candidates) -> Result<(), Stop> {
+        for (member, (version, _)) in plan.members.iter().zip(candidates) {
+            let change = moved(plan, member, *version);
+            let now = self.look(&change).await?;
+            if change.standing(&now) != Standing::Applied {
+                return Err(self.drift(&change, &now));
+            }
+        }
+        Ok(())
+    }
+
+    /// Reads the stage back and closes the record of every alias.
+    async fn close(&self, plan: &Plan, candidates: &Candidates) -> Result<(), Stop> {
+        let since = self.started(StepKind::Promote);
+        if let Some(change) = self.stage_change(plan).await? {
+            let now = self.look(&change).await?;
+            if change.standing(&now) != Standing::Applied {
+                return Err(self.drift(&change, &now));
+            }
+        }
+        for (member, (version, _)) in plan.members.iter().zip(candidates) {
+            let before = routing(plan, member, *version, RecordState::Running);
+            let want = routing(plan, member, *version, RecordState::Promoted);
+            let (function, alias) = (member.function.clone(), plan.target.alias.clone());
+            self.apply(StepKind::Promote, &Change::Alias { function, alias, before: Some(before), want }).await?;
+        }
+        let detail = each(plan, |at, m| format!("{}:{} serves {}", m.function, plan.target.alias, candidates[at].0.label()));
+        self.finished(StepKind::Promote, since, Outcome::Ok, detail);
+        self.append(Entry::Closed { ending: crate::journal::Ending::Promoted })?;
+        Ok(())
+    }
+
+    /// The alias of a function as it is now.
+    pub(crate) async fn alias(&self, member: &MemberPlan, plan: &Plan) -> Result<Option<crate::aws::noun::Alias>, Problem> {
+        self.find(GetAlias { function: member.function.clone(), alias: plan.target.alias.clone() }).await
+    }
+}
+
+/// After publishing: every candidate is what its alias serves already, and nothing else is to be done.
+fn is_unchanged(plan: &Plan, candidates: &Candidates) -> bool {
+    plan.stage_change().is_none()
+        && plan.grants().next().is_none()
+        && plan.members.iter().zip(candidates).all(|(m, (v, _))| m.before.as_ref().is_some_and(|a| a.version == *v))
+}
+
+/// A member's routing on its candidate, with the record in a state.
+fn routing(plan: &Plan, member: &MemberPlan, version: Version, state: RecordState) -> Routing {
+    let description: Description = member.description.with(plan.record(member, version, state));
+    Routing { version, weights: std::collections::BTreeMap::new(), description: description.to_string() }
+}
+
+fn before(member: &MemberPlan) -> Option<Routing> {
+    member.before.as_ref().map(|alias| Routing {
+        version: alias.version,
+        weights: alias.weights.clone(),
+        description: alias.description.clone(),
+    })
+}
+
+/// The claim of one alias among several: the record, with the routing untouched. An alias that does not exist yet
+/// is claimed by nobody, and created when it moves.
+fn claim(plan: &Plan, member: &MemberPlan, version: Version) -> Option<Change> {
+    let before = before(member).filter(|_| plan.members.len() > 1)?;
+    let description = member.description.with(plan.record(member, version, RecordState::Running)).to_string();
+    let want = Routing { description, ..before.clone() };
+    Some(Change::Alias {
+        function: member.function.clone(),
+        alias: plan.target.alias.clone(),
+        before: Some(before),
+        want,
+    })
+}
+
+/// The move of one alias to its candidate.
+fn moved(plan: &Plan, member: &MemberPlan, version: Version) -> Change {
+    let before = match claim(plan, member, version) {
+        Some(Change::Alias { want, .. }) => Some(want),
+        _ => before(member),
+    };
+    Change::Alias {
+        function: member.function.clone(),
+        alias: plan.target.alias.clone(),
+        before,
+        want: routing(plan, member, version, RecordState::Running),
+    }
+}
+
+fn each(plan: &Plan, line: impl Fn(usize, &MemberPlan) -> String) -> String {
+    let shown: Vec<String> = plan.members.iter().enumerate().take(3).map(|(at, m)| line(at, m)).collect();
+    let more = plan.members.len().saturating_sub(shown.len());
+    if more == 0 { shown.join("; ") } else { format!("{}; and {more} more", shown.join("; ")) }
+}
+
+/// For messages: the stage of a plan, if it has one.
+pub(super) fn stage_of(plan: &Plan) -> Option<&StageRef> {
+    plan.stage.as_ref().map(|s| &s.stage)
+}

@@ -1,0 +1,169 @@
+//! Running a plan. The engine sends writes one at a time, announces each in the journal first, looks at AWS after each,
+//! and emits events; it never prints.
+
+mod apply;
+mod forward;
+mod interrupt;
+mod outcome;
+mod publish;
+mod redeploy;
+mod smoke;
+
+use std::cell::{Cell, RefCell};
+use std::time::Duration;
+
+pub use interrupt::{Interrupt, OnInterrupt, Signal};
+pub use outcome::{Outcome, nothing_to_publish};
+
+use crate::aws::layers::Jitter;
+use crate::aws::{Aws, AwsError, AwsExt, Operation, Request, explain};
+use crate::clock::Clock;
+use crate::event::{Event, Listener};
+use crate::journal::{Entry, Journal, JournalError, Progress};
+use crate::model::RunId;
+use crate::problem::{Code, Problem};
+use crate::step::StepKind;
+
+/// How long a write without an answer may still land: the client's time-out for one attempt (20 s) and a margin.
+pub const SETTLE: Duration = Duration::from_secs(30);
+/// How often one write is sent at most.
+pub const WRITE_ATTEMPTS_MAX: u32 = 8;
+/// How often a write that was answered with success is looked for before we call it lost.
+pub const READ_BACK_MAX: u32 = 10;
+
+/// Why the way forward ends early.
+#[derive(Debug, Clone)]
+pub enum Stop {
+    /// AWS, access or the journal failed: go back.
+    Failed(Problem),
+    /// Somebody else changed what this release relies on: go back where it is still ours.
+    Conflict(Problem),
+    /// The candidate is bad: go back, and remember.
+    Bad(Problem),
+    /// Somebody rolled this release back: finish our own rest.
+    RolledBackElsewhere,
+    /// Somebody paused this release.
+    Paused,
+    /// A person or a runner wants it to stop.
+    Interrupted(Signal),
+    /// The step that was asked for is done.
+    Until(StepKind),
+}
+
+impl From<Problem> for Stop {
+    fn from(problem: Problem) -> Self {
+        Self::Failed(problem)
+    }
+}
+
+/// Where to stop and what to do when interrupted.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Settings {
+    /// Stop after this step.
+    pub until: Option<StepKind>,
+    /// What an interrupt does after the first write.
+    pub on_interrupt: OnInterrupt,
+}
+
+/// Runs plans and rolls them back.
+pub struct Engine<'a, A, C, J> {
+    pub(crate) aws: &'a A,
+    pub(crate) clock: &'a C,
+    pub(crate) listener: &'a dyn Listener,
+    pub(crate) interrupt: &'a Interrupt,
+    journal: RefCell<J>,
+    pub(crate) run: RunId,
+    pub(crate) settings: Settings,
+    jitter: Jitter,
+    /// Whether any write was, or may have been, carried out.
+    wrote: Cell<bool>,
+    /// Whether a write without an answer may still be on its way.
+    pub(crate) unsure: Cell<bool>,
+}
+
+impl<'a, A: Aws, C: Clock, J: Journal> Engine<'a, A, C, J> {
+    /// An engine for one release.
+    pub fn new(
+        aws: &'a A,
+        clock: &'a C,
+        listener: &'a dyn Listener,
+        interrupt: &'a Interrupt,
+        journal: J,
+        run: RunId,
+        settings: Settings,
+    ) -> Self {
+        let seed = u64::try_from(clock.now().as_millisecond()).unwrap_or(1);
+        Self {
+            aws,
+            clock,
+            listener,
+            interrupt,
+            journal: RefCell::new(journal),
+            run,
+            settings,
+            jitter: Jitter::new(seed),
+            wrote: Cell::new(false),
+            unsure: Cell::new(false),
+        }
+    }
+
+    pub(crate) fn emit(&self, event: &Event) {
+        self.listener.on(self.clock.now(), event);
+    }
+
+    pub(crate) fn append(&self, entry: Entry) -> Result<(), Problem> {
+        let at = self.clock.now();
+        self.journal.borrow_mut().append(at, entry).map_err(|error| journal_problem(&error))
+    }
+
+    pub(crate) fn progress(&self) -> Progress {
+        Progress::of(self.journal.borrow().lines())
+    }
+
+    pub(crate) fn note_write(&self) {
+        self.wrote.set(true);
+    }
+
+    pub(crate) fn has_written(&self) -> bool {
+        self.wrote.get()
+    }
+
+    pub(crate) async fn pause_before_retry(&self, attempt: u32, error: &AwsError) {
+        self.clock.sleep(crate::aws::layers::backoff(attempt, self.jitter.next(), error)).await;
+    }
+
+    /// Reads, with failures as messages.
+    pub(crate) async fn read<R: Request>(&self, request: R) -> Result<R::Reply, Problem> {
+        let call = request.call();
+        let reply = self.aws.call(&call).await.and_then(|reply| {
+            R::reply(reply).ok_or_else(|| AwsError::Ambiguous { cause: "answered as another call".into() })
+        });
+        reply.map_err(|error| explain::problem(call.operation(), &call.subject(), &error))
+    }
+
+    /// Reads what may not exist.
+    pub(crate) async fn find<R: Request + Clone>(&self, request: R) -> Result<Option<R::Reply>, Problem> {
+        let call = request.clone().call();
+        let (operation, subject): (Operation, String) = (call.operation(), call.subject());
+        self.aws.find(request).await.map_err(|error| explain::problem(operation, &subject, &error))
+    }
+}
+
+/// What a journal that cannot be used means to the person.
+pub fn journal_problem(error: &JournalError) -> Problem {
+    let problem = match error {
+        JournalError::Write { .. } => Problem::new(Code::JournalUnwritable, "the journal cannot be written, so nothing more is sent to AWS")
+            .fix("free space, or put the journal elsewhere: STAGEGATE_STATE_DIR=/path stagegate …"),
+        JournalError::InUse { .. } => Problem::new(Code::LockHeld, "this release is being worked on by another stagegate on this machine")
+            .fix("wait for it, or stop it"),
+        JournalError::Newer { .. } => Problem::new(Code::JournalTooNew, "the journal was written by a newer stagegate")
+            .fix("install the newest stagegate"),
+        JournalError::Read { .. } | JournalError::Damaged { .. } => {
+            Problem::new(Code::JournalDamaged, "the journal of this release cannot be read")
+                .level(crate::problem::Level::Error)
+                .exit(crate::problem::Exit::Failed)
+                .fix("the record in the alias is enough to go back: stagegate rollback FUNCTION:ALIAS")
+        }
+    };
+    problem.why(error.to_string())
+}

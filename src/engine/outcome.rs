@@ -1,0 +1,236 @@
+//! How a release ends: promoted, rolled back, or a person must look. Each ending states what AWS is now, as read back.
+
+use super::forward::Arrived;
+use super::{Engine, OnInterrupt, Signal, Stop};
+use crate::aws::Aws;
+use crate::change::{Change, Standing};
+use crate::clock::Clock;
+use crate::event::Event;
+use crate::journal::{Ending, Entry, Journal};
+use crate::plan::Plan;
+use crate::problem::{Code, Exit, Problem};
+use crate::rollback::{Undone, WayBack};
+
+/// The end of a release.
+#[derive(Debug, Clone)]
+pub struct Outcome {
+    /// The exit code.
+    pub exit: Exit,
+    /// The ending, as the journal has it; absent when the release goes on later.
+    pub ending: Option<Ending>,
+    /// What to tell, when it is not success.
+    pub problem: Option<Problem>,
+    /// What is true now, one line each.
+    pub now: Vec<String>,
+}
+
+impl<A: Aws, C: Clock, J: Journal> Engine<'_, A, C, J> {
+    /// Runs a plan from its beginning.
+    pub async fn promote(&self, plan: &Plan) -> Outcome {
+        match self.append(Entry::Opened { plan: Box::new(plan.clone()) }) {
+            Ok(()) => self.go_on(plan).await,
+            Err(problem) => Outcome { exit: problem.exit, ending: None, problem: Some(problem), now: Vec::new() },
+        }
+    }
+
+    /// Goes on with a release whose journal is open: forward, or on with a rollback that had begun.
+    pub async fn resume(&self, plan: &Plan) -> Outcome {
+        let progress = self.progress();
+        if progress.may_have_changed() || progress.published.iter().any(|(.., new)| *new) || progress.deploying {
+            self.note_write();
+        }
+        self.wait_for_late_writes().await;
+        if progress.rolling_back { self.take_back(plan).await } else { self.go_on(plan).await }
+    }
+
+    /// Undoes a release whose journal is open.
+    pub async fn resume_undo(&self, plan: &Plan) -> Outcome {
+        self.note_write();
+        let outcome = self.take_back(plan).await;
+        let exit = if outcome.exit == Exit::RolledBack { Exit::Done } else { outcome.exit };
+        Outcome { exit, ..outcome }
+    }
+
+    /// A write of the process that died may still be on its way (SPEC §2 rule 2).
+    async fn wait_for_late_writes(&self) {
+        let Some(newest) = self.progress().newest_intent else { return };
+        let late = newest + super::SETTLE;
+        let now = self.clock.now();
+        if late > now {
+            let wait = std::time::Duration::try_from(late.duration_since(now)).unwrap_or(super::SETTLE);
+            self.emit(&Event::Waiting { what: "writes of the process that died to have landed".into(), max_s: wait.as_secs() });
+            self.clock.sleep(wait).await;
+        }
+    }
+
+    async fn go_on(&self, plan: &Plan) -> Outcome {
+        match self.forward(plan).await {
+            Ok(Arrived::Promoted) => {
+                Outcome { exit: Exit::Done, ending: Some(Ending::Promoted), problem: None, now: Vec::new() }
+            }
+            Ok(Arrived::Unchanged) => self.unchanged(plan),
+            Err(stop) => self.stopped(plan, stop).await,
+        }
+    }
+
+    fn unchanged(&self, plan: &Plan) -> Outcome {
+        let ending = Some(Ending::Unchanged);
+        let _ = self.append(Entry::Closed { ending: Ending::Unchanged });
+        Outcome { exit: Exit::Done, ending, problem: Some(nothing_to_publish(plan)), now: Vec::new() }
+    }
+
+    async fn stopped(&self, plan: &Plan, stop: Stop) -> Outcome {
+        let place = plan.target.label();
+        match stop {
+            Stop::Until(step) => {
+                Outcome { exit: Exit::Done, ending: None, problem: None, now: vec![format!("stopped after {step}, as asked")] }
+            }
+            Stop::Paused => {
+                let problem = Problem::new(Code::StillInFlight, format!("{place} is paused"))
+                    .why("somebody paused this release")
+                    .aws_now("as this release left it; nothing further is written")
+                    .fix(format!("go on: stagegate resume {place}"))
+                    .fix(format!("go back: stagegate rollback {place}"))
+                    .exit(Exit::InFlight);
+                Outcome { exit: Exit::InFlight, ending: None, problem: Some(problem), now: Vec::new() }
+            }
+            Stop::Interrupted(signal) => self.interrupted(plan, signal).await,
+            Stop::RolledBackElsewhere => {
+                let problem = Problem::new(Code::Interrupted, format!("{place} was rolled back by somebody else while this ran"))
+                    .why("the record of the alias says so")
+                    .exit(Exit::RolledBack);
+                self.back(plan, problem, Exit::RolledBack).await
+            }
+            Stop::Conflict(problem) => {
+                let exit = if self.moved_traffic() { Exit::RolledBack } else { Exit::Conflict };
+                self.back(plan, problem, exit).await
+            }
+            Stop::Bad(problem) => self.back(plan, problem, Exit::RolledBack).await,
+            Stop::Failed(problem) => {
+                let exit = if self.has_written() { Exit::RolledBack } else { problem.exit };
+                self.back(plan, problem, exit).await
+            }
+        }
+    }
+
+    async fn interrupted(&self, plan: &Plan, signal: Signal) -> Outcome {
+        let place = plan.target.label();
+        let problem = Problem::new(Code::Interrupted, "interrupted");
+        if !self.has_written() {
+            let exit = match signal {
+                Signal::Interrupt => Exit::Interrupted,
+                Signal::Terminate => Exit::Terminated,
+            };
+            return self.back(plan, problem.why("stopped before the first write"), exit).await;
+        }
+        if self.settings.on_interrupt == OnInterrupt::Hold && self.progress().may_have_changed() {
+            let problem = problem
+                .why("on interrupt: hold")
+                .aws_now("as this release left it; nothing further is written")
+                .fix(format!("go on: stagegate resume {place}"))
+                .fix(format!("go back: stagegate rollback {place}"))
+                .exit(Exit::InFlight);
+            return Outcome { exit: Exit::InFlight, ending: None, problem: Some(problem), now: Vec::new() };
+        }
+        self.back(plan, problem, Exit::RolledBack).await
+    }
+
+    /// Whether an announced change may have changed what callers get: an alias that moved, or the stage.
+    fn moved_traffic(&self) -> bool {
+        self.progress().intents.iter().any(|change| match change {
+            Change::Alias { before, want, .. } => before.as_ref().is_some_and(|b| b.version != want.version),
+            Change::Grant { .. } => false,
+            Change::Stage { .. } => true,
+        })
+    }
+
+    /// Undoes what was announced, if anything, and says what is true then.
+    async fn back(&self, plan: &Plan, problem: Problem, exit: Exit) -> Outcome {
+        if !self.progress().may_have_changed() {
+            let _ = self.append(Entry::Closed { ending: if self.has_written() { Ending::RolledBack } else { Ending::Stopped } });
+            let now = self.untouched(plan);
+            let ending = Some(if exit == Exit::RolledBack { Ending::RolledBack } else { Ending::Stopped });
+            let problem = problem.aws_now(now.join("; ")).exit(exit);
+            return Outcome { exit, ending, problem: Some(problem), now };
+        }
+        self.emit(&Event::RollingBack { release: self.run.clone(), why: problem.what.clone() });
+        // A journal that cannot be written must not stop the way back.
+        let _ = self.append(Entry::RollingBack { why: problem.what.clone() });
+        let undone = self.undo(&WayBack::from_journal(plan, &self.progress())).await;
+        self.ended(plan, problem, exit, &undone)
+    }
+
+    /// Goes back without a new cause: after a crash, or on request.
+    async fn take_back(&self, plan: &Plan) -> Outcome {
+        let problem = Problem::new(Code::Interrupted, format!("{} was stopped and is rolled back", plan.run));
+        self.back(plan, problem, Exit::RolledBack).await
+    }
+
+    fn ended(&self, plan: &Plan, problem: Problem, exit: Exit, undone: &Undone) -> Outcome {
+        let clean = undone.is_clean();
+        self.emit(&Event::RolledBack { release: self.run.clone(), verified: clean, now: undone.now.clone() });
+        for left in &undone.left {
+            self.emit(&Event::Warning { problem: left.problem.clone() });
+        }
+        let (exit, ending) = if clean { (exit, Ending::RolledBack) } else { (Exit::InBetween, Ending::NeedsPerson) };
+        let _ = self.append(Entry::Closed { ending });
+        let mut problem = problem.exit(exit);
+        let mut now = undone.now.clone();
+        for left in undone.left.iter().filter(|l| l.needs_person) {
+            now.push(format!("NOT as before: {}", left.problem.what));
+            for fix in &left.problem.fix {
+                problem = problem.fix(fix.clone());
+            }
+        }
+        if !clean {
+            problem = problem
+                .fix(format!("try the way back again: stagegate rollback {}", plan.target.label()))
+                .fix(format!("look: stagegate status {}", plan.target.label()));
+        }
+        problem = problem.aws_now(now.join("; "));
+        Outcome { exit, ending: Some(ending), problem: Some(problem), now }
+    }
+
+    /// What is true when no alias, policy or stage was touched.
+    fn untouched(&self, plan: &Plan) -> Vec<String> {
+        let published: Vec<String> = self
+            .progress()
+            .published
+            .iter()
+            .filter(|(.., new)| *new)
+            .map(|(function, version, _)| format!("{} of {function} is published and has no traffic", version.label()))
+            .collect();
+        let mut now = vec![match &plan.stage {
+            Some(stage) => format!("no alias, policy or stage was changed ({}, {})", plan.target.alias, stage.stage),
+            None => format!("no alias or policy was changed ({})", plan.target.alias),
+        }];
+        now.extend(published);
+        now
+    }
+
+    /// Stops between calls when a signal came.
+    pub(super) fn check_interrupt(&self) -> Result<(), Stop> {
+        match self.interrupt.raised() {
+            Some(signal) if !self.progress().rolling_back => Err(Stop::Interrupted(signal)),
+            _ => Ok(()),
+        }
+    }
+
+    /// Whether a change of this release stands as wanted; for messages.
+    pub async fn stands(&self, change: &Change) -> bool {
+        self.look(change).await.is_ok_and(|now| change.standing(&now) == Standing::Applied)
+    }
+}
+
+/// The note for a release that found nothing new.
+pub fn nothing_to_publish(plan: &Plan) -> Problem {
+    let serving: Vec<String> = plan
+        .members
+        .iter()
+        .filter_map(|m| m.before.as_ref().map(|a| format!("{}:{} → {} (100%)", m.function, plan.target.alias, a.version.label())))
+        .collect();
+    Problem::new(Code::NothingToPublish, "nothing to do: the alias already serves this version")
+        .why("Lambda makes no version while code and configuration are unchanged; permission and stage are current")
+        .aws_now(format!("unchanged; {}", serving.join("; ")))
+        .fix(format!("upload first, or name a version: stagegate promote {} --function-version N", plan.target.label()))
+}

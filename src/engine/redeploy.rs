@@ -1,0 +1,133 @@
+//! Redeploying: a snapshot that nobody points at, then the pointer.
+
+use std::time::Duration;
+
+use super::{Engine, SETTLE, Stop, WRITE_ATTEMPTS_MAX};
+use crate::aws::noun::Deployment;
+use crate::aws::operation::{CreateDeployment, GetDeployments};
+use crate::aws::{Aws, AwsError, AwsExt, Operation, Remedy, explain};
+use crate::change::Change;
+use crate::clock::Clock;
+use crate::definition;
+use crate::event::Event;
+use crate::journal::{Entry, Journal};
+use crate::model::{ApiId, RunId};
+use crate::plan::{Marker, Observer, Plan, StagePlan, marker};
+use crate::problem::{Code, Problem};
+use crate::step::StepKind;
+
+impl<A: Aws, C: Clock, J: Journal> Engine<'_, A, C, J> {
+    /// The change that makes the stage serve the live definition through the alias; `None` if there is nothing to do.
+    pub(super) async fn stage_change(&self, plan: &Plan) -> Result<Option<Change>, Stop> {
+        let Some((before, stage)) = plan.stage_change() else { return Ok(None) };
+        let deployment = match &stage.redeploy {
+            Some(_) => Some(self.deployment(stage).await?),
+            None => None,
+        };
+        Ok(Some(Change::Stage { stage: stage.stage.clone(), before, want: stage.want_side(deployment) }))
+    }
+
+    /// The deployment of this release: the one it made, or a new one.
+    async fn deployment(&self, stage: &StagePlan) -> Result<String, Stop> {
+        let progress = self.progress();
+        if let Some(id) = progress.deployment {
+            return Ok(id);
+        }
+        let api = &stage.stage.api;
+        let found = if progress.deploying { self.deployed_by(api, &self.run).await? } else { None };
+        let id = match found {
+            Some(found) => found.id,
+            None => self.create_deployment(stage).await?,
+        };
+        self.append(Entry::Deployed { deployment: id.clone() })?;
+        Ok(id)
+    }
+
+    async fn create_deployment(&self, stage: &StagePlan) -> Result<String, Stop> {
+        let api = &stage.stage.api;
+        let observer = Observer { aws: self.aws, clock: self.clock, listener: self.listener };
+        let live = definition::fingerprint(&observer.live(api).await?);
+        if live != stage.live {
+            return Err(Stop::Conflict(
+                Problem::new(Code::PlanStale, format!("the definition of {api} was edited after the plan was made"))
+                    .why("a deployment now would publish what nobody has seen in the plan")
+                    .fix("look at it again: stagegate plan"),
+            ));
+        }
+        self.check_interrupt()?;
+        self.append(Entry::Begun { step: StepKind::Redeploy, subject: api.to_string() })?;
+        let mut last = AwsError::Ambiguous { cause: "never sent".into() };
+        for attempt in 1..=WRITE_ATTEMPTS_MAX {
+            let request = CreateDeployment { api: api.clone(), description: marker(&self.run, &live) };
+            match self.aws.send(request).await {
+                Ok(deployment) => {
+                    self.note_deployed(api, &deployment);
+                    return Ok(deployment.id);
+                }
+                Err(error) => last = error,
+            }
+            match last.remedy() {
+                Remedy::SlowDown => self.throttled(attempt, api, &last).await,
+                Remedy::WaitForOther | Remedy::Look => self.pause_before_retry(attempt, &last).await,
+                Remedy::Unknown => {
+                    self.note_write();
+                    // A deployment that lands later hurts nobody: nothing points at it. One is enough, so look first.
+                    self.clock.sleep(SETTLE).await;
+                    if let Some(found) = self.deployed_by(api, &self.run).await? {
+                        return Ok(found.id);
+                    }
+                }
+                _ => return Err(refused(api, &last).into()),
+            }
+        }
+        Err(explain::problem(Operation::CreateDeployment, api.as_str(), &last).into())
+    }
+
+    /// One deployment per 5 s for the whole account (aws-semantics §1.9): wait at least that, and say so.
+    async fn throttled(&self, attempt: u32, api: &ApiId, error: &AwsError) {
+        self.emit(&Event::Retry {
+            api: Operation::CreateDeployment.to_string(),
+            resource: api.to_string(),
+            why: format!("one CreateDeployment per 5 s for the whole account: {error}"),
+            attempt,
+        });
+        self.clock.sleep(Duration::from_secs(5)).await;
+        self.pause_before_retry(attempt, error).await;
+    }
+
+    fn note_deployed(&self, api: &ApiId, deployment: &Deployment) {
+        self.note_write();
+        self.emit(&Event::AwsWrite {
+            release: self.run.clone(),
+            step: Some(StepKind::Redeploy),
+            api: Operation::CreateDeployment.to_string(),
+            resource: api.to_string(),
+            result: format!("deployment {} created, nothing points at it yet", deployment.id),
+        });
+    }
+
+    /// The deployment that a release made, found by its description.
+    pub(crate) async fn deployed_by(&self, api: &ApiId, run: &RunId) -> Result<Option<Deployment>, Problem> {
+        let mut token = None;
+        loop {
+            let page = self.read(GetDeployments { api: api.clone(), position: token.clone() }).await?;
+            let ours = |d: &Deployment| d.description.parse::<Marker>().is_ok_and(|m| m.run == *run);
+            if let Some(found) = page.items.into_iter().find(ours) {
+                return Ok(Some(found));
+            }
+            if page.next.is_none() || page.next == token {
+                return Ok(None);
+            }
+            token = page.next;
+        }
+    }
+}
+
+fn refused(api: &ApiId, error: &AwsError) -> Problem {
+    match error.remedy() {
+        Remedy::Denied | Remedy::Credentials => explain::problem(Operation::CreateDeployment, api.as_str(), error),
+        _ => Problem::new(Code::DeploymentRefused, format!("API Gateway refuses to deploy {api}"))
+            .why(error.to_string())
+            .fix("correct the definition (every method needs an integration), then promote again"),
+    }
+}

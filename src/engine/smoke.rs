@@ -1,0 +1,117 @@
+//! Smoke tests: the version answers the user's events as the user expects, before it has traffic.
+
+use serde_json::Value;
+
+use super::{Engine, Stop};
+use crate::aws::noun::Invoked;
+use crate::aws::operation::Invoke;
+use crate::aws::{Aws, AwsExt, Operation, explain};
+use crate::clock::Clock;
+use crate::journal::Journal;
+use crate::model::target::{Expect, SmokeCheck};
+use crate::model::{FunctionName, Version};
+use crate::problem::{Code, Problem};
+
+/// Lambda's own limit for one invocation, seconds.
+const INVOKE_SECONDS_MAX: u32 = 900;
+
+impl<A: Aws, C: Clock, J: Journal> Engine<'_, A, C, J> {
+    /// Runs every check against a version; the slowest answer in milliseconds.
+    pub(super) async fn smoke(&self, function: &FunctionName, version: Version, checks: &[SmokeCheck]) -> Result<u64, Stop> {
+        let mut slowest = 0;
+        for check in checks {
+            self.check_interrupt()?;
+            let request = Invoke {
+                function: function.clone(),
+                version,
+                payload: check.payload.clone(),
+                timeout_s: INVOKE_SECONDS_MAX,
+            };
+            let answer = self.aws.send(request).await;
+            let subject = format!("{function}:{version}");
+            let answer = answer.map_err(|error| Stop::Failed(explain::problem(Operation::Invoke, &subject, &error)))?;
+            slowest = slowest.max(answer.duration_ms);
+            judge(&answer, &check.expect).map_err(|why| Stop::Bad(failed(function, version, check, &answer, why)))?;
+        }
+        Ok(slowest)
+    }
+}
+
+/// What is wrong with an answer, if anything.
+fn judge(answer: &Invoked, expect: &Expect) -> Result<(), String> {
+    if let Some(kind) = &answer.function_error {
+        return Err(format!("the function failed ({kind})"));
+    }
+    let body: Value = serde_json::from_str(&answer.payload).unwrap_or(Value::Null);
+    if let Some(status) = expect.status {
+        let got = body["statusCode"].as_u64();
+        if got != Some(u64::from(status)) {
+            let got = got.map_or_else(|| "no statusCode".into(), |s| s.to_string());
+            return Err(format!("expected statusCode {status}, got {got}"));
+        }
+    }
+    if let Some(wanted) = &expect.json
+        && !contains(&body, wanted)
+        && !inner_body(&body).is_some_and(|inner| contains(&inner, wanted))
+    {
+        return Err(format!("the answer does not contain {wanted}"));
+    }
+    match expect.max_ms {
+        Some(max) if answer.duration_ms > max => Err(format!("it took {} ms, at most {max} ms are allowed", answer.duration_ms)),
+        _ => Ok(()),
+    }
+}
+
+/// A proxy response carries its JSON as text in `body`.
+fn inner_body(answer: &Value) -> Option<Value> {
+    serde_json::from_str(answer["body"].as_str()?).ok()
+}
+
+/// Whether every part of `wanted` is in `value`; lists must be equal.
+fn contains(value: &Value, wanted: &Value) -> bool {
+    match (value, wanted) {
+        (Value::Object(value), Value::Object(wanted)) => {
+            wanted.iter().all(|(key, part)| value.get(key).is_some_and(|v| contains(v, part)))
+        }
+        _ => value == wanted,
+    }
+}
+
+fn failed(function: &FunctionName, version: Version, check: &SmokeCheck, answer: &Invoked, why: String) -> Problem {
+    let payload: String = answer.payload.chars().take(300).collect();
+    Problem::new(Code::SmokeFailed, format!("{} of {function} failed its smoke test {}", version.label(), check.file))
+        .why(why)
+        .why(format!("it answered {payload}"))
+        .fix("fix the function, upload it, and promote again")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    fn answer(payload: &Value) -> Invoked {
+        let payload = payload.to_string();
+        Invoked { status: 200, function_error: None, executed_version: None, payload, duration_ms: 640 }
+    }
+
+    fn expect(status: Option<u16>, json: Option<Value>, max_ms: Option<u64>) -> Expect {
+        Expect { status, json, max_ms }
+    }
+
+    #[test]
+    fn status_subset_and_time_are_all_held_to() {
+        let good = answer(&json!({"statusCode": 200, "body": "{\"ok\": true, \"n\": [1, 2]}"}));
+        assert_eq!(judge(&good, &expect(Some(200), Some(json!({"ok": true})), Some(800))), Ok(()));
+        assert!(judge(&good, &expect(Some(201), None, None)).unwrap_err().contains("got 200"));
+        assert!(judge(&good, &expect(None, Some(json!({"n": [1]})), None)).is_err());
+        assert!(judge(&good, &expect(None, None, Some(600))).unwrap_err().contains("640 ms"));
+    }
+
+    #[test]
+    fn a_function_error_fails_whatever_was_expected() {
+        let mut broken = answer(&json!({"errorMessage": "boom"}));
+        broken.function_error = Some("Unhandled".into());
+        assert!(judge(&broken, &Expect::default()).is_err());
+    }
+}

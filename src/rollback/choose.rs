@@ -1,0 +1,200 @@
+//! Which version an alias goes back to, and which rule decided (SPEC §3). Never "the number minus one"; never a version
+//! that is marked bad unless a person names it.
+
+use crate::aws::noun::Alias;
+use crate::model::{Description, Record, RecordState, Version};
+use crate::problem::{Code, Problem};
+
+/// The rule that decided.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Rule {
+    /// A person named it.
+    Named,
+    /// The release is unfinished: what it started from.
+    Unfinished,
+    /// The record's previous version.
+    Recorded,
+    /// The journal on this machine.
+    Journal,
+    /// The record is stale; what it last put there, if a person agrees.
+    Stale,
+}
+
+impl Rule {
+    /// For people, to follow a version.
+    pub const fn reason(self) -> &'static str {
+        match self {
+            Self::Named => "named by you",
+            Self::Unfinished => "served before the unfinished release (recorded)",
+            Self::Recorded => "served before (recorded)",
+            Self::Journal => "served before (journal on this machine)",
+            Self::Stale => "last put there by stagegate; the alias was moved outside stagegate since",
+        }
+    }
+}
+
+/// The choice.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Chosen {
+    /// Where to; `None` = the alias did not exist before the unfinished release.
+    pub version: Option<Version>,
+    /// Which rule decided.
+    pub rule: Rule,
+}
+
+/// Chooses. `history` holds what the journals on this machine know of the alias, newest first: (from, to) of finished
+/// releases. `person` says whether somebody will be asked before anything is written.
+pub fn choose(
+    name: &str,
+    alias: &Alias,
+    description: &Description,
+    to: Option<u64>,
+    history: &[(Version, Version)],
+    person: bool,
+) -> Result<Chosen, Problem> {
+    if let Some(number) = to {
+        return Ok(Chosen { version: Some(Version::Number(number)), rule: Rule::Named });
+    }
+    let bad = description.record.as_ref().map(|r| r.bad.as_slice()).unwrap_or_default();
+    if let Some(record) = &description.record {
+        if !record.agrees_with(alias.version, &alias.weights) {
+            return stale(name, alias, record, person);
+        }
+        if let Some(chosen) = recorded(name, record)? {
+            return Ok(chosen);
+        }
+    }
+    let known = history.iter().find(|(from, to)| *to == alias.version && from != to && !is_bad(*from, bad));
+    match known {
+        Some((from, _)) => Ok(Chosen { version: Some(*from), rule: Rule::Journal }),
+        None => Err(nothing_recorded(name, alias, description.record.as_ref())),
+    }
+}
+
+fn recorded(name: &str, record: &Record) -> Result<Option<Chosen>, Problem> {
+    match (record.state, record.from) {
+        (RecordState::Running | RecordState::Paused, from) => Ok(Some(Chosen { version: from, rule: Rule::Unfinished })),
+        (RecordState::Promoted, Some(from)) if !is_bad(from, &record.bad) => {
+            Ok(Some(Chosen { version: Some(from), rule: Rule::Recorded }))
+        }
+        (RecordState::Promoted, None) => Err(Problem::new(Code::FirstRelease, format!("{name} had no version before {}", record.to.label()))
+            .why(format!("{} created the alias: there is nothing it could go back to by itself", record.run))
+            .aws_now(format!("unchanged; {name} → {}", record.to.label()))
+            .fix(format!("name a version: stagegate rollback {name} --to N"))),
+        (RecordState::Promoted | RecordState::RolledBack, _) => Ok(None),
+    }
+}
+
+fn is_bad(version: Version, bad: &[u64]) -> bool {
+    version.number().is_some_and(|n| bad.contains(&n))
+}
+
+fn stale(name: &str, alias: &Alias, record: &Record, person: bool) -> Result<Chosen, Problem> {
+    if person && record.to != alias.version {
+        return Ok(Chosen { version: Some(record.to), rule: Rule::Stale });
+    }
+    Err(Problem::new(Code::RecordStale, format!("{name} was moved outside stagegate, its record no longer holds"))
+        .why(format!("the record says {}, the alias is on {}", record.to.label(), alias.version.label()))
+        .aws_now(format!("unchanged; {name} → {}", alias.version.label()))
+        .fix(format!("back to what stagegate last put there: stagegate rollback {name} --to {}", record.to))
+        .fix(format!("or another version: stagegate rollback {name} --to N")))
+}
+
+fn nothing_recorded(name: &str, alias: &Alias, record: Option<&Record>) -> Problem {
+    let why = match record {
+        None => "the alias has no record: stagegate never moved it".to_owned(),
+        Some(record) if record.state == RecordState::RolledBack => {
+            format!("{} was rolled back already; the version before that is not recorded", record.run)
+        }
+        Some(_) => "every version the record knows is marked bad".to_owned(),
+    };
+    Problem::new(Code::NothingRecorded, format!("nothing says where {name} should go back to"))
+        .why(why)
+        .aws_now(format!("unchanged; {name} → {}", alias.version.label()))
+        .fix(format!("choose: stagegate rollback {name} --to N"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::RunId;
+
+    const NAME: &str = "checkout-api:live";
+
+    fn alias(version: u64) -> Alias {
+        Alias {
+            arn: "arn:aws:lambda:us-east-1:123456789012:function:checkout-api:live".into(),
+            version: Version::Number(version),
+            weights: std::collections::BTreeMap::new(),
+            description: String::new(),
+            revision: "r".into(),
+        }
+    }
+
+    fn record(state: RecordState, from: Option<u64>, to: u64, bad: &[u64]) -> Description {
+        let record = Record {
+            run: RunId::new(5, 5),
+            state,
+            expires: None,
+            from: from.map(Version::Number),
+            to: Version::Number(to),
+            members: 1,
+            stage: None,
+            granted: false,
+            bad: bad.to_vec(),
+            gate_overridden: false,
+        };
+        Description { text: String::new(), record: Some(record) }
+    }
+
+    fn version(chosen: Result<Chosen, Problem>) -> (Option<u64>, Rule) {
+        let chosen = chosen.unwrap();
+        (chosen.version.and_then(Version::number), chosen.rule)
+    }
+
+    #[test]
+    fn the_record_decides_before_the_journal() {
+        let history = [(Version::Number(7), Version::Number(42))];
+        let record = record(RecordState::Promoted, Some(41), 42, &[]);
+        assert_eq!(version(choose(NAME, &alias(42), &record, None, &history, false)), (Some(41), Rule::Recorded));
+        assert_eq!(version(choose(NAME, &alias(42), &record, Some(39), &history, false)), (Some(39), Rule::Named));
+    }
+
+    #[test]
+    fn decision_a_version_rolled_back_from_is_not_returned_to_by_itself() {
+        let rolled_back = record(RecordState::RolledBack, Some(42), 41, &[42]);
+        let error = choose(NAME, &alias(41), &rolled_back, None, &[], false).unwrap_err();
+        assert_eq!(error.code, Code::NothingRecorded);
+        let history = [(Version::Number(40), Version::Number(41))];
+        assert_eq!(version(choose(NAME, &alias(41), &rolled_back, None, &history, false)), (Some(40), Rule::Journal));
+        let bad_before = record(RecordState::Promoted, Some(41), 42, &[41]);
+        assert_eq!(choose(NAME, &alias(42), &bad_before, None, &[], false).unwrap_err().code, Code::NothingRecorded);
+    }
+
+    #[test]
+    fn decision_a_stale_record_needs_a_person_or_a_number() {
+        let record = record(RecordState::Promoted, Some(41), 42, &[]);
+        assert_eq!(choose(NAME, &alias(43), &record, None, &[], false).unwrap_err().code, Code::RecordStale);
+        assert_eq!(version(choose(NAME, &alias(43), &record, None, &[], true)), (Some(42), Rule::Stale));
+    }
+
+    #[test]
+    fn decision_a_finished_first_release_is_never_undone_by_guessing() {
+        let record = record(RecordState::Promoted, None, 1, &[]);
+        assert_eq!(choose(NAME, &alias(1), &record, None, &[], true).unwrap_err().code, Code::FirstRelease);
+    }
+
+    #[test]
+    fn an_unfinished_release_goes_back_to_what_it_started_from() {
+        let moved = record(RecordState::Running, Some(41), 42, &[]);
+        assert_eq!(version(choose(NAME, &alias(42), &moved, None, &[], false)), (Some(41), Rule::Unfinished));
+        let created = record(RecordState::Running, None, 1, &[]);
+        assert_eq!(version(choose(NAME, &alias(1), &created, None, &[], false)), (None, Rule::Unfinished));
+    }
+
+    #[test]
+    fn without_any_record_there_is_no_number_minus_one() {
+        let none = Description { text: "Orders".into(), record: None };
+        assert_eq!(choose(NAME, &alias(42), &none, None, &[], true).unwrap_err().code, Code::NothingRecorded);
+    }
+}

@@ -1,0 +1,209 @@
+//! The way back from the records in AWS alone: no journal, no configuration, any machine.
+
+use jiff::Timestamp;
+
+use super::choose::{Chosen, Rule, choose};
+use super::{AliasBack, Goal, GrantBack, StageBack, WayBack};
+use crate::aws::Aws;
+use crate::aws::noun::Alias;
+use crate::change::StageSide;
+use crate::clock::Clock;
+use crate::engine::{Engine, SETTLE};
+use crate::journal::Journal;
+use crate::model::record::remember_bad;
+use crate::model::{AliasName, Description, FunctionName, Record, RecordState, RecordedStage, RunId, Version};
+use crate::plan::read_description;
+use crate::policy::{self, Place};
+use crate::problem::Problem;
+
+/// What of a release goes back.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Part {
+    /// Aliases, then the recorded stage.
+    #[default]
+    All,
+    /// Only the aliases.
+    Aliases,
+    /// Only the stage.
+    Stage,
+}
+
+/// One alias as read, with its record.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Seen {
+    /// Function.
+    pub function: FunctionName,
+    /// Alias name.
+    pub name: AliasName,
+    /// The alias.
+    pub alias: Alias,
+    /// Its description, taken apart. A record that cannot be read counts as none when a person names the version.
+    pub description: Description,
+}
+
+impl Seen {
+    /// Takes an alias's description apart.
+    pub fn new(function: FunctionName, name: AliasName, alias: Alias, named: bool) -> Result<Self, Problem> {
+        let label = format!("{function}:{name}");
+        let description = match read_description(&label, Some(&alias)) {
+            Ok(description) => description,
+            Err(_) if named => Description { text: alias.description.split(" [sg").next().unwrap_or_default().to_owned(), record: None },
+            Err(problem) => return Err(problem),
+        };
+        Ok(Self { function, name, alias, description })
+    }
+
+    /// `function:alias`.
+    pub fn label(&self) -> String {
+        format!("{}:{}", self.function, self.name)
+    }
+
+    /// The record, if it is believed.
+    pub fn believed(&self) -> Option<&Record> {
+        self.description.record.as_ref().filter(|r| r.agrees_with(self.alias.version, &self.alias.weights))
+    }
+}
+
+/// A rollback as it will be carried out, for a person to read before it is.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Emergency {
+    /// The way back.
+    pub way: WayBack,
+    /// For each alias: from, where to, and why.
+    pub moves: Vec<(String, Version, Chosen)>,
+    /// Functions that the release moved together; more than the aliases here when only one of them was named.
+    pub members: usize,
+    /// A release rolled back before is put in place again: its deployment must be found by its id.
+    reinstates: bool,
+}
+
+impl Emergency {
+    /// Chooses the way back of aliases that carry the same release. Pure: nothing is read or written.
+    pub fn prepare(
+        seen: &[Seen],
+        to: Option<u64>,
+        part: Part,
+        history: &dyn Fn(&Seen) -> Vec<(Version, Version)>,
+        person: bool,
+        fresh: &RunId,
+        now: Timestamp,
+    ) -> Result<Self, Problem> {
+        let lead = seen.iter().find_map(Seen::believed).cloned();
+        let mut way = WayBack {
+            run: lead.as_ref().map_or_else(|| fresh.clone(), |r| r.run.clone()),
+            aliases: Vec::new(),
+            stage: None,
+            grants: Vec::new(),
+            unsettled_until: None,
+        };
+        let mut moves = Vec::new();
+        for one in seen {
+            let chosen = choose(&one.label(), &one.alias, &one.description, to, &history(one), person)?;
+            moves.push((one.label(), one.alias.version, chosen));
+            if part != Part::Stage {
+                way.aliases.push(alias_back(one, chosen, fresh));
+            }
+        }
+        let members = lead.as_ref().map_or(seen.len(), |r| r.members);
+        let mut reinstates = false;
+        if let Some(record) = &lead {
+            let unfinished = record.state.holds_lock();
+            if unfinished && record.expires.is_none_or(|expires| expires > now) && record.stage.is_some() {
+                way.unsettled_until = Some(now + SETTLE);
+            }
+            let whole = members <= seen.len() && part != Part::Aliases;
+            reinstates = whole && record.state == RecordState::RolledBack && record.from == moves.first().and_then(|m| m.2.version);
+            if let (true, Some(stage)) = (whole && (record.state != RecordState::RolledBack || reinstates), &record.stage) {
+                way.stage = Some(stage_back(stage, &seen[0].name, reinstates));
+            }
+            if whole && unfinished {
+                way.grants = seen.iter().filter_map(grant_back).collect();
+            }
+        }
+        Ok(Self { way, moves, members, reinstates })
+    }
+
+    /// Carries it out.
+    pub async fn run<A: Aws, C: Clock, J: Journal>(mut self, engine: &Engine<'_, A, C, J>) -> super::Undone {
+        if self.reinstates
+            && let Some(stage) = &mut self.way.stage
+        {
+            match engine.deployed_by(&stage.stage.api, &self.way.run).await {
+                Ok(Some(found)) => stage.before.deployment = Some(found.id),
+                // Without its deployment only the alias and the variable can be put in place again.
+                Ok(None) | Err(_) => (stage.before.deployment, stage.ours.deployment) = (None, None),
+            }
+        }
+        engine.undo(&self.way).await
+    }
+}
+
+fn alias_back(seen: &Seen, chosen: Chosen, fresh: &RunId) -> AliasBack {
+    let goal = match chosen.version {
+        None => Goal::Exact(None),
+        Some(version) => Goal::To { version, description: seen.description.with(record_after(seen, version, chosen.rule, fresh)).to_string() },
+    };
+    AliasBack {
+        function: seen.function.clone(),
+        alias: seen.name.clone(),
+        goal,
+        seen: Some(seen.alias.clone()),
+        check_target: true,
+        first_revision: None,
+    }
+}
+
+/// The record of the rollback: the way reversed, the version rolled back from marked bad.
+fn record_after(seen: &Seen, to: Version, rule: Rule, fresh: &RunId) -> Record {
+    let serving = seen.alias.version;
+    let clear = |mut record: Record| {
+        record.bad.retain(|bad| Some(*bad) != to.number());
+        record
+    };
+    match seen.believed() {
+        Some(record) if record.state == RecordState::RolledBack && record.from == Some(to) => clear(Record {
+            state: RecordState::Promoted,
+            from: Some(record.to),
+            to,
+            bad: record.to.number().map_or_else(|| record.bad.clone(), |n| remember_bad(&record.bad, n)),
+            ..record.clone()
+        }),
+        Some(record) => {
+            let from = if rule == Rule::Unfinished { record.to } else { serving };
+            clear(record.rolled_back(to, from, from != to))
+        }
+        None => clear(Record {
+            run: fresh.clone(),
+            state: RecordState::RolledBack,
+            expires: None,
+            from: Some(serving),
+            to,
+            members: 1,
+            stage: None,
+            granted: false,
+            bad: match (serving.number(), &seen.description.record) {
+                (Some(n), Some(record)) => remember_bad(&record.bad, n),
+                (Some(n), None) => vec![n],
+                (None, _) => Vec::new(),
+            },
+            gate_overridden: false,
+        }),
+    }
+}
+
+/// The recorded stage: back to what it served before or, when a rollback is itself undone, the other way round.
+fn stage_back(recorded: &RecordedStage, alias: &AliasName, reinstates: bool) -> StageBack {
+    let name = recorded.variable.as_ref().map(|(name, _)| name.clone());
+    let old = StageSide { deployment: recorded.deployment.clone(), variable: recorded.variable.clone() };
+    let new = StageSide { deployment: None, variable: name.map(|name| (name, Some(alias.to_string()))) };
+    let (before, ours) = if reinstates { (new, old) } else { (old, new) };
+    StageBack { stage: recorded.stage.clone(), before, ours }
+}
+
+/// The statement for the stage that an unfinished release added; its id follows from the stage.
+fn grant_back(seen: &Seen) -> Option<GrantBack> {
+    let record = seen.believed().filter(|r| r.granted)?;
+    let region = seen.alias.arn.split(':').nth(3)?;
+    let place = Place::of(&seen.alias.arn, region, &record.stage.as_ref()?.stage);
+    Some(GrantBack { function: seen.function.clone(), alias: seen.name.clone(), sid: policy::stage_statement(&place).sid })
+}
