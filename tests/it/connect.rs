@@ -1,4 +1,5 @@
 //! How the connection is configured: each case runs in a process of its own, with an environment of its own.
+#![allow(clippy::unwrap_used, reason = "a helper that fails is a test that fails")]
 
 use std::fs;
 use std::path::Path;

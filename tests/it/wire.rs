@@ -1,4 +1,5 @@
 //! What the adapter puts on the wire, and what it makes of the answers.
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a helper that fails is a test that fails")]
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{TcpListener, TcpStream};
@@ -419,11 +420,11 @@ fn without_a_connection_nothing_was_sent() {
     let request = GetStage { api: "a1b2".parse().unwrap(), stage: "prod".parse().unwrap() };
     let unknown = send("http://no-such-host.invalid", request).unwrap_err();
     assert_eq!(unknown.code(), Some(AwsError::CONNECT_FAILED), "{unknown}");
-    // A server that speaks no TLS: the handshake fails before the request.
-    let plain = Server::answering("400 Bad Request", &[], "");
+    // The TLS handshake fails before there is a request.
+    let deaf = TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("https://{}", deaf.local_addr().unwrap());
+    std::thread::spawn(move || deaf.incoming().for_each(drop));
     let request = GetAlias { function: "pay".parse().unwrap(), alias: "live".parse().unwrap() };
-    let address = plain.url.strip_prefix("http://").unwrap();
-    drop(plain.seen);
-    let handshake = send(&format!("https://{address}"), request).unwrap_err();
+    let handshake = send(&url, request).unwrap_err();
     assert_eq!(handshake.code(), Some(AwsError::CONNECT_FAILED), "{handshake}");
 }

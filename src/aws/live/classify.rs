@@ -22,9 +22,10 @@ where
     match &error {
         SdkError::ServiceError(answer) => answered(answer.err(), answer.raw()),
         SdkError::ConstructionFailure(_) => AwsError::rejected(0, "InvalidRequest", chain(&error)),
-        SdkError::DispatchFailure(_) if never_connected(&error) => {
-            AwsError::rejected(0, AwsError::CONNECT_FAILED, chain(&error))
-        }
+        SdkError::DispatchFailure(_) => match never_connected(&error) {
+            Some(cause) => AwsError::rejected(0, AwsError::CONNECT_FAILED, cause),
+            None => AwsError::Ambiguous { cause: chain(&error) },
+        },
         _ => AwsError::Ambiguous { cause: chain(&error) },
     }
 }
@@ -69,10 +70,11 @@ fn retry_after(response: &HttpResponse) -> Option<Duration> {
     response.headers().get("retry-after")?.trim().parse().ok().map(Duration::from_secs)
 }
 
-/// Whether the failure came while opening the connection (name, TCP, proxy, TLS), before any request was written.
+/// Why no connection could be opened (name, TCP, proxy, TLS), if that is what failed: no request was written then.
 /// The HTTP client hides its type, so its words must do; when they change, the call counts as ambiguous.
-fn never_connected(error: &(dyn Error + 'static)) -> bool {
-    causes(error).any(|cause| cause.to_string() == "client error (Connect)")
+fn never_connected(error: &(dyn Error + 'static)) -> Option<String> {
+    let connect = causes(error).find(|cause| cause.to_string() == "client error (Connect)")?;
+    Some(connect.source().map_or_else(|| connect.to_string(), chain))
 }
 
 fn causes<'a>(error: &'a (dyn Error + 'static)) -> impl Iterator<Item = &'a (dyn Error + 'static)> {

@@ -79,3 +79,72 @@ fn hint(access_key: &str) -> String {
     let length = access_key.chars().count();
     format!("…{}", access_key.chars().skip(length.saturating_sub(4)).collect::<String>())
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    use super::*;
+
+    /// Gives keys that last so many seconds, as often as it is told, then fails.
+    #[derive(Debug)]
+    struct Source {
+        lasts_s: u64,
+        times: usize,
+        asked: Arc<AtomicUsize>,
+    }
+
+    impl ProvideCredentials for Source {
+        fn provide_credentials<'a>(&'a self) -> Provided<'a>
+        where
+            Self: 'a,
+        {
+            Provided::new(async {
+                tokio::task::yield_now().await;
+                let asked = self.asked.fetch_add(1, Ordering::SeqCst);
+                if asked >= self.times {
+                    return Err(CredentialsError::provider_error("the SSO session has expired"));
+                }
+                let end = SystemTime::now() + Duration::from_secs(self.lasts_s);
+                Ok(Credentials::new(format!("AKIA000{asked}"), "secret", None, Some(end), "test"))
+            })
+        }
+    }
+
+    fn keys(lasts_s: u64, times: usize) -> (Keys, Arc<AtomicUsize>) {
+        let asked = Arc::new(AtomicUsize::new(0));
+        let source = Source { lasts_s, times, asked: Arc::clone(&asked) };
+        (Keys::new(Some(SharedCredentialsProvider::new(source))), asked)
+    }
+
+    #[tokio::test]
+    async fn calls_in_parallel_log_in_once() {
+        let (keys, asked) = keys(3_600, 9);
+        let (one, two) = tokio::join!(keys.fresh(), keys.fresh());
+        assert_eq!(one.unwrap().access_key_id(), two.unwrap().access_key_id());
+        assert_eq!(asked.load(Ordering::SeqCst), 1);
+    }
+
+    #[tokio::test]
+    async fn keys_about_to_end_are_renewed_and_serve_on_when_that_fails() {
+        let (keys, _) = keys(60, 2);
+        assert_eq!(keys.fresh().await.unwrap().access_key_id(), "AKIA0000");
+        assert_eq!(keys.fresh().await.unwrap().access_key_id(), "AKIA0001");
+        assert_eq!(keys.fresh().await.unwrap().access_key_id(), "AKIA0001");
+    }
+
+    #[tokio::test]
+    async fn keys_past_their_end_are_an_error_with_its_cause() {
+        let (keys, _) = keys(0, 1);
+        assert!(keys.info().await.unwrap().is_some_and(|info| info.access_key_hint == "…0000"));
+        let error = keys.info().await.unwrap_err();
+        assert!(error.to_string().contains("the SSO session has expired"), "{error}");
+    }
+
+    #[tokio::test]
+    async fn no_source_is_no_error_until_something_is_sent() {
+        let keys = Keys::new(None);
+        assert_eq!(keys.info().await, Ok(None));
+        assert!(keys.fresh().await.is_err());
+    }
+}
