@@ -314,6 +314,17 @@ fn an_invocation_runs_a_version_and_tells_a_failed_function_from_a_failed_call()
 }
 
 #[test]
+fn an_invocation_may_take_as_long_as_it_was_given() {
+    // Connections are taken by the operating system and never answered.
+    let silent = TcpListener::bind("127.0.0.1:0").unwrap();
+    let invoke =
+        Invoke { function: "pay".parse().unwrap(), version: Version::Number(42), payload: "{}".into(), timeout_s: 1 };
+    let error = send(&format!("http://{}", silent.local_addr().unwrap()), invoke).unwrap_err();
+    assert_eq!(error.remedy(), Remedy::Unknown);
+    assert!(error.to_string().contains("after 1s"), "{error}");
+}
+
+#[test]
 fn the_caller_is_read_from_xml() {
     let server = Server::answering(
         "200 OK",

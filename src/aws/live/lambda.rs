@@ -26,8 +26,7 @@ pub(super) async fn get_alias(client: &Client, call: &GetAlias) -> Result<Alias,
 }
 
 pub(super) async fn get_function(client: &Client, call: &GetFunction) -> Result<Function, AwsError> {
-    let request =
-        client.get_function().function_name(call.function.as_str()).set_qualifier(call.qualifier.as_ref().cloned());
+    let request = client.get_function().function_name(call.function.as_str()).set_qualifier(call.qualifier.clone());
     let out = request.send().await.map_err(classify)?;
     let by_reference = out.code.is_some_and(|code| code.resolved_s3_object.is_some());
     function::read(required(out.configuration, "Configuration")?, by_reference)
