@@ -2,6 +2,8 @@
 
 pub mod explain;
 pub mod layers;
+#[cfg(feature = "live")]
+pub mod live;
 pub mod noun;
 pub mod operation;
 
@@ -45,6 +47,12 @@ pub enum AwsError {
         /// Why.
         cause: String,
     },
+    /// The settings that name profile, region and endpoint do not add up; nothing was sent.
+    #[error("AWS configuration: {cause}")]
+    Configuration {
+        /// What is wrong, and where to put it right.
+        cause: String,
+    },
 }
 
 /// What an error asks of the caller.
@@ -69,6 +77,9 @@ pub enum Remedy {
 }
 
 impl AwsError {
+    /// The code, with HTTP status 0, of a call for which no connection could be opened: certainly nothing was sent.
+    pub const CONNECT_FAILED: &'static str = "ConnectFailed";
+
     /// A rejection without the optional parts.
     pub fn rejected(status: u16, code: &str, message: impl Into<String>) -> Self {
         Self::Rejected { code: code.into(), message: message.into(), status, retry_after: None, request_id: None }
@@ -78,7 +89,7 @@ impl AwsError {
     pub fn code(&self) -> Option<&str> {
         match self {
             Self::Rejected { code, .. } => Some(code),
-            Self::Ambiguous { .. } | Self::Credentials { .. } => None,
+            Self::Ambiguous { .. } | Self::Credentials { .. } | Self::Configuration { .. } => None,
         }
     }
 
@@ -87,6 +98,7 @@ impl AwsError {
         let (code, message, status) = match self {
             Self::Ambiguous { .. } => return Remedy::Unknown,
             Self::Credentials { .. } => return Remedy::Credentials,
+            Self::Configuration { .. } => return Remedy::Final,
             Self::Rejected { code, message, status, .. } => (code.as_str(), message.as_str(), *status),
         };
         match code {
@@ -96,7 +108,8 @@ impl AwsError {
             | "ThrottlingException"
             | "ThrottledException"
             | "RequestLimitExceeded"
-            | "SlowDown" => Remedy::SlowDown,
+            | "SlowDown"
+            | Self::CONNECT_FAILED => Remedy::SlowDown,
             "ResourceConflictException" | "ConflictException" if is_transient_conflict(message) => Remedy::WaitForOther,
             "PreconditionFailedException" | "ResourceConflictException" | "ConflictException" => Remedy::Look,
             "ResourceNotFoundException" | "NotFoundException" | "ProvisionedConcurrencyConfigNotFoundException" => {

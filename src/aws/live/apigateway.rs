@@ -1,0 +1,138 @@
+//! API Gateway (REST APIs): each operation as the port names it.
+
+use std::collections::HashMap;
+
+use aws_sdk_apigateway::Client;
+use aws_sdk_apigateway::types::{CanarySettings, Op, PatchOperation};
+use aws_smithy_types::DateTime;
+
+use super::super::AwsError;
+use super::super::noun::{
+    ApiModel, Authorizer, Deployment, Export, GatewayResponse, Page, Patch, RequestValidator, Resource, RestApi, Stage,
+    StageCanary,
+};
+use super::super::operation::{
+    CreateDeployment, GetAuthorizers, GetDeployment, GetDeployments, GetExport, GetGatewayResponses, GetModels,
+    GetRequestValidators, GetResources, GetRestApi, GetStage, UpdateStage,
+};
+use super::classify::classify;
+use super::definition;
+use super::reply::{page, required, sorted, timestamp};
+
+/// The largest page that API Gateway gives; 25 is its default.
+const PAGE: i32 = 500;
+
+pub(super) async fn get_rest_api(client: &Client, call: &GetRestApi) -> Result<RestApi, AwsError> {
+    let out = client.get_rest_api().rest_api_id(call.api.as_str()).send().await.map_err(classify)?;
+    definition::rest_api(out)
+}
+
+pub(super) async fn get_resources(client: &Client, call: &GetResources) -> Result<Page<Resource>, AwsError> {
+    let request = client
+        .get_resources()
+        .rest_api_id(call.api.as_str())
+        .embed("methods")
+        .limit(PAGE)
+        .set_position(call.position.clone());
+    let out = request.send().await.map_err(classify)?;
+    page(out.items, out.position, definition::resource)
+}
+
+/// The lists that differ in nothing but what they list.
+macro_rules! lists {
+    ($($operation:ident($call:ty) -> $item:ty = $read:expr;)*) => {
+        $(pub(super) async fn $operation(client: &Client, call: &$call) -> Result<Page<$item>, AwsError> {
+            let request = client.$operation().rest_api_id(call.api.as_str());
+            let out = request.limit(PAGE).set_position(call.position.clone()).send().await.map_err(classify)?;
+            page(out.items, out.position, $read)
+        })*
+    };
+}
+
+lists! {
+    get_models(GetModels) -> ApiModel = definition::model;
+    get_authorizers(GetAuthorizers) -> Authorizer = definition::authorizer;
+    get_request_validators(GetRequestValidators) -> RequestValidator = definition::request_validator;
+    get_gateway_responses(GetGatewayResponses) -> GatewayResponse = definition::gateway_response;
+    get_deployments(GetDeployments) -> Deployment = |item| deployment(item.id, item.description, item.created_date);
+}
+
+pub(super) async fn get_stage(client: &Client, call: &GetStage) -> Result<Stage, AwsError> {
+    let request = client.get_stage().rest_api_id(call.api.as_str()).stage_name(call.stage.as_str());
+    let out = request.send().await.map_err(classify)?;
+    stage(out.deployment_id, out.variables, out.canary_settings, out.cache_cluster_enabled)
+}
+
+pub(super) async fn get_deployment(client: &Client, call: &GetDeployment) -> Result<Deployment, AwsError> {
+    let request = client.get_deployment().rest_api_id(call.api.as_str()).deployment_id(&call.deployment);
+    let out = request.send().await.map_err(classify)?;
+    deployment(out.id, out.description, out.created_date)
+}
+
+pub(super) async fn get_export(client: &Client, call: &GetExport) -> Result<Export, AwsError> {
+    let request = client
+        .get_export()
+        .rest_api_id(call.api.as_str())
+        .stage_name(call.stage.as_str())
+        .export_type("oas30")
+        .parameters("extensions", "apigateway")
+        .accepts("application/json");
+    let out = request.send().await.map_err(classify)?;
+    serde_json::from_slice(required(out.body, "body")?.as_ref())
+        .map_err(|error| AwsError::Ambiguous { cause: format!("the export is not JSON: {error}") })
+}
+
+pub(super) async fn create_deployment(client: &Client, call: &CreateDeployment) -> Result<Deployment, AwsError> {
+    let request = client.create_deployment().rest_api_id(call.api.as_str()).description(&call.description);
+    let out = request.send().await.map_err(classify)?;
+    deployment(out.id, out.description, out.created_date)
+}
+
+pub(super) async fn update_stage(client: &Client, call: &UpdateStage) -> Result<Stage, AwsError> {
+    let request = client
+        .update_stage()
+        .rest_api_id(call.api.as_str())
+        .stage_name(call.stage.as_str())
+        .set_patch_operations(Some(call.patches.iter().map(patch).collect()));
+    let out = request.send().await.map_err(classify)?;
+    stage(out.deployment_id, out.variables, out.canary_settings, out.cache_cluster_enabled)
+}
+
+fn patch(patch: &Patch) -> PatchOperation {
+    match patch {
+        Patch::Replace { path, value } => PatchOperation::builder().op(Op::Replace).path(path).value(value),
+        Patch::Remove { path } => PatchOperation::builder().op(Op::Remove).path(path),
+    }
+    .build()
+}
+
+fn stage(
+    deployment: Option<String>,
+    variables: Option<HashMap<String, String>>,
+    canary: Option<CanarySettings>,
+    cache_enabled: bool,
+) -> Result<Stage, AwsError> {
+    Ok(Stage {
+        deployment: required(deployment, "deploymentId")?,
+        variables: sorted(variables),
+        canary: canary.map(|canary| StageCanary {
+            deployment: canary.deployment_id,
+            percent: canary.percent_traffic,
+            overrides: sorted(canary.stage_variable_overrides),
+            use_stage_cache: canary.use_stage_cache,
+        }),
+        cache_enabled,
+    })
+}
+
+fn deployment(
+    id: Option<String>,
+    description: Option<String>,
+    created: Option<DateTime>,
+) -> Result<Deployment, AwsError> {
+    Ok(Deployment {
+        id: required(id, "id")?,
+        description: description.unwrap_or_default(),
+        created: created.as_ref().and_then(timestamp),
+    })
+}

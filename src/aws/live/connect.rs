@@ -1,0 +1,210 @@
+//! Finding profile, region, endpoint and credentials the way the AWS CLI does, and setting up the clients.
+
+use std::time::Duration;
+
+use aws_config::ecs::EcsCredentialsProvider;
+use aws_config::imds::credentials::ImdsCredentialsProvider;
+use aws_config::meta::credentials::CredentialsProviderChain;
+use aws_config::profile::ProfileFileCredentialsProvider;
+use aws_config::provider_config::ProviderConfig;
+use aws_config::{BehaviorVersion, Region, SdkConfig};
+use aws_credential_types::Credentials;
+use aws_credential_types::provider::SharedCredentialsProvider;
+use aws_sdk_lambda::config::{IdentityCache, StalledStreamProtectionConfig};
+use aws_smithy_http_client::proxy::ProxyConfig;
+use aws_smithy_http_client::tls::{Provider, rustls_provider::CryptoMode};
+use aws_smithy_http_client::{Builder, Connector};
+use aws_smithy_runtime_api::client::http::SharedHttpClient;
+use aws_smithy_types::retry::RetryConfig;
+use aws_smithy_types::timeout::TimeoutConfig;
+use aws_types::os_shim_internal::{Env, Fs};
+use aws_types::service_config::ServiceConfigKey;
+
+use super::credentials::Keys;
+use super::{AwsError, Live};
+
+/// How long opening a connection may take.
+const CONNECT_TIMEOUT: Duration = Duration::from_millis(3_100);
+/// How long one call may take, connection included; the SDK itself would wait for ever (aws-semantics §13.1).
+const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(20);
+/// The SDK's names of our services (in `AWS_ENDPOINT_URL_…` and the profile's `services`) and ours.
+const SERVICES: [(&str, &str); 3] = [("Lambda", "lambda"), ("API Gateway", "apigateway"), ("STS", "sts")];
+
+/// What the user says about the connection; everything absent comes from the environment and `~/.aws`.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct LiveSettings {
+    /// Profile; as with the CLI, a profile named here beats access keys in the environment.
+    pub profile: Option<String>,
+    /// Region; beats `AWS_REGION` and the profile's.
+    pub region: Option<String>,
+    /// An `http://` or `https://` address that replaces AWS's own for every service.
+    pub endpoint_url: Option<String>,
+}
+
+impl Live {
+    /// Reads the configuration as the AWS CLI does (`AWS_*` variables, profiles with SSO, `credential_process`,
+    /// roles, endpoint overrides, `HTTPS_PROXY`) and sets up the clients. Asks AWS nothing yet.
+    ///
+    /// # Errors
+    /// [`AwsError::Configuration`] when the profile is not defined, `~/.aws` cannot be read, no region is configured,
+    /// or an endpoint is not an address.
+    pub async fn connect(settings: &LiveSettings) -> Result<Self, AwsError> {
+        let env = Env::real();
+        let profile = settings.profile.clone().or_else(|| env.get("AWS_PROFILE").ok().filter(|name| !name.is_empty()));
+        check_profile(&env, profile.as_deref()).await?;
+
+        let http = http_client(ProxyConfig::from_env());
+        let mut loader = aws_config::defaults(behavior())
+            .http_client(http.clone())
+            .timeout_config(timeouts(ATTEMPT_TIMEOUT))
+            .stalled_stream_protection(StalledStreamProtectionConfig::disabled());
+        if let Some(profile) = &profile {
+            loader = loader.profile_name(profile);
+        }
+        if let Some(region) = &settings.region {
+            loader = loader.region(Region::new(region.clone()));
+        }
+        if let Some(url) = &settings.endpoint_url {
+            loader = loader.endpoint_url(url);
+        }
+        let sdk = loader.load().await;
+        if sdk.region().is_none() {
+            return Err(AwsError::Configuration {
+                cause: "no region: name one, set AWS_REGION, or give the profile a `region`".into(),
+            });
+        }
+        let endpoints = endpoints(&sdk, settings.endpoint_url.as_deref())?;
+        let provider = match &settings.profile {
+            Some(profile) => Some(profile_credentials(profile, &sdk, http)),
+            None => sdk.credentials_provider(),
+        };
+        Ok(Self::assemble(&sdk, Keys::new(provider), describe(&endpoints), profile))
+    }
+
+    /// A connection with everything given and nothing read from the environment: for a model of AWS on this machine.
+    #[doc(hidden)]
+    pub fn with_static(access_key: &str, secret_key: &str, region: &str, endpoint_url: &str) -> Self {
+        let keys = Credentials::new(access_key, secret_key, None, None, "static");
+        let sdk = SdkConfig::builder()
+            .behavior_version(behavior())
+            .http_client(http_client(ProxyConfig::disabled()))
+            .region(Region::new(region.to_owned()))
+            .endpoint_url(endpoint_url)
+            .timeout_config(timeouts(ATTEMPT_TIMEOUT))
+            .stalled_stream_protection(StalledStreamProtectionConfig::disabled())
+            .build();
+        let keys = Keys::new(Some(SharedCredentialsProvider::new(keys)));
+        Self::assemble(&sdk, keys, Some(endpoint_url.to_owned()), None)
+    }
+
+    fn assemble(sdk: &SdkConfig, keys: Keys, endpoint: Option<String>, profile: Option<String>) -> Self {
+        let sdk = sdk
+            .to_builder()
+            .credentials_provider(SharedCredentialsProvider::new(keys.clone()))
+            .identity_cache(IdentityCache::no_cache())
+            .retry_config(RetryConfig::disabled())
+            .build();
+        Self {
+            lambda: aws_sdk_lambda::Client::new(&sdk),
+            apigateway: aws_sdk_apigateway::Client::new(&sdk),
+            sts: aws_sdk_sts::Client::new(&sdk),
+            keys,
+            region: sdk.region().map(ToString::to_string),
+            endpoint,
+            profile,
+        }
+    }
+}
+
+/// Named, never "latest": an update of the SDK must not change defaults unseen.
+fn behavior() -> BehaviorVersion {
+    BehaviorVersion::v2026_01_12()
+}
+
+/// Time limits of a call that may take `attempt`.
+pub(super) fn timeouts(attempt: Duration) -> TimeoutConfig {
+    TimeoutConfig::builder().connect_timeout(CONNECT_TIMEOUT).operation_attempt_timeout(attempt).build()
+}
+
+/// HTTPS by rustls with ring and the system's root certificates (`SSL_CERT_FILE` replaces them).
+fn http_client(proxy: ProxyConfig) -> SharedHttpClient {
+    Builder::new().build_with_connector_fn(move |settings, components| {
+        let mut connector =
+            Connector::builder().tls_provider(Provider::Rustls(CryptoMode::Ring)).proxy_config(proxy.clone());
+        connector.set_connector_settings(settings.cloned());
+        connector.set_sleep_impl(components.and_then(|components| components.sleep_impl()));
+        connector.build()
+    })
+}
+
+/// The SDK would go on without a profile that does not exist, down to the machine's own role.
+async fn check_profile(env: &Env, profile: Option<&str>) -> Result<(), AwsError> {
+    let Some(profile) = profile else { return Ok(()) };
+    let sets = aws_config::profile::load(&Fs::real(), env, &Default::default(), None)
+        .await
+        .map_err(|error| AwsError::Configuration { cause: super::classify::chain(&error) })?;
+    if profile == "default" || sets.get_profile(profile).is_some() {
+        return Ok(());
+    }
+    let mut defined: Vec<_> = sets.profiles().collect();
+    defined.sort_unstable();
+    let defined = if defined.is_empty() { "none".to_owned() } else { defined.join(", ") };
+    Err(AwsError::Configuration { cause: format!("profile `{profile}` is not defined (defined: {defined})") })
+}
+
+/// The credentials of a profile that was asked for by name. The SDK's default chain would let access keys in the
+/// environment win over it and so work on another account; the CLI leaves the environment out, and so do we.
+fn profile_credentials(profile: &str, sdk: &SdkConfig, http: SharedHttpClient) -> SharedCredentialsProvider {
+    let mut config = ProviderConfig::without_region()
+        .with_behavior_version(Some(behavior()))
+        .with_http_client(http)
+        .with_region(sdk.region().cloned())
+        .with_use_fips(sdk.use_fips())
+        .with_use_dual_stack(sdk.use_dual_stack())
+        .with_timeout_config(timeouts(ATTEMPT_TIMEOUT));
+    if let Some(retry) = sdk.retry_config() {
+        config = config.with_retry_config(retry.clone());
+    }
+    let named = ProfileFileCredentialsProvider::builder().configure(&config).profile_name(profile).build();
+    SharedCredentialsProvider::new(
+        CredentialsProviderChain::first_try("Profile", named)
+            .or_else("EcsContainer", EcsCredentialsProvider::builder().configure(&config).build())
+            .or_else("Ec2InstanceMetadata", ImdsCredentialsProvider::builder().configure(&config).build()),
+    )
+}
+
+/// The address override of each of our services.
+fn endpoints(sdk: &SdkConfig, explicit: Option<&str>) -> Result<Vec<(&'static str, Option<String>)>, AwsError> {
+    SERVICES
+        .iter()
+        .map(|(id, name)| {
+            let url = match explicit {
+                Some(url) => Some(url.to_owned()),
+                None => configured_endpoint(sdk, id).or_else(|| sdk.endpoint_url().map(ToOwned::to_owned)),
+            };
+            match url {
+                Some(url) if !(url.starts_with("http://") || url.starts_with("https://")) => {
+                    Err(AwsError::Configuration {
+                        cause: format!("endpoint `{url}` for {name} must begin with http:// or https://"),
+                    })
+                }
+                url => Ok((*name, url)),
+            }
+        })
+        .collect()
+}
+
+fn configured_endpoint(sdk: &SdkConfig, service_id: &str) -> Option<String> {
+    let key =
+        ServiceConfigKey::builder().service_id(service_id).env("AWS_ENDPOINT_URL").profile("endpoint_url").build();
+    sdk.service_config()?.load_config(key.ok()?)
+}
+
+fn describe(endpoints: &[(&str, Option<String>)]) -> Option<String> {
+    let (_, first) = endpoints.first()?;
+    if endpoints.iter().all(|(_, url)| url == first) {
+        return first.clone();
+    }
+    let named = endpoints.iter().filter_map(|(name, url)| url.as_ref().map(|url| format!("{name}={url}")));
+    Some(named.collect::<Vec<_>>().join(", "))
+}

@@ -1,0 +1,104 @@
+//! The adapter to real AWS. `aws_sdk_*` is named nowhere else.
+//!
+//! The SDK sends each call exactly once. Its own retries are off: they would repeat writes and invocations blindly and
+//! ignore `Retry-After` (aws-semantics §1.10); our layers repeat reads, and look before they repeat a write.
+
+mod apigateway;
+mod classify;
+mod connect;
+mod credentials;
+mod definition;
+mod digest;
+mod function;
+mod lambda;
+mod reply;
+mod sts;
+
+pub use connect::LiveSettings;
+pub use credentials::CredentialsInfo;
+
+use self::credentials::Keys;
+use super::{Aws, AwsError, Call, Reply};
+
+/// Real AWS: one account, one region.
+#[derive(Debug)]
+pub struct Live {
+    lambda: aws_sdk_lambda::Client,
+    apigateway: aws_sdk_apigateway::Client,
+    sts: aws_sdk_sts::Client,
+    keys: Keys,
+    region: Option<String>,
+    endpoint: Option<String>,
+    profile: Option<String>,
+}
+
+impl Live {
+    /// The region that calls go to, wherever it was configured.
+    pub fn region(&self) -> Option<&str> {
+        self.region.as_deref()
+    }
+
+    /// The address that replaces AWS's own, if one is configured; `lambda=URL, …` when only some services have one or
+    /// they differ. An override pointing at the wrong place is a hazard worth printing (aws-semantics §13.1).
+    pub fn endpoint(&self) -> Option<&str> {
+        self.endpoint.as_deref()
+    }
+
+    /// The profile in force: the one asked for, else `AWS_PROFILE`.
+    pub fn profile(&self) -> Option<&str> {
+        self.profile.as_deref()
+    }
+
+    /// Which credentials calls are signed with; `None` when no source has any.
+    ///
+    /// # Errors
+    /// [`AwsError::Credentials`] when a source has some but they cannot be read or refreshed.
+    pub async fn credentials(&self) -> Result<Option<CredentialsInfo>, AwsError> {
+        self.keys.info().await
+    }
+}
+
+impl Aws for Live {
+    async fn call(&self, call: &Call) -> Result<Reply, AwsError> {
+        // Before the request exists: a failed or slow login is then known to have sent nothing.
+        self.keys.fresh().await.map_err(|error| classify::credentials(&error))?;
+        let (lambda, apigateway) = (&self.lambda, &self.apigateway);
+        Ok(match call {
+            Call::GetCallerIdentity(_) => Reply::GetCallerIdentity(sts::get_caller_identity(&self.sts).await?),
+            Call::GetAlias(call) => Reply::GetAlias(lambda::get_alias(lambda, call).await?),
+            Call::GetFunction(call) => Reply::GetFunction(lambda::get_function(lambda, call).await?),
+            Call::ListVersionsByFunction(call) => {
+                Reply::ListVersionsByFunction(lambda::list_versions_by_function(lambda, call).await?)
+            }
+            Call::GetPolicy(call) => Reply::GetPolicy(lambda::get_policy(lambda, call).await?),
+            Call::GetProvisionedConcurrencyConfig(call) => {
+                Reply::GetProvisionedConcurrencyConfig(lambda::get_provisioned_concurrency_config(lambda, call).await?)
+            }
+            Call::PublishVersion(call) => Reply::PublishVersion(lambda::publish_version(lambda, call).await?),
+            Call::CreateAlias(call) => Reply::CreateAlias(lambda::create_alias(lambda, call).await?),
+            Call::UpdateAlias(call) => Reply::UpdateAlias(lambda::update_alias(lambda, call).await?),
+            Call::DeleteAlias(call) => Reply::DeleteAlias(lambda::delete_alias(lambda, call).await?),
+            Call::AddPermission(call) => Reply::AddPermission(lambda::add_permission(lambda, call).await?),
+            Call::RemovePermission(call) => Reply::RemovePermission(lambda::remove_permission(lambda, call).await?),
+            Call::Invoke(call) => Reply::Invoke(lambda::invoke(lambda, call).await?),
+            Call::GetRestApi(call) => Reply::GetRestApi(apigateway::get_rest_api(apigateway, call).await?),
+            Call::GetResources(call) => Reply::GetResources(apigateway::get_resources(apigateway, call).await?),
+            Call::GetModels(call) => Reply::GetModels(apigateway::get_models(apigateway, call).await?),
+            Call::GetAuthorizers(call) => Reply::GetAuthorizers(apigateway::get_authorizers(apigateway, call).await?),
+            Call::GetRequestValidators(call) => {
+                Reply::GetRequestValidators(apigateway::get_request_validators(apigateway, call).await?)
+            }
+            Call::GetGatewayResponses(call) => {
+                Reply::GetGatewayResponses(apigateway::get_gateway_responses(apigateway, call).await?)
+            }
+            Call::GetStage(call) => Reply::GetStage(apigateway::get_stage(apigateway, call).await?),
+            Call::GetDeployment(call) => Reply::GetDeployment(apigateway::get_deployment(apigateway, call).await?),
+            Call::GetDeployments(call) => Reply::GetDeployments(apigateway::get_deployments(apigateway, call).await?),
+            Call::GetExport(call) => Reply::GetExport(apigateway::get_export(apigateway, call).await?),
+            Call::CreateDeployment(call) => {
+                Reply::CreateDeployment(apigateway::create_deployment(apigateway, call).await?)
+            }
+            Call::UpdateStage(call) => Reply::UpdateStage(apigateway::update_stage(apigateway, call).await?),
+        })
+    }
+}
