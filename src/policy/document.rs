@@ -104,9 +104,8 @@ impl Document {
 }
 
 fn statement(value: &Value) -> Result<Statement, NotAPolicy> {
-    const KNOWN: &[&str] = &[
-        "Sid", "Effect", "Principal", "NotPrincipal", "Action", "NotAction", "Resource", "NotResource", "Condition",
-    ];
+    const KNOWN: &[&str] =
+        &["Sid", "Effect", "Principal", "NotPrincipal", "Action", "NotAction", "Resource", "NotResource", "Condition"];
     let map = value.as_object().ok_or_else(|| NotAPolicy("a statement is no object".into()))?;
     let effect = match map.get("Effect").and_then(Value::as_str) {
         Some("Allow") => Effect::Allow,
@@ -155,9 +154,11 @@ fn texts(value: &Value) -> Option<Vec<String>> {
     match value {
         Value::String(text) => Some(vec![text.clone()]),
         Value::Bool(_) | Value::Number(_) => Some(vec![value.to_string()]),
-        Value::Array(items) => {
-            items.iter().map(|item| texts(item).filter(|_| !item.is_array())).collect::<Option<Vec<_>>>().map(|l| l.concat())
-        }
+        Value::Array(items) => items
+            .iter()
+            .map(|item| texts(item).filter(|_| !item.is_array()))
+            .collect::<Option<Vec<_>>>()
+            .map(|l| l.concat()),
         Value::Null | Value::Object(_) => None,
     }
 }
@@ -206,7 +207,10 @@ mod tests {
         assert!(matches!(&statement.actions, Either::Not(actions) if actions.len() == 2));
         assert!(matches!(&statement.resources, Either::Not(resources) if resources.len() == 1));
         let [all, bool] = &statement.conditions[..] else { panic!("two conditions") };
-        assert_eq!((all.quantifier.as_deref(), all.operator.as_str(), all.if_exists), (Some("ForAllValues"), "StringLike", true));
+        assert_eq!(
+            (all.quantifier.as_deref(), all.operator.as_str(), all.if_exists),
+            (Some("ForAllValues"), "StringLike", true)
+        );
         assert_eq!((bool.key.as_str(), bool.values[0].as_str()), ("aws:securetransport", "false"));
         assert!(document.owned_by_somebody());
     }
@@ -218,9 +222,18 @@ mod tests {
             ("[]", "no object"),
             (r#"{"Statement":[{"Effect":"Maybe"}]}"#, "Effect"),
             (r#"{"Statement":[{"Effect":"Allow","Action":"*","Resource":"*"}]}"#, "Principal is missing"),
-            (r#"{"Statement":[{"Effect":"Allow","Principal":"me","Action":"*","Resource":"*"}]}"#, "Principal is of another type"),
-            (r#"{"Statement":[{"Effect":"Allow","Principal":"*","Action":"*","NotAction":"*","Resource":"*"}]}"#, "opposite"),
-            (r#"{"Statement":[{"Effect":"Allow","Principal":"*","Action":"*","Resource":"*","Condition":{"Bool":1}}]}"#, "Condition"),
+            (
+                r#"{"Statement":[{"Effect":"Allow","Principal":"me","Action":"*","Resource":"*"}]}"#,
+                "Principal is of another type",
+            ),
+            (
+                r#"{"Statement":[{"Effect":"Allow","Principal":"*","Action":"*","NotAction":"*","Resource":"*"}]}"#,
+                "opposite",
+            ),
+            (
+                r#"{"Statement":[{"Effect":"Allow","Principal":"*","Action":"*","Resource":"*","Condition":{"Bool":1}}]}"#,
+                "Condition",
+            ),
         ] {
             let error = Document::parse(text).unwrap_err().to_string();
             assert!(error.contains(why), "{text}: {error}");

@@ -15,14 +15,7 @@ pub fn source_arn(
 }
 
 /// Of a route of an HTTP API, whose template is matched with its braces; `$default` has no method part.
-pub fn http_route_arn(
-    partition: &str,
-    region: &str,
-    account: &str,
-    api: &str,
-    stage: &str,
-    route_key: &str,
-) -> String {
+pub fn http_route_arn(partition: &str, region: &str, account: &str, api: &str, stage: &str, route_key: &str) -> String {
     let base = format!("arn:{partition}:execute-api:{region}:{account}:{api}/{stage}");
     match route_key.split_once(' ') {
         Some((method, path)) => {
