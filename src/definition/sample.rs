@@ -160,24 +160,7 @@ pub fn export() -> Value {
             }},
             "/empty": {}
         },
-        "components": {
-            "schemas": {"Order": {"type": "object"}, "Item": {"type": "string"}},
-            "securitySchemes": {
-                "api_key": {"type": "apiKey", "name": "x-api-key", "in": "header"},
-                "sigv4": {"type": "apiKey", "name": "Authorization", "in": "header", "x-amazon-apigateway-authtype": "awsSigv4"},
-                "jwt-main": {
-                    "type": "apiKey", "name": "Authorization", "in": "header", "x-amazon-apigateway-authtype": "custom",
-                    "x-amazon-apigateway-authorizer": {
-                        "type": "token", "authorizerUri": uri("auth", "${stageVariables.lambdaAlias}"),
-                        "identityValidationExpression": "^Bearer .+$", "authorizerResultTtlInSeconds": 300
-                    }
-                },
-                "pool": {
-                    "type": "apiKey", "name": "Authorization", "in": "header", "x-amazon-apigateway-authtype": "cognito_user_pools",
-                    "x-amazon-apigateway-authorizer": {"type": "cognito_user_pools", "providerARNs": ["arn:aws:cognito-idp:eu-west-1:111111111111:userpool/p1"]}
-                }
-            }
-        },
+        "components": components(),
         "x-amazon-apigateway-gateway-responses": {
             "ACCESS_DENIED": {"statusCode": 403, "responseParameters": {"gatewayresponse.header.Access-Control-Allow-Origin": "'*'"}, "responseTemplates": {"application/json": "{\"message\":$context.error.messageString}"}}
         },
@@ -185,6 +168,27 @@ pub fn export() -> Value {
         "x-amazon-apigateway-policy": {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Principal": "*", "Action": "execute-api:Invoke", "Resource": "arn:aws:execute-api:eu-west-1:111111111111:a1b2c3d4e5/*"}]},
         "x-amazon-apigateway-binary-media-types": ["application/pdf", "image/png"],
         "x-amazon-apigateway-minimum-compression-size": 1024
+    })
+}
+
+fn components() -> Value {
+    json!({
+        "schemas": {"Order": {"type": "object"}, "Item": {"type": "string"}},
+        "securitySchemes": {
+            "api_key": {"type": "apiKey", "name": "x-api-key", "in": "header"},
+            "sigv4": {"type": "apiKey", "name": "Authorization", "in": "header", "x-amazon-apigateway-authtype": "awsSigv4"},
+            "jwt-main": {
+                "type": "apiKey", "name": "Authorization", "in": "header", "x-amazon-apigateway-authtype": "custom",
+                "x-amazon-apigateway-authorizer": {
+                    "type": "token", "authorizerUri": uri("auth", "${stageVariables.lambdaAlias}"),
+                    "identityValidationExpression": "^Bearer .+$", "authorizerResultTtlInSeconds": 300
+                }
+            },
+            "pool": {
+                "type": "apiKey", "name": "Authorization", "in": "header", "x-amazon-apigateway-authtype": "cognito_user_pools",
+                "x-amazon-apigateway-authorizer": {"type": "cognito_user_pools", "providerARNs": ["arn:aws:cognito-idp:eu-west-1:111111111111:userpool/p1"]}
+            }
+        }
     })
 }
 
