@@ -123,7 +123,7 @@ pub fn short(uri: &str) -> String {
     let decoded = percent_decode(uri);
     match lambda_arn(&decoded).and_then(Reference::parse) {
         Some(reference) if !reference.function.is_empty() => reference.function.to_owned(),
-        _ => decoded,
+        _ => uri.to_owned(),
     }
 }
 
@@ -353,6 +353,8 @@ mod tests {
         let name = format!("{REST}/{FN}:${{stageVariables.f}}/invocations");
         assert_eq!(reached(&name, &[("f", "checkout:")]), "unset f of Some(\"checkout\")");
         assert_eq!(reached("${stageVariables.uri}", &[]), "unset uri of None");
+        let middle = format!("{REST}/{FN}:shop-${{stageVariables.e}}-api:live/invocations");
+        assert_eq!(reached(&middle, &[("e", "")]), "unset e of None");
         assert_eq!(reached(&format!("{REST}/${{stageVariables.arn}}/invocations"), &[]), "unset arn of None");
     }
 

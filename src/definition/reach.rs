@@ -55,11 +55,14 @@ impl Route {
     }
 }
 
-/// All methods with an integration URI and all Lambda authorizers, resolved with a stage's variables; methods sorted
+/// All methods that call an integration URI (a mock calls none) and all Lambda authorizers, resolved with a stage's variables; methods sorted
 /// by path and method, authorizers after them by name.
 pub fn routes(live: &Live, variables: &BTreeMap<String, String>) -> Vec<Route> {
     let methods = live.methods().into_iter().filter_map(|((path, method), what)| {
         let integration = what.integration.as_ref()?;
+        if integration.kind.as_deref().is_some_and(|kind| kind.eq_ignore_ascii_case("MOCK")) {
+            return None;
+        }
         let uri = integration.uri.clone().filter(|uri| !uri.is_empty())?;
         Some(Route {
             caller: Caller::Method { method: method.to_owned(), path: path.to_owned() },
@@ -85,9 +88,14 @@ pub fn routes(live: &Live, variables: &BTreeMap<String, String>) -> Vec<Route> {
     methods.chain(authorizers).collect()
 }
 
-/// The routes that reach this function through this alias.
+/// The routes that reach a function of this name through this alias, in whatever account and region; see [`reaching_arn`].
 pub fn reaching<'a>(routes: &'a [Route], function: &str, alias: &str) -> Vec<&'a Route> {
     routes.iter().filter(|route| route.reaches(function, alias)).collect()
+}
+
+/// The routes that reach exactly this alias, its partition, region and account included.
+pub fn reaching_arn<'a>(routes: &'a [Route], alias_arn: &str) -> Vec<&'a Route> {
+    routes.iter().filter(|route| route.call.lambda().is_some_and(|call| call.arn() == alias_arn)).collect()
 }
 
 /// The routes that call this function's unpublished code: unqualified, or `$LATEST` by name.
@@ -124,6 +132,9 @@ mod tests {
         assert_eq!(named(&reaching(&all, "checkout", "live")), ["POST /orders", "GET /orders/{id}", "ANY /{proxy+}"]);
         assert_eq!(named(&reaching(&all, "auth", "live")), ["authorizer jwt-main"]);
         assert!(reaching(&all, "checkout", "beta").is_empty());
+        let arn = "arn:aws:lambda:eu-west-1:111111111111:function:checkout:live";
+        assert_eq!(reaching_arn(&all, arn), reaching(&all, "checkout", "live"));
+        assert!(reaching_arn(&all, &arn.replace("1111", "2222")).is_empty());
         let roles: Vec<String> = all.iter().filter(|r| r.credentials).map(|r| r.caller.to_string()).collect();
         assert_eq!(roles, ["POST /orders"]);
     }
@@ -141,6 +152,15 @@ mod tests {
             }
         }
         assert_eq!(unqualified(&routes(&live, &BTreeMap::new()), "checkout").len(), 3);
+    }
+
+    #[test]
+    fn a_mock_calls_nothing_whatever_address_it_kept() {
+        let mut live = sample::live();
+        for integration in live.resources[4].methods.values_mut().filter_map(|method| method.integration.as_mut()) {
+            integration.kind = Some("MOCK".into());
+        }
+        assert!(unqualified(&routes(&live, &BTreeMap::new()), "legacy").is_empty());
     }
 
     #[test]
