@@ -77,3 +77,16 @@ fn what_an_export_spells_otherwise_is_no_difference() {
 fn something_else_is_refused() {
     assert_eq!(read(&json!({"swagger": "2.0"})).unwrap_err(), NotAnExport("paths"));
 }
+
+#[test]
+fn an_authorizer_or_validator_that_no_method_uses_may_be_missing_from_the_export() {
+    let mut live = sample::live();
+    let mut spare = live.validators[0].clone();
+    spare.id = "spare".into();
+    spare.name = "spare".into();
+    live.validators.push(spare);
+    let deployed = read(&sample::export()).unwrap();
+    assert_eq!(differences(&deployed, &Canonical::of(&live)), []);
+    let full = Canonical::of(&sample::live());
+    assert_eq!(differences(&full, &Canonical::of(&live)).len(), 1, "two full definitions hide nothing");
+}
