@@ -1,0 +1,333 @@
+//! The deployed definition, read from an export, in the canonical form of what an export and the live definition both
+//! show (aws-semantics §6.6).
+//!
+//! An export shows less than a deployment holds: OAuth scopes, bodies of models, TLS settings and operation names are
+//! not compared, so that no difference here does not prove that the definitions are equal; an equal fingerprint does.
+
+use serde_json::{Map, Value, json};
+
+use super::canonical::{Canonical, Scope, fields, set};
+use super::embedded;
+
+/// A document that is not an export of a REST API.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("the export has no `{0}` object; an OpenAPI 3 document is needed")]
+pub struct NotAnExport(&'static str);
+
+/// The template that API Gateway uses where a gateway response has none of its own; an export may leave it out.
+const DEFAULT_TEMPLATE: &str = r#"{"message":$context.error.messageString}"#;
+
+/// The properties of a method that both sides show.
+const METHOD: &[&str] =
+    &["apiKeyRequired", "authorizationType", "authorizer", "requestModels", "requestParameters", "requestValidator"];
+/// The properties of an integration that both sides show under the same name.
+const INTEGRATION: &[&str] = &[
+    "cacheKeyParameters",
+    "connectionId",
+    "connectionType",
+    "contentHandling",
+    "credentials",
+    "httpMethod",
+    "passthroughBehavior",
+    "requestParameters",
+    "requestTemplates",
+    "responseTransferMode",
+    "timeoutInMillis",
+    "type",
+    "uri",
+];
+/// The properties of an authorizer that both sides show; where an export keeps the identity source depends on the type.
+const AUTHORIZER: &[&str] = &[
+    "authorizerCredentials",
+    "authorizerResultTtlInSeconds",
+    "authorizerUri",
+    "identityValidationExpression",
+    "providerArns",
+    "type",
+];
+const API: &[&str] = &["apiKeySource", "binaryMediaTypes", "minimumCompressionSize", "policy"];
+const VERBS: &[&str] = &["get", "put", "post", "delete", "options", "head", "patch", "trace"];
+
+/// Reads a `GetExport` answer (`oas30`, `extensions=apigateway`).
+///
+/// # Errors
+/// When the document has no `paths`.
+pub fn read(export: &Value) -> Result<Canonical, NotAnExport> {
+    let paths = export.get("paths").and_then(Value::as_object).ok_or(NotAnExport("paths"))?;
+    let mut routes = Map::new();
+    for (path, item) in paths {
+        let methods = item
+            .as_object()
+            .into_iter()
+            .flatten()
+            .filter_map(|(key, operation)| Some((verb(key)?, route(export, operation))));
+        let methods: Map<String, Value> = methods.collect();
+        if !methods.is_empty() {
+            routes.insert(path.clone(), Value::Object(methods));
+        }
+    }
+    let value = json!({
+        "api": api(export),
+        "routes": routes,
+        "authorizers": authorizers(export),
+        "validators": validators(export),
+        "responses": responses(export),
+    });
+    Ok(Canonical { scope: Scope::Export, value: sorted(value) })
+}
+
+/// The part of a full canonical form that an export shows too.
+pub fn shown_by_export(full: &Canonical) -> Canonical {
+    let section = |name: &str| full.value.get(name).cloned().unwrap_or_default();
+    let value = json!({
+        "api": kept(&section("api"), API),
+        "routes": each(&section("routes"), |methods| each(methods, shown_route)),
+        "authorizers": each(&section("authorizers"), |authorizer| kept(authorizer, AUTHORIZER)),
+        "validators": section("validators"),
+        "responses": each(&section("responses"), |response| without_default_template(response.clone())),
+    });
+    Canonical { scope: Scope::Export, value: sorted(value) }
+}
+
+fn sorted(mut value: Value) -> Value {
+    value.sort_all_objects();
+    value
+}
+
+fn each(map: &Value, change: impl Fn(&Value) -> Value) -> Value {
+    Value::Object(map.as_object().into_iter().flatten().map(|(key, value)| (key.clone(), change(value))).collect())
+}
+
+fn kept(map: &Value, names: &[&str]) -> Value {
+    let found = names.iter().filter_map(|name| Some(((*name).to_owned(), map.get(*name)?.clone())));
+    Value::Object(found.collect())
+}
+
+fn shown_route(method: &Value) -> Value {
+    let mut shown = kept(method, METHOD);
+    if let Some(Value::Object(parameters)) = shown.get_mut("requestParameters") {
+        // A path parameter is in every export of its path, declared or not.
+        parameters.retain(|name, _| !name.starts_with("method.request.path."));
+        if parameters.is_empty()
+            && let Some(map) = shown.as_object_mut()
+        {
+            map.remove("requestParameters");
+        }
+    }
+    if let (Some(integration), Some(map)) = (method.get("integration"), shown.as_object_mut()) {
+        map.insert("integration".into(), shown_integration(integration));
+    }
+    shown
+}
+
+fn shown_integration(integration: &Value) -> Value {
+    let mut shown = kept(integration, INTEGRATION);
+    let mut responses = Map::new();
+    for (status, response) in integration.get("integrationResponses").and_then(Value::as_object).into_iter().flatten() {
+        let mut response = response.as_object().cloned().unwrap_or_default();
+        // An export knows a response by its selection pattern.
+        let pattern = response.remove("selectionPattern");
+        let pattern = pattern.as_ref().and_then(Value::as_str).unwrap_or("default").to_owned();
+        response.insert("statusCode".into(), Value::String(status.clone()));
+        responses.entry(pattern).or_insert(Value::Object(response));
+    }
+    if let Some(map) = shown.as_object_mut() {
+        if !responses.is_empty() {
+            map.insert("responses".into(), Value::Object(responses));
+        }
+        without_backend_of_mock(map);
+    }
+    shown
+}
+
+/// A mock calls nothing: the method and address it may carry mean nothing, and are not always exported.
+fn without_backend_of_mock(integration: &mut Map<String, Value>) {
+    if integration.get("type").is_some_and(|kind| kind == "MOCK") {
+        integration.remove("httpMethod");
+        integration.remove("uri");
+    }
+}
+
+fn without_default_template(mut response: Value) -> Value {
+    if let Some(Value::Object(templates)) = response.get_mut("responseTemplates") {
+        templates.retain(|_, template| template != DEFAULT_TEMPLATE);
+    }
+    match response {
+        Value::Object(map) => Value::Object(fields(map)),
+        other => other,
+    }
+}
+
+fn verb(key: &str) -> Option<String> {
+    match key {
+        "x-amazon-apigateway-any-method" => Some("ANY".into()),
+        _ if VERBS.contains(&key) => Some(key.to_ascii_uppercase()),
+        _ => None,
+    }
+}
+
+fn api(export: &Value) -> Value {
+    let mut map = Map::new();
+    for (name, extension) in [
+        ("apiKeySource", "x-amazon-apigateway-api-key-source"),
+        ("binaryMediaTypes", "x-amazon-apigateway-binary-media-types"),
+        ("minimumCompressionSize", "x-amazon-apigateway-minimum-compression-size"),
+    ] {
+        map.insert(name.into(), export.get(extension).cloned().unwrap_or_default());
+    }
+    let policy = match export.get("x-amazon-apigateway-policy") {
+        Some(Value::String(text)) => embedded::policy(text),
+        Some(document) => embedded::policy_value(document.clone()),
+        None => Value::Null,
+    };
+    map.insert("policy".into(), policy);
+    Value::Object(fields(map))
+}
+
+fn route(export: &Value, operation: &Value) -> Value {
+    let mut map = security(export, operation);
+    let validator = "x-amazon-apigateway-request-validator";
+    map.insert(
+        "requestValidator".into(),
+        operation.get(validator).or_else(|| export.get(validator)).cloned().unwrap_or_default(),
+    );
+    map.insert("requestModels".into(), models(operation));
+    map.insert("requestParameters".into(), parameters(operation));
+    let mut map = fields(map);
+    if let Some(Value::Object(integration)) = operation.get("x-amazon-apigateway-integration") {
+        map.insert("integration".into(), integration_of(integration));
+    }
+    Value::Object(map)
+}
+
+fn integration_of(exported: &Map<String, Value>) -> Value {
+    let mut map: Map<String, Value> = exported
+        .iter()
+        .filter(|(key, _)| INTEGRATION.contains(&key.as_str()))
+        .map(|(key, value)| (key.clone(), value.clone()))
+        .collect();
+    map.entry("timeoutInMillis").or_insert(Value::Null);
+    let responses = exported.get("responses").and_then(Value::as_object).into_iter().flatten();
+    let responses: Map<String, Value> = responses
+        .map(|(pattern, response)| {
+            let mut response = response.as_object().cloned().unwrap_or_default();
+            if let Some(status) = response.get("statusCode").cloned() {
+                response.insert("statusCode".into(), as_text(&status));
+            }
+            (pattern.clone(), Value::Object(fields(response)))
+        })
+        .collect();
+    map.insert("responses".into(), Value::Object(responses));
+    let mut map = fields(map);
+    without_backend_of_mock(&mut map);
+    Value::Object(map)
+}
+
+/// Authorization type, authorizer and API key of an operation, from the security schemes it names.
+fn security(export: &Value, operation: &Value) -> Map<String, Value> {
+    let mut map = Map::new();
+    let required = operation.get("security").or_else(|| export.get("security"));
+    let names = required.and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_object).flatten();
+    for (name, _scopes) in names {
+        match scheme(export, name) {
+            Scheme::ApiKey => {
+                map.insert("apiKeyRequired".into(), Value::Bool(true));
+            }
+            Scheme::Iam => {
+                map.insert("authorizationType".into(), "AWS_IAM".into());
+            }
+            Scheme::Authorizer(kind) => {
+                map.insert("authorizationType".into(), kind.into());
+                map.insert("authorizer".into(), Value::String(name.clone()));
+            }
+        }
+    }
+    if let Some(kind) = operation.pointer("/x-amazon-apigateway-auth/type").filter(|_| !map.contains_key("authorizer"))
+    {
+        map.insert("authorizationType".into(), kind.clone());
+    }
+    map
+}
+
+enum Scheme {
+    ApiKey,
+    Iam,
+    Authorizer(&'static str),
+}
+
+fn scheme(export: &Value, name: &str) -> Scheme {
+    let scheme = export.get("components").and_then(|c| c.get("securitySchemes")).and_then(|s| s.get(name));
+    let text = |key: &str| scheme.and_then(|scheme| scheme.get(key)).and_then(Value::as_str).unwrap_or_default();
+    let kind = scheme.and_then(|scheme| scheme.pointer("/x-amazon-apigateway-authorizer/type")).and_then(Value::as_str);
+    match (text("x-amazon-apigateway-authtype"), kind) {
+        ("awsSigv4", _) => Scheme::Iam,
+        (_, Some("cognito_user_pools")) | ("cognito_user_pools", None) => Scheme::Authorizer("COGNITO_USER_POOLS"),
+        ("", None) if text("name").eq_ignore_ascii_case("x-api-key") => Scheme::ApiKey,
+        _ => Scheme::Authorizer("CUSTOM"),
+    }
+}
+
+/// Content type → model name of the request body.
+fn models(operation: &Value) -> Value {
+    let content = operation.pointer("/requestBody/content").and_then(Value::as_object).into_iter().flatten();
+    let named = content.filter_map(|(media, body)| {
+        let reference = body.pointer("/schema/$ref")?.as_str()?;
+        Some((media.clone(), Value::from(reference.rsplit('/').next()?)))
+    });
+    Value::Object(named.collect())
+}
+
+/// Headers and query parameters, named as the live definition names them → required.
+fn parameters(operation: &Value) -> Value {
+    let declared = operation.get("parameters").and_then(Value::as_array).into_iter().flatten();
+    let named = declared.filter_map(|parameter| {
+        let place = match parameter.get("in")?.as_str()? {
+            "header" => "header",
+            "query" => "querystring",
+            _ => return None,
+        };
+        let name = parameter.get("name")?.as_str()?;
+        let required = parameter.get("required").and_then(Value::as_bool).unwrap_or_default();
+        Some((format!("method.request.{place}.{name}"), Value::Bool(required)))
+    });
+    Value::Object(named.collect())
+}
+
+fn authorizers(export: &Value) -> Value {
+    let schemes = export.pointer("/components/securitySchemes").and_then(Value::as_object).into_iter().flatten();
+    let found = schemes.filter_map(|(name, scheme)| {
+        let mut map = scheme.get("x-amazon-apigateway-authorizer")?.as_object()?.clone();
+        if let Some(pools) = map.remove("providerARNs") {
+            map.insert("providerArns".into(), pools.as_array().cloned().map_or(Value::Null, set));
+        }
+        Some((name.clone(), kept(&Value::Object(fields(map)), AUTHORIZER)))
+    });
+    Value::Object(found.collect())
+}
+
+fn validators(export: &Value) -> Value {
+    let declared = export.get("x-amazon-apigateway-request-validators").cloned().unwrap_or_default();
+    each(&declared, |validator| Value::Object(fields(validator.as_object().cloned().unwrap_or_default())))
+}
+
+fn responses(export: &Value) -> Value {
+    let declared = export.get("x-amazon-apigateway-gateway-responses").cloned().unwrap_or_default();
+    each(&declared, |response| {
+        let mut response = response.clone();
+        if let Some(status) = response.get_mut("statusCode") {
+            *status = as_text(status);
+        }
+        without_default_template(response)
+    })
+}
+
+/// A status code as the live definition writes it; an export writes some as numbers.
+fn as_text(value: &Value) -> Value {
+    match value {
+        Value::Number(number) => Value::String(number.to_string()),
+        other => other.clone(),
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,18 @@
+//! What a REST API's definition is, what it calls, and how the deployed one differs from the live one.
+
+pub mod canonical;
+pub mod deployed;
+pub mod diff;
+mod embedded;
+pub mod integration;
+pub mod live;
+pub mod reach;
+
+#[cfg(test)]
+mod sample;
+
+pub use canonical::{Canonical, Fingerprint, fingerprint};
+pub use diff::{Difference, differences};
+pub use integration::{LambdaCall, Resolved, resolve, variables_used};
+pub use live::Live;
+pub use reach::{Caller, Route, routes};
