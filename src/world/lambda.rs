@@ -1,0 +1,384 @@
+//! Functions and versions (aws-semantics §3.1–§3.3, §3.7, §3.9).
+
+use std::collections::BTreeMap;
+use std::rc::Rc;
+use std::time::Duration;
+
+use serde_json::json;
+use sha2::{Digest, Sha256};
+
+use super::account::{Account, Due};
+use super::alias::AliasEntry;
+use super::permissions::ResourcePolicy;
+use crate::aws::AwsError;
+use crate::aws::noun::{Function, Invoked, Page, State, UpdateStatus};
+use crate::aws::operation::{Invoke, PublishVersion};
+use crate::model::{AliasName, FunctionName, Version};
+
+/// `ListVersionsByFunction` gives at most this many, whatever it is asked for.
+const VERSIONS_PER_PAGE: usize = 50;
+/// Characters that the description of a version or alias may have.
+pub(super) const DESCRIPTION_CHARS: usize = 256;
+pub(super) const STALE_REVISION: &str = "The Revision Id provided does not match the latest Revision Id. Call the \
+                                         GetFunction/GetAlias API to retrieve the latest Revision Id";
+
+/// A function with all that hangs on it.
+#[derive(Debug, Clone)]
+pub struct LambdaFunction {
+    /// `$LATEST`.
+    pub latest: Build,
+    /// Published versions.
+    pub versions: BTreeMap<u64, Build>,
+    /// Aliases.
+    pub aliases: BTreeMap<AliasName, AliasEntry>,
+    /// Policies by qualifier; the function's own under the empty text.
+    pub policies: BTreeMap<String, ResourcePolicy>,
+    /// How the next publish goes.
+    pub publishing: Publishing,
+    /// What `$LATEST` was when it was last published: if it still is, publishing does nothing.
+    pub(super) published: Option<(u64, String)>,
+    pub(super) next_version: u64,
+}
+
+/// `$LATEST`, or one version of a function.
+#[derive(Debug, Clone)]
+pub struct Build {
+    /// The configuration as AWS answers it.
+    pub function: Function,
+    /// Environment variables: part of the configuration, so a change of them makes a new version.
+    pub environment: BTreeMap<String, String>,
+    /// What the code does when it runs.
+    pub behaviour: Behaviour,
+}
+
+/// How publishing goes.
+#[derive(Debug, Clone, Default)]
+pub struct Publishing {
+    /// How long a new version stays Pending; SnapStart versions stay at least `Settings::snapshot_time`.
+    pub pending_for: Duration,
+    /// A new version becomes Failed, for this reason.
+    pub fails: Option<String>,
+}
+
+/// What code does when it runs.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Behaviour {
+    /// The answer.
+    pub payload: String,
+    /// `Handled` or `Unhandled`: the function fails, `payload` describes the error.
+    pub function_error: Option<String>,
+    /// How long it runs.
+    pub duration: Duration,
+}
+
+impl Default for Behaviour {
+    fn default() -> Self {
+        Self {
+            payload: r#"{"statusCode":200,"body":"ok"}"#.into(),
+            function_error: None,
+            duration: Duration::from_millis(20),
+        }
+    }
+}
+
+impl Behaviour {
+    /// Code that throws.
+    pub fn failing(message: &str) -> Self {
+        Self {
+            payload: json!({ "errorMessage": message, "errorType": "Error" }).to_string(),
+            function_error: Some("Unhandled".into()),
+            ..Self::default()
+        }
+    }
+
+    /// Code that takes its time.
+    pub fn slow(duration: Duration) -> Self {
+        Self { duration, ..Self::default() }
+    }
+}
+
+impl Build {
+    /// What `Function::config_digest` promises.
+    pub(super) fn digest(&self) -> String {
+        let f = &self.function;
+        let text = json!([f.role, f.dead_letter, f.snap_start, f.timeout_s, self.environment, f.code_by_reference])
+            .to_string();
+        Sha256::digest(text.as_bytes()).iter().map(|byte| format!("{byte:02x}")).collect()
+    }
+
+    /// Code and configuration, the function's own description included: what PublishVersion compares.
+    fn content(&self) -> String {
+        format!("{} {} {}", self.function.code_sha256, self.function.config_digest, self.function.description)
+    }
+}
+
+impl LambdaFunction {
+    /// A function with nothing published.
+    pub(super) fn of(latest: Build) -> Self {
+        Self {
+            latest,
+            versions: BTreeMap::new(),
+            aliases: BTreeMap::new(),
+            policies: BTreeMap::new(),
+            publishing: Publishing::default(),
+            published: None,
+            next_version: 1,
+        }
+    }
+
+    /// Tells from the newest version whether there is anything to publish, as a reader would have to.
+    pub(super) fn recall_published(&mut self) {
+        let (latest, newest) = (&self.latest.function, self.versions.last_key_value());
+        let same = |build: &Build| {
+            (&build.function.code_sha256, &build.function.config_digest) == (&latest.code_sha256, &latest.config_digest)
+        };
+        self.published = newest.filter(|(_, build)| same(build)).map(|(number, _)| (*number, self.latest.content()));
+    }
+}
+
+/// 404 as Lambda words it for functions and versions.
+pub(super) fn function_not_found(arn: &str) -> AwsError {
+    AwsError::rejected(404, "ResourceNotFoundException", format!("Function not found: {arn}"))
+}
+
+pub(super) fn stale_revision() -> AwsError {
+    AwsError::rejected(412, "PreconditionFailedException", STALE_REVISION)
+}
+
+/// 400 for a value outside the model's constraints.
+pub(super) fn invalid(value: &str, field: &str, rule: &str) -> AwsError {
+    AwsError::rejected(
+        400,
+        "ValidationException",
+        format!("1 validation error detected: Value '{value}' at '{field}' failed to satisfy constraint: {rule}"),
+    )
+}
+
+pub(super) fn check_description(text: &str) -> Result<(), AwsError> {
+    if text.chars().count() <= DESCRIPTION_CHARS {
+        return Ok(());
+    }
+    Err(invalid(text, "description", "Member must have length less than or equal to 256"))
+}
+
+fn not_now(state: &str) -> AwsError {
+    AwsError::rejected(
+        409,
+        "ResourceConflictException",
+        format!(
+            "The operation cannot be performed at this time. The function is currently in the following state: {state}"
+        ),
+    )
+}
+
+impl Account {
+    pub(super) fn function(&self, name: &FunctionName) -> Result<&LambdaFunction, AwsError> {
+        self.functions.get(name).map(Rc::as_ref).ok_or_else(|| function_not_found(&self.function_arn(name, None)))
+    }
+
+    /// A function to change.
+    ///
+    /// # Errors
+    /// 404 when there is none.
+    pub fn function_mut(&mut self, name: &FunctionName) -> Result<&mut LambdaFunction, AwsError> {
+        let missing = function_not_found(&self.function_arn(name, None));
+        self.functions.get_mut(name).map(Rc::make_mut).ok_or(missing)
+    }
+
+    /// `$LATEST` or a version.
+    ///
+    /// # Errors
+    /// 404 when there is none.
+    pub fn build(&self, name: &FunctionName, version: Version) -> Result<&Build, AwsError> {
+        let function = self.function(name)?;
+        match version {
+            Version::Latest => Some(&function.latest),
+            Version::Number(n) => function.versions.get(&n),
+        }
+        .ok_or_else(|| function_not_found(&self.function_arn(name, Some(&version.to_string()))))
+    }
+
+    pub(super) fn get_function(&self, name: &FunctionName, qualifier: Option<&str>) -> Result<Function, AwsError> {
+        let arn = self.function_arn(name, qualifier);
+        let version = match qualifier {
+            None => Version::Latest,
+            Some(q) => match q.parse() {
+                Ok(version) => version,
+                Err(_) => self
+                    .function(name)?
+                    .aliases
+                    .iter()
+                    .find(|(alias, _)| alias.as_str() == q)
+                    .map(|(_, alias)| alias.version)
+                    .ok_or_else(|| function_not_found(&arn))?,
+            },
+        };
+        Ok(Function { arn, ..self.build(name, version)?.function.clone() })
+    }
+
+    pub(super) fn list_versions(&self, name: &FunctionName, marker: Option<&str>) -> Result<Page<Function>, AwsError> {
+        let function = self.function(name)?;
+        let skip: usize = marker.map_or(Ok(0), str::parse).map_err(|_| {
+            AwsError::rejected(400, "InvalidParameterValueException", "The provided Marker is not valid")
+        })?;
+        let builds = std::iter::once(&function.latest).chain(function.versions.values());
+        let items: Vec<Function> = builds
+            .skip(skip)
+            .take(VERSIONS_PER_PAGE)
+            .map(|build| Function {
+                arn: self.function_arn(name, Some(&build.function.version.to_string())),
+                state: None,
+                state_reason: None,
+                last_update: None,
+                last_update_reason: None,
+                ..build.function.clone()
+            })
+            .collect();
+        let end = skip + items.len();
+        Ok(Page { items, next: (end <= function.versions.len()).then(|| end.to_string()) })
+    }
+
+    pub(super) fn publish_version(&mut self, call: &PublishVersion) -> Result<Function, AwsError> {
+        check_description(&call.description)?;
+        let arn = self.function_arn(&call.function, None);
+        let function = self.function(&call.function)?;
+        let latest = &function.latest.function;
+        if latest.last_update == Some(UpdateStatus::InProgress) {
+            return Err(AwsError::rejected(
+                409,
+                "ResourceConflictException",
+                format!("The operation cannot be performed at this time. An update is in progress for resource: {arn}"),
+            ));
+        }
+        if latest.state == Some(State::Pending) {
+            return Err(not_now("Pending"));
+        }
+        if latest.revision != call.revision {
+            return Err(stale_revision());
+        }
+        if latest.code_sha256 != call.code_sha256 {
+            return Err(AwsError::rejected(
+                400,
+                "InvalidParameterValueException",
+                format!(
+                    "CodeSHA256 ({}) is different from current CodeSHA256 in $LATEST ({}). Please try again with the \
+                     CodeSHA256 in $LATEST.",
+                    call.code_sha256, latest.code_sha256
+                ),
+            ));
+        }
+        self.snapshot(&call.function, &call.description)
+    }
+
+    /// Makes a version of `$LATEST`, or answers with the last one when nothing has changed since.
+    pub(super) fn snapshot(&mut self, name: &FunctionName, description: &str) -> Result<Function, AwsError> {
+        let (latest_revision, revision) = (self.next_revision(), self.next_revision());
+        let (snapshot_time, now) = (self.settings.snapshot_time, self.now());
+        let arn = self.function_arn(name, None);
+        let function = self.function_mut(name)?;
+        let content = function.latest.content();
+        if let Some((last, published)) = &function.published
+            && *published == content
+            && let Some(build) = function.versions.get(last)
+        {
+            return Ok(build.function.clone());
+        }
+        let number = function.next_version;
+        function.next_version += 1;
+        function.published = Some((number, content));
+        function.latest.function.revision = latest_revision;
+        let Publishing { pending_for, fails: failed } = function.publishing.clone();
+        let wait = if function.latest.function.snap_start { pending_for.max(snapshot_time) } else { pending_for };
+        let mut build = function.latest.clone();
+        build.function.arn = format!("{arn}:{number}");
+        build.function.version = Version::Number(number);
+        build.function.revision = revision;
+        build.function.state = Some(State::Pending);
+        build.function.state_reason = Some("The function is being created.".into());
+        build.function.last_modified = now.to_string();
+        if !description.is_empty() {
+            description.clone_into(&mut build.function.description);
+        }
+        function.versions.insert(number, build);
+        if wait.is_zero() {
+            self.finish_version(name, number, failed);
+        } else {
+            self.schedule(wait, Due::VersionReady { function: name.clone(), version: number, failed });
+        }
+        Ok(self.build(name, Version::Number(number))?.function.clone())
+    }
+
+    pub(super) fn finish_version(&mut self, name: &FunctionName, version: u64, failed: Option<String>) {
+        let build = self.function_mut(name).ok().and_then(|function| function.versions.get_mut(&version));
+        if let Some(build) = build
+            && build.function.state == Some(State::Pending)
+        {
+            build.function.state = Some(if failed.is_some() { State::Failed } else { State::Active });
+            build.function.state_reason = failed;
+        }
+    }
+
+    pub(super) fn finish_update(&mut self, name: &FunctionName) {
+        let revision = self.next_revision();
+        if let Ok(function) = self.function_mut(name) {
+            function.latest.function.last_update = Some(UpdateStatus::Successful);
+            function.latest.function.revision = revision;
+        }
+    }
+
+    /// How long the caller of an invocation waits for its answer.
+    pub(super) fn invoke_time(&self, call: &Invoke) -> Duration {
+        let Ok(build) = self.build(&call.function, call.version) else { return Duration::ZERO };
+        if build.function.state != Some(State::Active) {
+            return Duration::ZERO;
+        }
+        let limit = Duration::from_secs(build.function.timeout_s.min(call.timeout_s).into());
+        build.behaviour.duration.min(limit)
+    }
+
+    pub(super) fn invoke(&mut self, call: &Invoke) -> Result<Invoked, AwsError> {
+        let spent = self.invoke_time(call);
+        let build = self.build(&call.function, call.version)?;
+        match build.function.state {
+            Some(State::Active) | None => {}
+            Some(State::Inactive) => return Err(self.wake(call)),
+            Some(State::Pending) => return Err(not_now("Pending")),
+            Some(state) => return Err(not_now(&format!("{state:?}"))),
+        }
+        let Behaviour { payload, function_error, duration } = build.behaviour.clone();
+        let timeout_s = build.function.timeout_s;
+        if duration > spent && timeout_s >= call.timeout_s {
+            return Err(AwsError::Ambiguous { cause: format!("no answer within {} s", call.timeout_s) });
+        }
+        let timed_out = duration > spent;
+        let timeout_text = json!({
+            "errorType": "Sandbox.Timedout",
+            "errorMessage": format!("RequestId: 00000000 Error: Task timed out after {timeout_s}.00 seconds"),
+        });
+        Ok(Invoked {
+            status: 200,
+            function_error: if timed_out { Some("Unhandled".into()) } else { function_error },
+            executed_version: Some(call.version.to_string()),
+            payload: if timed_out { timeout_text.to_string() } else { payload },
+            duration_ms: u64::try_from(spent.as_millis()).unwrap_or(u64::MAX),
+        })
+    }
+
+    /// The first invocation of an Inactive version starts it and fails meanwhile.
+    fn wake(&mut self, call: &Invoke) -> AwsError {
+        let Version::Number(version) = call.version else { return not_now("Inactive") };
+        let wake_time = self.settings.wake_time;
+        let mut snap_start = false;
+        if let Ok(function) = self.function_mut(&call.function)
+            && let Some(build) = function.versions.get_mut(&version)
+        {
+            build.function.state = Some(State::Pending);
+            snap_start = build.function.snap_start;
+        }
+        self.schedule(wake_time, Due::VersionReady { function: call.function.clone(), version, failed: None });
+        if snap_start {
+            return AwsError::rejected(409, "SnapStartNotReadyException", "Lambda is initializing your function.");
+        }
+        not_now("Pending")
+    }
+}
