@@ -233,3 +233,124 @@ fn check_values(routing: &Routing) -> Result<(), AwsError> {
          greater than or equal to 0.0, Member must not be null]",
     ))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::tests::{SECOND, alias, ask, live, pets, refusal, routing, update, world};
+    use super::super::{Request, World};
+    use super::*;
+    use crate::aws::operation as op;
+
+    fn refused_weights(world: &World, version: u64, weights: &[(u64, f64)]) -> (u16, String, String) {
+        refusal(update(world, version, weights))
+    }
+
+    #[test]
+    fn every_update_changes_the_revision_and_an_old_one_is_refused() {
+        let world = world();
+        let first = alias(&world);
+        let unchanged = update(&world, 1, &[]).unwrap();
+        assert_ne!(unchanged.revision, first.revision);
+        let stale = UpdateAlias { function: pets(), alias: live(), routing: routing(2, &[]), revision: first.revision };
+        let (status, code, text) = refusal(ask(&world, stale));
+        assert_eq!((status, code.as_str()), (412, "PreconditionFailedException"));
+        assert!(text.ends_with("Call the GetFunction/GetAlias API to retrieve the latest Revision Id"), "{text}");
+        assert_eq!(alias(&world).version, Version::Number(1));
+    }
+
+    #[test]
+    fn weights_follow_the_recorded_rules() {
+        let world = world();
+        assert_eq!(update(&world, 1, &[(2, 0.1)]).unwrap().weights, BTreeMap::from([(2, 0.1)]));
+        let two = refused_weights(&world, 1, &[(2, 0.1), (3, 0.1)]);
+        assert_eq!(two.2, "Number of items in AdditionalVersionWeights cannot be greater than 1");
+        let same = refused_weights(&world, 2, &[(2, 0.1)]);
+        assert_eq!(
+            (same.0, same.2.as_str()),
+            (400, "Invalid function version 2. Function version 2 is already included in routing configuration.")
+        );
+        assert_eq!(refused_weights(&world, 1, &[(2, 1.5)]).1, "ValidationException");
+        let missing = refused_weights(&world, 1, &[(10, 0.5)]);
+        assert_eq!(missing.2, "Function not found: arn:aws:lambda:us-east-1:123456789012:function:pets:10");
+        let revision = alias(&world).revision;
+        let routing = Routing { version: Version::Latest, ..routing(1, &[(2, 0.5)]) };
+        let latest = refusal(ask(&world, UpdateAlias { function: pets(), alias: live(), routing, revision }));
+        assert_eq!(latest.2, "$LATEST is not supported for an alias pointing to more than 1 version");
+        assert_eq!(alias(&world).weights, BTreeMap::from([(2, 0.1)]), "a refused update changes nothing");
+    }
+
+    #[test]
+    fn versions_of_different_roles_or_dead_letters_cannot_share_an_alias() {
+        let world = world();
+        world.edit(|account| account.version_mut(&pets(), 2).unwrap().function.role = "another".into());
+        let (status, _, text) = refused_weights(&world, 1, &[(2, 0.1)]);
+        assert_eq!(
+            (status, text.as_str()),
+            (400, "Specified versions must be associated with the same execution role")
+        );
+        assert!(update(&world, 2, &[]).is_ok(), "all at once is allowed");
+    }
+
+    #[test]
+    fn an_alias_is_created_once_deleted_always_and_told_missing_in_two_ways() {
+        let world = world();
+        let create = || ask(&world, CreateAlias { function: pets(), alias: live(), routing: routing(1, &[]) });
+        let arn = "arn:aws:lambda:us-east-1:123456789012:function:pets:live";
+        assert_eq!(
+            refusal(create()),
+            (409, "ResourceConflictException".into(), format!("Alias already exists: {arn}"))
+        );
+        let delete = || ask(&world, op::DeleteAlias { function: pets(), alias: live() });
+        assert_eq!((delete(), delete()), (Ok(()), Ok(())));
+        let get = ask(&world, op::GetAlias { function: pets(), alias: live() });
+        assert_eq!(refusal(get).2, format!("Cannot find alias arn: {arn}"));
+        let gone = UpdateAlias { function: pets(), alias: live(), routing: routing(1, &[]), revision: "r".into() };
+        assert_eq!(refusal(ask(&world, gone)).2, format!("Alias not found: {arn}"));
+        assert!(create().is_ok());
+        let policy = ask(&world, op::GetPolicy { function: pets(), alias: live() });
+        assert_eq!(refusal(policy).0, 404, "the policy went with the alias");
+        let other = CreateAlias { function: pets(), alias: "beta".parse().unwrap(), routing: routing(9, &[]) };
+        assert_eq!(refusal(ask(&world, other)).0, 404);
+        let long = Routing { description: "x".repeat(257), ..routing(1, &[]) };
+        let long = CreateAlias { function: pets(), alias: "beta".parse().unwrap(), routing: long };
+        assert_eq!(refusal(ask(&world, long)).1, "ValidationException");
+    }
+
+    #[test]
+    fn with_provisioned_concurrency_traffic_moves_when_the_new_version_is_ready() {
+        let world = world();
+        world.edit(|account| account.provision(&pets(), &live(), 60 * SECOND, None)).unwrap();
+        let root = Request {
+            api: super::super::tests::api(),
+            stage: super::super::tests::prod(),
+            method: "GET".into(),
+            path: "/".into(),
+        };
+        let status = || ask(&world, op::GetProvisionedConcurrencyConfig { function: pets(), alias: live() }).unwrap();
+        let moved = update(&world, 2, &[]).unwrap();
+        assert_eq!((moved.version, moved.weights), (Version::Number(2), BTreeMap::from([(1, 1.0)])));
+        assert_eq!(status().status, ProvisionedStatus::InProgress);
+        assert_eq!(world.serve(&root).versions(), BTreeMap::from([(Version::Number(1), 1.0)]));
+        world.clock().advance(60 * SECOND);
+        let done = alias(&world);
+        assert!(done.weights.is_empty() && done.revision != moved.revision);
+        assert_eq!(status().status, ProvisionedStatus::Ready);
+        assert_eq!(world.serve(&root).versions(), BTreeMap::from([(Version::Number(2), 1.0)]));
+    }
+
+    #[test]
+    fn an_allocation_that_fails_stays_on_the_old_version_and_going_back_is_ready_at_once() {
+        let world = world();
+        world.edit(|account| account.provision(&pets(), &live(), 60 * SECOND, Some("init failed"))).unwrap();
+        update(&world, 2, &[]).unwrap();
+        world.run_until_quiet();
+        let get = || ask(&world, op::GetProvisionedConcurrencyConfig { function: pets(), alias: live() }).unwrap();
+        assert_eq!((get().status, get().reason.as_deref()), (ProvisionedStatus::Failed, Some("init failed")));
+        assert_eq!(alias(&world).weights, BTreeMap::from([(1, 1.0)]));
+        assert!(update(&world, 1, &[]).unwrap().weights.is_empty());
+        assert_eq!(get().status, ProvisionedStatus::Ready);
+        world.edit(|account| account.alias_mut(&pets(), &live()).unwrap().provisioned = None);
+        let none = ask(&world, op::GetProvisionedConcurrencyConfig { function: pets(), alias: live() });
+        assert_eq!(refusal(none).1, "ProvisionedConcurrencyConfigNotFoundException");
+    }
+}

@@ -286,3 +286,138 @@ impl Definition {
         self.api.policy.as_deref().and_then(|text| serde_json::from_str(text).ok()).unwrap_or(Value::Null)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::World;
+    use super::super::tests::{api, ask, pets, prod, refusal, world};
+    use super::*;
+    use crate::aws::operation as op;
+
+    fn set(path: &str, value: &str) -> Patch {
+        Patch::Replace { path: path.into(), value: value.into() }
+    }
+
+    fn drop(path: &str) -> Patch {
+        Patch::Remove { path: path.into() }
+    }
+
+    fn patch(world: &World, patches: Vec<Patch>) -> Result<Stage, AwsError> {
+        ask(world, op::UpdateStage { api: api(), stage: prod(), patches })
+    }
+
+    fn stage(world: &World) -> Stage {
+        ask(world, op::GetStage { api: api(), stage: prod() }).unwrap()
+    }
+
+    fn deploy(world: &World) -> Deployment {
+        ask(world, op::CreateDeployment { api: api(), description: "ours".into() }).unwrap()
+    }
+
+    #[test]
+    fn a_deployment_is_a_snapshot_that_nothing_points_at_until_the_stage_is_moved() {
+        let world = world();
+        let before = stage(&world);
+        world.edit(|account| account.put_route(&api(), "POST", "/pets", &pets(), "1")).unwrap();
+        let paths = || {
+            let export = ask(&world, op::GetExport { api: api(), stage: prod() }).unwrap();
+            export["paths"].as_object().unwrap().keys().cloned().collect::<Vec<_>>()
+        };
+        let deployment = deploy(&world);
+        assert_eq!(stage(&world), before);
+        assert_eq!(paths(), ["/pets/{id}", "/"]);
+        patch(&world, vec![set("/deploymentId", &deployment.id)]).unwrap();
+        assert_eq!(paths(), ["/pets/{id}", "/", "/pets"]);
+        let read = ask(&world, op::GetDeployment { api: api(), deployment: deployment.id.clone() }).unwrap();
+        assert_eq!(read, deployment);
+        assert!(read.created.is_some());
+    }
+
+    #[test]
+    fn patches_apply_in_order_and_all_or_none() {
+        let world = world();
+        let before = stage(&world);
+        let (status, code, text) =
+            refusal(patch(&world, vec![set("/variables/x", "1"), set("/deploymentId", "nope00")]));
+        assert_eq!(
+            (status, code.as_str(), text.as_str()),
+            (400, "BadRequestException", "Deployment id does not exist")
+        );
+        assert_eq!(stage(&world), before);
+        let twice = patch(&world, vec![set("/variables/x", "1"), set("/variables/x", "2")]).unwrap();
+        assert_eq!(twice.variables["x"], "2");
+        assert!(!patch(&world, vec![drop("/variables/x")]).unwrap().variables.contains_key("x"));
+        assert_eq!(refusal(patch(&world, vec![set("/variables/lambdaAlias", "$LATEST")])).0, 400);
+        assert_eq!(refusal(patch(&world, vec![set("/tags/a", "b")])).0, 400);
+    }
+
+    #[test]
+    fn the_first_patch_of_a_canary_makes_it_at_nothing() {
+        let world = world();
+        let deployment = deploy(&world);
+        let made = patch(&world, vec![set("/canarySettings/deploymentId", &deployment.id)]).unwrap().canary.unwrap();
+        assert_eq!(made.deployment, Some(deployment.id));
+        assert_eq!((made.percent, made.use_stage_cache), (0.0, false));
+        patch(&world, vec![drop("/canarySettings")]).unwrap();
+        let own = patch(&world, vec![set("/canarySettings/percentTraffic", "12.5")]).unwrap();
+        let canary = own.canary.unwrap();
+        assert_eq!((canary.deployment, canary.percent), (Some(own.deployment), 12.5));
+    }
+
+    #[test]
+    fn canary_patches_are_refused_as_recorded() {
+        let world = world();
+        assert_eq!(
+            refusal(patch(&world, vec![set("/canarySettings/deploymentId", "x")])).2,
+            "Deployment id does not exist"
+        );
+        assert_eq!(refusal(patch(&world, vec![set("/canarySettings/percentTraffic", "101")])).0, 400);
+        let whole = refusal(patch(&world, vec![set("/canarySettings", "{}")])).2;
+        assert!(whole.starts_with("Invalid method setting path: /canarySettings. Must be one of: ["), "{whole}");
+        let overridden =
+            patch(&world, vec![set("/canarySettings/stageVariableOverrides/lambdaAlias", "beta")]).unwrap();
+        assert_eq!(overridden.canary.unwrap().overrides["lambdaAlias"], "beta");
+        let all = refusal(patch(&world, vec![drop("/canarySettings/stageVariableOverrides")])).2;
+        assert!(all.starts_with("Cannot remove method setting canarySettings/stageVariableOverrides"), "{all}");
+        let one = patch(&world, vec![drop("/canarySettings/stageVariableOverrides/lambdaAlias")]).unwrap();
+        assert!(one.canary.unwrap().overrides.is_empty());
+    }
+
+    #[test]
+    fn a_stage_with_a_canary_can_be_told_to_refuse_another_deployment() {
+        let world = world();
+        let deployment = deploy(&world);
+        patch(&world, vec![set("/canarySettings/percentTraffic", "1")]).unwrap();
+        assert!(patch(&world, vec![set("/deploymentId", &deployment.id)]).is_ok());
+        world.edit(|account| account.settings.deployment_moves_under_canary = false);
+        assert_eq!(refusal(patch(&world, vec![set("/deploymentId", &deployment.id)])).0, 400);
+    }
+
+    #[test]
+    fn lists_come_in_pages_of_500_and_miss_nothing() {
+        let world = world();
+        for _ in 0..600 {
+            deploy(&world);
+        }
+        let list = |position| ask(&world, op::GetDeployments { api: api(), position }).unwrap();
+        let first = list(None);
+        let second = list(first.next.clone());
+        assert_eq!((first.items.len(), second.items.len(), second.next), (500, 101, None));
+        let ids: std::collections::BTreeSet<_> = first.items.iter().chain(&second.items).map(|d| &d.id).collect();
+        assert_eq!(ids.len(), 601);
+    }
+
+    #[test]
+    fn what_is_missing_is_404_and_an_api_without_methods_cannot_be_deployed() {
+        let world = world();
+        let gone: ApiId = "gone".parse().unwrap();
+        assert_eq!(refusal(ask(&world, op::GetRestApi { api: gone })).1, "NotFoundException");
+        let stage = op::GetStage { api: api(), stage: "beta".parse().unwrap() };
+        assert_eq!(refusal(ask(&world, stage)).1, "NotFoundException");
+        let deployment = op::GetDeployment { api: api(), deployment: "x".into() };
+        assert_eq!(refusal(ask(&world, deployment)).1, "NotFoundException");
+        world.edit(|account| account.create_rest_api(&"empty".parse().unwrap(), "empty"));
+        let create = op::CreateDeployment { api: "empty".parse().unwrap(), description: String::new() };
+        assert_eq!(refusal(ask(&world, create)).1, "BadRequestException");
+    }
+}

@@ -382,3 +382,159 @@ impl Account {
         not_now("Pending")
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::tests::{SECOND, ask, live, pets, refusal, world};
+    use super::super::{Fault, World};
+    use super::*;
+    use crate::aws::operation as op;
+
+    fn latest(world: &World) -> Function {
+        ask(world, op::GetFunction { function: pets(), qualifier: None }).unwrap()
+    }
+
+    fn publish(world: &World, description: &str) -> Result<Function, AwsError> {
+        let Function { code_sha256, revision, .. } = latest(world);
+        ask(world, PublishVersion { function: pets(), code_sha256, revision, description: description.into() })
+    }
+
+    fn invoke(world: &World, version: u64, timeout_s: u32) -> Result<Invoked, AwsError> {
+        let version = Version::Number(version);
+        ask(world, Invoke { function: pets(), version, payload: "{}".into(), timeout_s })
+    }
+
+    #[test]
+    fn publishing_nothing_new_answers_with_the_old_version_and_changes_nothing() {
+        let world = world();
+        let before = latest(&world).revision;
+        let first = publish(&world, "ours").unwrap();
+        assert_eq!((first.version, first.description.as_str()), (Version::Number(3), "ours"));
+        let after = latest(&world).revision;
+        assert_ne!(before, after, "a real publish changes the revision of $LATEST");
+        let again = publish(&world, "another text").unwrap();
+        assert_eq!(again, first);
+        assert_eq!(latest(&world).revision, after);
+        let describe = |build: &mut Build| build.function.description = "new".into();
+        world.edit(|account| account.configure(&pets(), Duration::ZERO, describe)).unwrap();
+        assert_eq!(publish(&world, "").unwrap().version, Version::Number(4), "a description alone makes a version");
+    }
+
+    #[test]
+    fn publishing_is_guarded_by_code_and_revision() {
+        let world = world();
+        let Function { code_sha256, revision, .. } = latest(&world);
+        let guarded = |code_sha256: &str, revision: &str| {
+            let (code_sha256, revision) = (code_sha256.to_owned(), revision.to_owned());
+            ask(&world, PublishVersion { function: pets(), code_sha256, revision, description: String::new() })
+        };
+        let (status, code, text) = refusal(guarded("other", &revision));
+        assert_eq!((status, code.as_str()), (400, "InvalidParameterValueException"));
+        assert_eq!(
+            text,
+            format!(
+                "CodeSHA256 (other) is different from current CodeSHA256 in $LATEST ({code_sha256}). Please try again \
+                 with the CodeSHA256 in $LATEST."
+            )
+        );
+        let stale = refusal(guarded(&code_sha256, "stale"));
+        assert_eq!(stale, (412, "PreconditionFailedException".into(), STALE_REVISION.into()));
+        assert!(guarded(&code_sha256, &revision).is_ok());
+        assert_eq!(refusal(guarded(&code_sha256, &revision)).0, 412, "the retry of a publish that worked");
+    }
+
+    #[test]
+    fn while_an_update_runs_nothing_can_be_published_and_the_revision_changes_at_its_end() {
+        let world = world();
+        world.edit(|account| account.update_code(&pets(), "four", Behaviour::default(), 10 * SECOND)).unwrap();
+        let during = latest(&world);
+        assert_eq!(during.last_update, Some(UpdateStatus::InProgress));
+        let error = publish(&world, "").unwrap_err();
+        assert_eq!(error.remedy(), crate::aws::Remedy::WaitForOther);
+        world.clock().advance(10 * SECOND);
+        let after = latest(&world);
+        assert_eq!(after.last_update, Some(UpdateStatus::Successful));
+        assert_ne!(after.revision, during.revision);
+        assert!(publish(&world, "").is_ok());
+    }
+
+    #[test]
+    fn a_snapstart_version_is_pending_for_minutes_and_can_fail() {
+        let world = world();
+        let snap = |build: &mut Build| build.function.snap_start = true;
+        world.edit(|account| account.configure(&pets(), Duration::ZERO, snap)).unwrap();
+        let fork = world.fork();
+        assert_eq!(publish(&world, "").unwrap().state, Some(State::Pending));
+        assert_eq!(refusal(invoke(&world, 3, 10)).0, 409);
+        world.clock().advance(120 * SECOND);
+        assert!(invoke(&world, 3, 10).is_ok());
+
+        let fails = Publishing { pending_for: SECOND, fails: Some("no role".into()) };
+        fork.edit(|account| account.set_publishing(&pets(), fails)).unwrap();
+        publish(&fork, "").unwrap();
+        fork.run_until_quiet();
+        let failed = ask(&fork, op::GetFunction { function: pets(), qualifier: Some("3".into()) }).unwrap();
+        assert_eq!((failed.state, failed.state_reason.as_deref()), (Some(State::Failed), Some("no role")));
+    }
+
+    #[test]
+    fn a_function_asked_for_by_alias_is_the_version_under_the_aliass_name() {
+        let world = world();
+        let get = |q: &str| ask(&world, op::GetFunction { function: pets(), qualifier: Some(q.into()) });
+        let (by_alias, by_number) = (get("live").unwrap(), get("1").unwrap());
+        assert_eq!(by_alias.arn, "arn:aws:lambda:us-east-1:123456789012:function:pets:live");
+        assert_eq!((by_alias.version, &by_alias.revision), (Version::Number(1), &by_number.revision));
+        let missing = "Function not found: arn:aws:lambda:us-east-1:123456789012:function:pets:9";
+        assert_eq!(refusal(get("9")), (404, "ResourceNotFoundException".into(), missing.into()));
+    }
+
+    #[test]
+    fn versions_come_fifty_at_a_time_oldest_first_and_without_states() {
+        let world = world();
+        world.edit(|account| {
+            for code in 0..60 {
+                account.update_code(&pets(), &code.to_string(), Behaviour::default(), Duration::ZERO).unwrap();
+                account.publish(&pets(), "").unwrap();
+            }
+        });
+        let list = |marker| ask(&world, op::ListVersionsByFunction { function: pets(), marker }).unwrap();
+        let first = list(None);
+        assert_eq!((first.items.len(), first.items[0].version), (50, Version::Latest));
+        assert!(first.items.iter().all(|function| function.state.is_none() && function.last_update.is_none()));
+        let second = list(first.next);
+        assert_eq!((second.items.len(), &second.next), (13, &None));
+        assert_eq!(second.items[12].version, Version::Number(62));
+    }
+
+    #[test]
+    fn an_invocation_answers_fails_times_out_or_wakes_the_version() {
+        let world = world();
+        let behave = |behaviour| world.edit(|account| account.version_mut(&pets(), 1).unwrap().behaviour = behaviour);
+        behave(Behaviour::failing("boom"));
+        let failed = invoke(&world, 1, 60).unwrap();
+        assert_eq!((failed.status, failed.function_error.as_deref()), (200, Some("Unhandled")));
+        behave(Behaviour::slow(40 * SECOND));
+        let before = world.clock();
+        let started = crate::clock::Clock::now(&before);
+        assert!(invoke(&world, 1, 60).unwrap().payload.contains("timed out after 30"));
+        assert_eq!(crate::clock::Clock::now(&before), started + 30 * SECOND, "the function's own limit");
+        assert!(matches!(invoke(&world, 1, 10), Err(AwsError::Ambiguous { .. })), "the caller's limit");
+
+        world.edit(|account| account.version_mut(&pets(), 2).unwrap().function.state = Some(State::Inactive));
+        assert_eq!(refusal(invoke(&world, 2, 60)).0, 409);
+        world.clock().advance(30 * SECOND);
+        assert_eq!(invoke(&world, 2, 60).unwrap().executed_version.as_deref(), Some("2"));
+    }
+
+    #[test]
+    fn a_version_that_an_alias_refers_to_cannot_be_deleted() {
+        let world = world();
+        let (status, _, text) = refusal(world.edit(|account| account.delete_version(&pets(), 1)));
+        assert_eq!(status, 409);
+        assert_eq!(text, "Unable to delete version because the following aliases reference it: [live]");
+        world.inject(0, Fault::intrude(|account| account.delete_version(&pets(), 2).unwrap()));
+        let missing = ask(&world, op::GetFunction { function: pets(), qualifier: Some("2".into()) });
+        assert_eq!(refusal(missing).0, 404);
+        assert!(ask(&world, op::GetAlias { function: pets(), alias: live() }).is_ok());
+    }
+}

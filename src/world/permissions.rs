@@ -183,3 +183,128 @@ impl Account {
         if exists { Ok(()) } else { Err(alias_not_found(&self.function_arn(function, Some(qualifier)))) }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::World;
+    use super::super::tests::{alias, ask, live, pets, refusal, world};
+    use super::*;
+    use crate::aws::operation as op;
+    use crate::model::AliasName;
+
+    const SOURCE: &str = "arn:aws:execute-api:us-east-1:123456789012:a1b2c3d4e5/prod/*";
+
+    fn beta() -> AliasName {
+        "beta".parse().unwrap()
+    }
+
+    /// With an alias `beta` that has no policy.
+    fn fresh() -> World {
+        let world = world();
+        world.edit(|account| account.put_alias(&pets(), &beta(), 1, &[])).unwrap();
+        world
+    }
+
+    fn add(world: &World, sid: &str, revision: Option<&str>) -> Result<(), AwsError> {
+        let statement = Statement { sid: sid.into(), source_arn: SOURCE.into() };
+        let revision = revision.map(str::to_owned);
+        ask(world, AddPermission { function: pets(), alias: beta(), statement, revision })
+    }
+
+    fn remove(world: &World, sid: &str, revision: Option<String>) -> Result<(), AwsError> {
+        ask(world, RemovePermission { function: pets(), alias: beta(), sid: sid.into(), revision })
+    }
+
+    fn policy(world: &World) -> Result<Policy, AwsError> {
+        ask(world, op::GetPolicy { function: pets(), alias: beta() })
+    }
+
+    #[test]
+    fn a_statement_is_stored_as_recorded() {
+        let world = fresh();
+        add(&world, "ours", None).unwrap();
+        assert_eq!(
+            policy(&world).unwrap().document,
+            concat!(
+                r#"{"Version":"2012-10-17","Id":"default","Statement":[{"Sid":"ours","Effect":"Allow","#,
+                r#""Principal":{"Service":"apigateway.amazonaws.com"},"Action":"lambda:InvokeFunction","#,
+                r#""Resource":"arn:aws:lambda:us-east-1:123456789012:function:pets:beta","#,
+                r#""Condition":{"ArnLike":{"AWS:SourceArn":"#,
+                r#""arn:aws:execute-api:us-east-1:123456789012:a1b2c3d4e5/prod/*"}}}]}"#
+            )
+        );
+    }
+
+    #[test]
+    fn a_policy_has_its_own_revision_and_the_first_statement_takes_the_aliass() {
+        let world = fresh();
+        let get = || ask(&world, op::GetAlias { function: pets(), alias: beta() }).unwrap().revision;
+        let before = get();
+        assert_eq!(refusal(add(&world, "one", Some("stale"))).0, 412);
+        add(&world, "one", Some(&before)).unwrap();
+        let first = policy(&world).unwrap().revision;
+        assert_eq!(get(), before, "the alias's revision stays");
+        let (status, code, text) = refusal(add(&world, "two", Some(&before)));
+        assert_eq!((status, code.as_str()), (412, "PreconditionFailedException"));
+        assert!(text.ends_with("Call the GetPolicy API to retrieve the latest Revision Id"), "{text}");
+        add(&world, "two", Some(&first)).unwrap();
+        assert_ne!(policy(&world).unwrap().revision, first);
+        assert_eq!(refusal(remove(&world, "two", Some(first))).0, 412);
+    }
+
+    #[test]
+    fn where_permissions_move_the_alias_its_revision_changes() {
+        let world = fresh();
+        world.edit(|account| account.settings.permission_moves_alias_revision = true);
+        let before = ask(&world, op::GetAlias { function: pets(), alias: beta() }).unwrap().revision;
+        let other = alias(&world).revision;
+        add(&world, "one", None).unwrap();
+        assert_ne!(ask(&world, op::GetAlias { function: pets(), alias: beta() }).unwrap().revision, before);
+        assert_eq!(alias(&world).revision, other);
+    }
+
+    #[test]
+    fn duplicates_and_missing_things_are_refused_as_recorded() {
+        let world = fresh();
+        assert_eq!(refusal(policy(&world)).2, "The resource you requested does not exist.");
+        assert_eq!(refusal(remove(&world, "x", None)).2, "No policy is associated with the given resource.");
+        add(&world, "one", None).unwrap();
+        let (status, code, text) = refusal(add(&world, "one", None));
+        assert_eq!((status, code.as_str()), (409, "ResourceConflictException"));
+        assert!(text.starts_with("The statement id (one) provided already exists"), "{text}");
+        assert_eq!(refusal(remove(&world, "x", None)).2, "Statement x is not found in resource policy.");
+        remove(&world, "one", None).unwrap();
+        assert_eq!(refusal(policy(&world)).0, 404, "the last statement took the policy along");
+        assert_eq!(refusal(add(&world, "not allowed", None)).1, "ValidationException");
+        ask(&world, op::DeleteAlias { function: pets(), alias: beta() }).unwrap();
+        let arn = "Cannot find alias arn: arn:aws:lambda:us-east-1:123456789012:function:pets:beta";
+        assert_eq!(refusal(add(&world, "one", None)).2, arn);
+        assert_eq!(refusal(remove(&world, "one", None)).2, arn);
+    }
+
+    #[test]
+    fn the_same_statement_id_may_hang_on_two_qualifiers() {
+        let world = fresh();
+        let sid = "seed-a1b2c3d4e5-prod";
+        assert!(ask(&world, op::GetPolicy { function: pets(), alias: live() }).unwrap().document.contains(sid));
+        assert!(add(&world, sid, None).is_ok());
+    }
+
+    #[test]
+    fn a_policy_holds_20480_bytes() {
+        let world = fresh();
+        let refused = (0..100).find_map(|number| add(&world, &format!("s{number}"), None).err()).unwrap();
+        let (status, code, text) = refusal(Err::<(), _>(refused));
+        assert_eq!((status, code.as_str()), (400, "PolicyLengthExceededException"));
+        assert!(text.starts_with("The final policy size (20") && text.ends_with("limit (20480)."), "{text}");
+    }
+
+    #[test]
+    fn policies_do_not_hang_on_latest_or_on_nothing() {
+        let world = fresh();
+        let put = |qualifier: &str| world.edit(|account| account.put_statement(&pets(), qualifier, json!({})));
+        assert_eq!(refusal(put("$LATEST")).0, 400);
+        assert_eq!(refusal(put("gone")).0, 404);
+        assert_eq!((put(""), put("1"), put("live")), (Ok(()), Ok(()), Ok(())));
+    }
+}
