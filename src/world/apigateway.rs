@@ -281,9 +281,11 @@ impl Definition {
         self.resources[position].methods.entry(http_method.to_owned()).or_default()
     }
 
-    /// A resource policy as the JSON it holds; `Null` when there is none.
+    /// A resource policy as the JSON it holds, its quotes escaped or not; `Null` when there is none.
     pub(super) fn policy(&self) -> Value {
-        self.api.policy.as_deref().and_then(|text| serde_json::from_str(text).ok()).unwrap_or(Value::Null)
+        let text = self.api.policy.as_deref().unwrap_or_default();
+        let unescaped = text.replace("\\\"", "\"").replace("\\/", "/");
+        serde_json::from_str(text).or_else(|_| serde_json::from_str(&unescaped)).unwrap_or(Value::Null)
     }
 }
 

@@ -265,3 +265,101 @@ fn gateway_responses(definition: &Definition) -> Value {
     });
     Value::Object(shown.collect())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::World;
+    use super::super::tests::{api, ask, pets, prod, world};
+    use super::*;
+    use crate::aws::noun::{GatewayResponse, RequestValidator};
+    use crate::aws::operation as op;
+
+    /// A stage that serves one of everything, and a live definition without resources.
+    fn edited() -> World {
+        let world = world();
+        world.edit(|account| {
+            account
+                .edit_api(&api(), |definition| {
+                    definition.api.binary_media_types = vec!["image/png".into()];
+                    definition.api.policy = Some(r#"{\"Version\":\"2012-10-17\"}"#.into());
+                    let authorizer = Authorizer { id: "a1".into(), name: "auth".into(), ..Authorizer::default() };
+                    definition.authorizers.push(authorizer);
+                    let strict = RequestValidator {
+                        id: "v1".into(),
+                        name: "strict".into(),
+                        validate_request_body: true,
+                        validate_request_parameters: false,
+                    };
+                    definition.validators.push(strict);
+                    definition.gateway_responses.push(GatewayResponse {
+                        response_type: "THROTTLED".into(),
+                        status_code: Some("429".into()),
+                        response_parameters: BTreeMap::new(),
+                        response_templates: BTreeMap::new(),
+                        default_response: false,
+                    });
+                    let method = definition.method_mut("/pets/{id}", "GET");
+                    method.authorizer_id = Some("a1".into());
+                    method.request_validator_id = Some("v1".into());
+                    method.api_key_required = true;
+                    method.request_parameters.insert("method.request.querystring.full".into(), false);
+                })
+                .unwrap();
+            account.put_route(&api(), "POST", "/pets", &pets(), "1").unwrap();
+            let deployment = account.deploy(&api(), "").unwrap();
+            account.stage_mut(&api(), &prod()).unwrap().deployment = deployment;
+            account.edit_api(&api(), |definition| definition.resources.clear()).unwrap();
+        });
+        world
+    }
+
+    #[test]
+    fn an_export_shows_what_the_stage_serves_with_names_for_ids() {
+        let world = edited();
+        let export = ask(&world, op::GetExport { api: api(), stage: prod() }).unwrap();
+        let integration = |qualifier: &str| {
+            json!({
+                "type": "aws_proxy", "httpMethod": "POST", "passthroughBehavior": "when_no_match",
+                "uri": format!(
+                    "arn:aws:apigateway:us-east-1:lambda:path/2015-03-31/functions/arn:aws:lambda:us-east-1:\
+                     123456789012:function:pets:{qualifier}/invocations"
+                ),
+                "timeoutInMillis": 29000,
+            })
+        };
+        let get_pet = json!({
+            "parameters": [
+                { "name": "id", "in": "path", "required": true, "schema": { "type": "string" } },
+                { "name": "full", "in": "query", "schema": { "type": "string" } },
+            ],
+            "security": [{ "auth": [] }, { "api_key": [] }],
+            "x-amazon-apigateway-request-validator": "strict",
+            "x-amazon-apigateway-integration": integration("${stageVariables.lambdaAlias}"),
+        });
+        let any = json!({ "x-amazon-apigateway-integration": integration("${stageVariables.lambdaAlias}") });
+        let post = json!({ "x-amazon-apigateway-integration": integration("1") });
+        let paths = json!({
+            "/pets/{id}": { "get": get_pet },
+            "/": { "x-amazon-apigateway-any-method": any },
+            "/pets": { "post": post },
+        });
+        let auth = json!({
+            "type": "apiKey", "name": "Authorization", "in": "header",
+            "x-amazon-apigateway-authtype": "custom", "x-amazon-apigateway-authorizer": { "type": "token" },
+        });
+        let api_key = json!({ "type": "apiKey", "name": "x-api-key", "in": "header" });
+        let expected = json!({
+            "openapi": "3.0.1",
+            "info": { "title": "pets", "version": "1970-01-01T00:00:00Z" },
+            "paths": paths,
+            "components": { "securitySchemes": { "auth": auth, "api_key": api_key } },
+            "x-amazon-apigateway-policy": { "Version": "2012-10-17" },
+            "x-amazon-apigateway-binary-media-types": ["image/png"],
+            "x-amazon-apigateway-api-key-source": "HEADER",
+            "x-amazon-apigateway-request-validators":
+                { "strict": { "validateRequestParameters": false, "validateRequestBody": true } },
+            "x-amazon-apigateway-gateway-responses": { "THROTTLED": { "statusCode": 429 } },
+        });
+        assert_eq!(export, expected);
+    }
+}

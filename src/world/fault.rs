@@ -8,6 +8,9 @@ use std::time::Duration;
 use super::account::Account;
 use crate::aws::AwsError;
 
+/// A change that somebody else makes.
+pub type Intrusion = Rc<dyn Fn(&mut Account)>;
+
 /// What happens to one call.
 #[derive(Clone)]
 pub enum Fault {
@@ -34,7 +37,7 @@ pub enum Fault {
         after: Duration,
     },
     /// Somebody else changes something right before the call, which then goes its normal way.
-    Intrude(Rc<dyn Fn(&mut Account)>),
+    Intrude(Intrusion),
 }
 
 impl Fault {
@@ -100,10 +103,15 @@ impl Faults {
     }
 
     /// The intrusions at a call, and what happens to the call itself.
-    pub(super) fn take(&mut self, index: usize) -> (Vec<Fault>, Option<Fault>) {
-        let (intrusions, rest): (Vec<Fault>, Vec<Fault>) =
-            self.0.remove(&index).unwrap_or_default().into_iter().partition(|fault| matches!(fault, Fault::Intrude(_)));
-        (intrusions, rest.into_iter().next())
+    pub(super) fn take(&mut self, index: usize) -> (Vec<Intrusion>, Option<Fault>) {
+        let (mut intrusions, mut own) = (Vec::new(), None);
+        for fault in self.0.remove(&index).unwrap_or_default() {
+            match fault {
+                Fault::Intrude(change) => intrusions.push(change),
+                other => own = own.or(Some(other)),
+            }
+        }
+        (intrusions, own)
     }
 
     pub(super) fn clear(&mut self) {

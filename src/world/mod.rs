@@ -35,6 +35,7 @@ pub mod apigateway;
 mod authorize;
 mod export;
 pub mod fault;
+pub mod invoke;
 pub mod lambda;
 pub mod permissions;
 mod quota;
@@ -42,16 +43,16 @@ pub mod setup;
 #[cfg(test)]
 mod tests;
 pub mod traffic;
+mod watch;
 
 use std::cell::RefCell;
-use std::future::Future;
 use std::time::Duration;
 
 use jiff::Timestamp;
 
 pub use account::{Account, Settings};
 pub use fault::Fault;
-pub use lambda::Behaviour;
+pub use invoke::Behaviour;
 pub use traffic::{Request, Served};
 
 use crate::aws::operation::Kind;
@@ -60,7 +61,7 @@ use crate::clock::{Clock, VirtualClock};
 use account::Due;
 use fault::Faults;
 use quota::Quota;
-use traffic::Watch;
+use watch::Watch;
 
 /// AWS, modelled.
 #[derive(Debug)]
@@ -200,7 +201,7 @@ impl World {
 
     /// Stops watching the routes for which `which` says so: what a release means to take away.
     pub fn unwatch(&self, which: impl Fn(&Request) -> bool) {
-        self.inner.borrow_mut().watch.routes.retain(|request| !which(request));
+        self.inner.borrow_mut().watch.forget(which);
     }
 
     /// Everything that was ever wrong since [`World::watch_traffic`], in order, with time and cause.
@@ -234,10 +235,8 @@ impl World {
         let (index, position) = (inner.log.len() - inner.since, inner.log.len());
         let (intrusions, fault) = inner.faults.take(index);
         for intrusion in intrusions {
-            if let Fault::Intrude(change) = intrusion {
-                change(&mut inner.account);
-                inner.check("a change by somebody else");
-            }
+            intrusion(&mut inner.account);
+            inner.check("a change by somebody else");
         }
         let at = inner.account.now();
         inner.log.push(Logged { index, call: call.clone(), at, outcome: Outcome::Crashed, landed: None });
@@ -260,7 +259,7 @@ impl World {
     ) -> Option<Result<Reply, AwsError>> {
         let lost = |cause: &str| Some(Err(AwsError::Ambiguous { cause: cause.into() }));
         match fault {
-            None => {
+            None | Some(Fault::Intrude(_)) => {
                 let now = inner.account.now();
                 if let Some(Err(throttled)) = inner.quota.as_mut().map(|quota| quota.take(call.operation(), now)) {
                     return Some(Err(throttled));
@@ -268,7 +267,7 @@ impl World {
                 Some(self.perform(inner, call))
             }
             Some(Fault::Rejected(error)) => Some(Err(error)),
-            Some(Fault::Throttled | Fault::Intrude(_)) => Some(Err(quota::throttled(call.operation(), None))),
+            Some(Fault::Throttled) => Some(Err(quota::throttled(call.operation(), None))),
             Some(Fault::LostRequest) => lost("503 Service Unavailable"),
             Some(Fault::LostReply) => {
                 let _ = self.perform(inner, call);
@@ -336,12 +335,10 @@ impl Inner {
 }
 
 impl Aws for World {
-    fn call(&self, call: &Call) -> impl Future<Output = Result<Reply, AwsError>> {
-        async move {
-            match self.step(call) {
-                Some(answer) => answer,
-                None => std::future::pending().await,
-            }
+    async fn call(&self, call: &Call) -> Result<Reply, AwsError> {
+        match self.step(call) {
+            Some(answer) => answer,
+            None => std::future::pending().await,
         }
     }
 }

@@ -11,12 +11,13 @@ use sha2::{Digest, Sha256};
 use super::account::{Account, Due};
 use super::alias::{AliasEntry, Provisioning};
 use super::apigateway::{Api, Definition, Snapshot};
-use super::lambda::{Behaviour, Build, LambdaFunction, Publishing};
+use super::invoke::Behaviour;
+use super::lambda::{Build, LambdaFunction, Publishing};
 use super::permissions::{Granted, ResourcePolicy};
 use crate::aws::AwsError;
 use crate::aws::noun::{
-    Alias, Deployment, Function, Integration, Policy, ProvisionedStatus, RestApi, Routing, Stage, StageCanary, State,
-    Statement, UpdateStatus,
+    Alias, Deployment, Function, GatewayResponse, Integration, Policy, ProvisionedStatus, RestApi, Routing, Stage,
+    StageCanary, State, Statement, UpdateStatus,
 };
 use crate::model::{AliasName, ApiId, FunctionName, StageName, Version};
 
@@ -263,7 +264,17 @@ impl Account {
             endpoint_types: vec!["REGIONAL".into()],
             ..RestApi::default()
         };
-        let live = Rc::new(Definition { api, ..Definition::default() });
+        let gateway_responses = ["DEFAULT_4XX", "DEFAULT_5XX"].map(|response_type| GatewayResponse {
+            response_type: response_type.into(),
+            status_code: None,
+            response_parameters: BTreeMap::new(),
+            response_templates: BTreeMap::from([(
+                "application/json".into(),
+                r#"{"message":$context.error.messageString}"#.into(),
+            )]),
+            default_response: true,
+        });
+        let live = Rc::new(Definition { api, gateway_responses: gateway_responses.into(), ..Definition::default() });
         self.apis.insert(id.clone(), Rc::new(Api { live, deployments: BTreeMap::new(), stages: BTreeMap::new() }));
     }
 
@@ -421,5 +432,62 @@ impl Account {
     pub fn import_stage(&mut self, id: &ApiId, name: &StageName, stage: Stage) -> Result<(), AwsError> {
         self.api_mut(id)?.stages.insert(name.clone(), stage);
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+    use std::time::Duration;
+
+    use super::super::tests::{api, ask, live, pets, prod, world};
+    use super::super::{Request, World};
+    use super::*;
+    use crate::aws::operation as op;
+    use crate::clock::{Clock, VirtualClock};
+
+    #[test]
+    fn a_code_sha256_is_what_aws_would_print() {
+        // Of the empty text, as `openssl dgst -sha256 -binary </dev/null | base64` prints it.
+        assert_eq!(code_sha256(""), "47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU=");
+    }
+
+    #[test]
+    fn what_was_read_from_one_account_serves_the_same_in_another() {
+        let (world, copy) = (world(), World::new(VirtualClock::at(world().clock().now())));
+        let get = |q: Option<&str>| ask(&world, op::GetFunction { function: pets(), qualifier: q.map(str::to_owned) });
+        let alias = ask(&world, op::GetAlias { function: pets(), alias: live() }).unwrap();
+        let policy = ask(&world, op::GetPolicy { function: pets(), alias: live() }).unwrap();
+        let stage = ask(&world, op::GetStage { api: api(), stage: prod() }).unwrap();
+        let deployment = ask(&world, op::GetDeployment { api: api(), deployment: stage.deployment.clone() }).unwrap();
+        let definition = world.look(|account| account.live(&api()).unwrap().clone());
+        copy.edit(|account| {
+            account.import_function(
+                &pets(),
+                get(None).unwrap(),
+                vec![get(Some("1")).unwrap(), get(Some("2")).unwrap()],
+            );
+            account.import_alias(&pets(), &live(), alias.clone(), Some(&policy)).unwrap();
+            account.import_api(&api(), definition.clone());
+            account.import_deployment(&api(), deployment, definition).unwrap();
+            account.import_stage(&api(), &prod(), stage).unwrap();
+        });
+        let request = Request { api: api(), stage: prod(), method: "GET".into(), path: "/pets/1".into() };
+        assert_eq!(copy.serve(&request), world.serve(&request));
+        assert_eq!(copy.serve(&request).versions(), BTreeMap::from([(Version::Number(1), 1.0)]));
+        assert_eq!(ask(&copy, op::GetPolicy { function: pets(), alias: live() }).unwrap(), policy);
+        assert_eq!(copy.edit(|account| account.publish(&pets(), "")).unwrap(), 3, "$LATEST differs from version 2");
+        assert_eq!(copy.edit(|account| account.publish(&pets(), "")).unwrap(), 3);
+    }
+
+    #[test]
+    fn provisioned_concurrency_is_refused_on_a_weighted_alias() {
+        let world = world();
+        world.edit(|account| {
+            account.put_alias(&pets(), &live(), 1, &[(2, 0.1)]).unwrap();
+            assert!(account.provision(&pets(), &live(), Duration::ZERO, None).is_err());
+            account.put_alias(&pets(), &live(), 1, &[]).unwrap();
+            assert!(account.provision(&pets(), &live(), Duration::ZERO, None).is_ok());
+        });
     }
 }

@@ -1,6 +1,6 @@
-//! What a request to a stage would get at this instant, and what must hold at every instant.
+//! What a request to a stage would get at this instant.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::fmt;
 
 use super::account::{Account, Settings};
@@ -100,6 +100,9 @@ struct Arm<'a> {
     variables: BTreeMap<&'a str, &'a str>,
 }
 
+/// What runs, with its share.
+type Shares = Vec<(f64, Result<Reached, Failure>)>;
+
 impl Account {
     /// What a request would get now.
     pub fn serve(&self, request: &Request) -> Served {
@@ -120,7 +123,7 @@ impl Account {
     }
 
     /// The versions that can answer; empty when the integration is not a function.
-    fn run(&self, request: &Request, arm: &Arm<'_>) -> Result<Vec<(f64, Result<Reached, Failure>)>, Failure> {
+    fn run(&self, request: &Request, arm: &Arm<'_>) -> Result<Shares, Failure> {
         let snapshot = self.apis.get(&request.api).and_then(|api| api.deployments.get(arm.deployment));
         let definition = &snapshot.ok_or_else(|| broken(format!("no deployment {}", arm.deployment)))?.definition;
         let missing = || Failure { status: 403, why: "Missing Authentication Token: no such route".into() };
@@ -133,8 +136,9 @@ impl Account {
         {
             let source = format!("{base}/authorizers/{}", authorizer.id);
             let asked = authorizer.authorizer_credentials.is_none().then_some(source);
-            for (_, result) in self.reach(uri, &arm.variables, asked.as_deref())? {
-                result.map_err(|failure| Failure { why: format!("authorizer: {}", failure.why), ..failure })?;
+            let refused = |failure: Failure| Failure { why: format!("authorizer: {}", failure.why), ..failure };
+            for (_, result) in self.reach(uri, &arm.variables, asked.as_deref()).map_err(refused)? {
+                result.map_err(refused)?;
             }
         }
         let Some(integration) = &method.integration else { return Err(broken("no integration")) };
@@ -147,12 +151,7 @@ impl Account {
     }
 
     /// The versions behind an integration URI. `source` is what the policy is asked about; `None` when a role calls.
-    fn reach(
-        &self,
-        uri: &str,
-        variables: &BTreeMap<&str, &str>,
-        source: Option<&str>,
-    ) -> Result<Vec<(f64, Result<Reached, Failure>)>, Failure> {
+    fn reach(&self, uri: &str, variables: &BTreeMap<&str, &str>, source: Option<&str>) -> Result<Shares, Failure> {
         let uri = substitute(uri, variables);
         let arn = uri.split("/functions/").nth(1).and_then(|rest| rest.split('/').next()).unwrap_or_default();
         let not_found = || broken(format!("Function not found: {arn}"));
@@ -226,30 +225,9 @@ impl Account {
         self.routes().iter().filter_map(|request| self.complaint(request)).collect()
     }
 
-    fn complaint(&self, request: &Request) -> Option<String> {
+    /// Why a request fails for some share of its senders, if it does.
+    pub(super) fn complaint(&self, request: &Request) -> Option<String> {
         self.serve(request).failure().map(|failure| format!("{request}: {failure}"))
-    }
-
-    /// What is wrong with aliases and stages, traffic aside.
-    fn inconsistencies(&self) -> Vec<String> {
-        let mut found = Vec::new();
-        for (name, function) in &self.functions {
-            for (alias, entry) in &function.aliases {
-                let foreign = |v: &u64| !function.versions.contains_key(v) || entry.version == Version::Number(*v);
-                if entry.weights.values().sum::<f64>() > 1.0 + 1e-9 || entry.weights.keys().any(foreign) {
-                    found.push(format!("{name}:{alias} has the weights {:?}", entry.weights));
-                }
-            }
-        }
-        for (id, api) in &self.apis {
-            for (name, stage) in &api.stages {
-                let canary = stage.canary.iter().filter_map(|canary| canary.deployment.as_ref());
-                for deployment in canary.chain([&stage.deployment]).filter(|d| !api.deployments.contains_key(*d)) {
-                    found.push(format!("{id}/{name} points at the missing deployment {deployment}"));
-                }
-            }
-        }
-        found
     }
 }
 
@@ -317,30 +295,154 @@ fn sample_path(template: &str) -> String {
     template.split('/').map(sample).collect::<Vec<_>>().join("/")
 }
 
-/// The routes that must keep being served, and what was seen to break.
-#[derive(Debug, Clone, Default)]
-pub(super) struct Watch {
-    pub(super) routes: Vec<Request>,
-    wrong: BTreeSet<String>,
-    pub(super) violations: Vec<String>,
-}
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
 
-impl Watch {
-    /// Watches every route that is served now; what is wrong already is not held against what follows.
-    pub(super) fn start(account: &Account) -> Self {
-        let mut routes = account.routes();
-        routes.retain(|request| account.complaint(request).is_none());
-        let wrong = account.inconsistencies().into_iter().collect();
-        Self { routes, wrong, violations: Vec::new() }
+    use super::super::tests::{SECOND, api, live, pets, prod, update, world};
+    use super::super::{Behaviour, World};
+    use super::*;
+    use crate::aws::noun::{Authorizer, StageCanary};
+
+    fn get(path: &str) -> Request {
+        Request { api: api(), stage: prod(), method: "GET".into(), path: path.into() }
     }
 
-    /// Notes what became wrong through `cause`.
-    pub(super) fn check(&mut self, account: &Account, cause: &str) {
-        let complaints = self.routes.iter().filter_map(|request| account.complaint(request));
-        let wrong: BTreeSet<String> = complaints.chain(account.inconsistencies()).collect();
-        for text in wrong.difference(&self.wrong) {
-            self.violations.push(format!("{} after {cause}: {text}", account.now()));
-        }
-        self.wrong = wrong;
+    fn why(world: &World, path: &str) -> (u16, String) {
+        let failure = world.serve(&get(path)).failure().cloned().expect("it is served");
+        (failure.status, failure.why)
+    }
+
+    fn shares(world: &World) -> BTreeMap<Version, f64> {
+        world.serve(&get("/pets/1")).versions()
+    }
+
+    #[test]
+    fn weights_split_by_invocation_and_the_stage_canary_by_request() {
+        let world = world();
+        let number = Version::Number;
+        assert_eq!(shares(&world), BTreeMap::from([(number(1), 1.0)]));
+        update(&world, 1, &[(2, 0.25)]).unwrap();
+        assert_eq!(shares(&world), BTreeMap::from([(number(1), 0.75), (number(2), 0.25)]));
+        world.edit(|account| {
+            let beta = "beta".parse().unwrap();
+            account.put_alias(&pets(), &beta, 2, &[]).unwrap();
+            let canary = StageCanary {
+                deployment: None,
+                percent: 50.0,
+                overrides: BTreeMap::from([("lambdaAlias".to_owned(), "beta".to_owned())]),
+                use_stage_cache: false,
+            };
+            account.put_canary(&api(), &prod(), Some(canary)).unwrap();
+        });
+        assert!(why(&world, "/pets/1").1.contains("Invalid permissions"), "the canary's alias needs its own statement");
+        world.edit(|account| account.grant(&pets(), &"beta".parse().unwrap(), &api(), &prod())).unwrap();
+        assert_eq!(shares(&world), BTreeMap::from([(number(1), 0.375), (number(2), 0.625)]));
+    }
+
+    #[test]
+    fn every_link_of_the_chain_can_be_missing() {
+        let world = world();
+        let broken = |edit: &dyn Fn(&mut Account), path| {
+            let fork = world.fork();
+            fork.edit(|account| edit(account));
+            (why(&fork, path), fork.violations().len())
+        };
+        let variables = |account: &mut Account| account.stage_mut(&api(), &prod()).unwrap().variables.clear();
+        let (failure, violations) = broken(&variables, "/pets/1");
+        assert_eq!((failure.0, violations), (500, 3));
+        assert!(failure.1.ends_with("Function not found: arn:aws:lambda:us-east-1:123456789012:function:pets:"));
+        let policy = |account: &mut Account| account.function_mut(&pets()).unwrap().policies.clear();
+        assert!(broken(&policy, "/").0.1.ends_with("Invalid permissions on Lambda function"));
+        let pending = |account: &mut Account| {
+            account.version_mut(&pets(), 1).unwrap().function.state = Some(State::Pending);
+        };
+        assert_eq!(broken(&pending, "/").0.0, 502);
+        let deployment = |account: &mut Account| account.api_mut(&api()).unwrap().deployments.clear();
+        let (failure, violations) = broken(&deployment, "/");
+        assert_eq!((failure.0, violations), (500, 4), "three requests and the stage itself");
+        assert_eq!(why(&world, "/cats"), (403, "Missing Authentication Token: no such route".into()));
+    }
+
+    #[test]
+    fn a_violation_is_noted_once_while_it_lasts_and_again_when_it_comes_back() {
+        let world = world();
+        let set = |value: &str| {
+            world.edit(|account| {
+                let stage = account.stage_mut(&api(), &prod()).unwrap();
+                stage.variables.insert("lambdaAlias".into(), value.into());
+            });
+        };
+        set("gone");
+        world.edit(|account| account.describe_alias(&pets(), &live(), "unrelated").unwrap());
+        assert_eq!(world.violations().len(), 3);
+        assert!(world.violations()[0].contains("after a change by somebody else: "), "{:#?}", world.violations());
+        set("live");
+        assert_eq!(world.violations().len(), 3);
+        set("gone");
+        assert_eq!(world.violations().len(), 6);
+        world.watch_traffic();
+        world.unwatch(|request| request.method == "DELETE");
+        set("live");
+        assert_eq!(world.violations().len(), 0);
+    }
+
+    #[test]
+    fn an_authorizer_is_a_route_to_a_function_too() {
+        let world = world();
+        world.edit(|account| {
+            account.create_function(&"auth".parse().unwrap(), "auth", Behaviour::default());
+            let arn = account.function_arn(&"auth".parse().unwrap(), None);
+            let authorizer_uri = Some(account.integration_uri(&arn));
+            account
+                .edit_api(&api(), |definition| {
+                    let authorizer =
+                        Authorizer { id: "a1".into(), name: "auth".into(), authorizer_uri, ..Authorizer::default() };
+                    definition.authorizers.push(authorizer);
+                    definition.method_mut("/", "ANY").authorizer_id = Some("a1".into());
+                })
+                .unwrap();
+            let deployment = account.deploy(&api(), "").unwrap();
+            account.stage_mut(&api(), &prod()).unwrap().deployment = deployment;
+        });
+        assert!(why(&world, "/").1.starts_with("authorizer: "));
+        let source = "arn:aws:execute-api:us-east-1:123456789012:a1b2c3d4e5/authorizers/a1";
+        let statement = json!({
+            "Sid": "auth", "Effect": "Allow", "Principal": { "Service": "apigateway.amazonaws.com" },
+            "Action": "lambda:InvokeFunction", "Resource": "arn:aws:lambda:us-east-1:123456789012:function:auth",
+            "Condition": { "ArnLike": { "aws:SourceArn": source } },
+        });
+        world.edit(|account| account.put_statement(&"auth".parse().unwrap(), "", statement)).unwrap();
+        assert_eq!(world.serve(&get("/")).failure(), None);
+    }
+
+    #[test]
+    fn routes_are_matched_by_the_most_specific_resource() {
+        assert_eq!(rank("/pets/{id}", "/pets/17"), Some(vec![2, 1]));
+        assert_eq!(rank("/{proxy+}", "/pets/17/toys"), Some(vec![0]));
+        assert_eq!((rank("/pets", "/pets/17"), rank("/pets/{id}", "/pets")), (None, None));
+        assert_eq!(rank("/", "/"), Some(vec![2]));
+        assert!(rank("/pets/{id}", "/pets/new") < rank("/pets/new", "/pets/new"));
+        assert_eq!(sample_path("/pets/{id}/{rest+}"), "/pets/sample-17/sample/17");
+    }
+
+    #[test]
+    fn a_version_under_an_alias_that_fails_in_its_own_time_is_seen_when_it_happens() {
+        let world = world();
+        world.edit(|account| {
+            let version = account.version_mut(&pets(), 1).unwrap();
+            version.function.state = Some(State::Pending);
+            account.schedule(
+                SECOND,
+                super::super::account::Due::VersionReady {
+                    function: pets(),
+                    version: 1,
+                    failed: Some("no role".into()),
+                },
+            );
+        });
+        world.clock().advance(5 * SECOND);
+        let seen = world.violations();
+        assert!(seen[3].starts_with("1970-01-01T00:00:01Z after pets:1 left Pending: "), "{seen:#?}");
     }
 }
