@@ -3,18 +3,30 @@
 //! The map of the crate, from the inside out:
 //!
 //! * [`model`] – names and small facts: function, alias, version, run id, target, the record in the alias description.
-//! * [`config`] – the configuration file, strict and versioned, with environment and flags above it; what TARGET means.
-//! * [`problem`] – the one shape of every message that is not success, its code and its exit code.
-//! * [`model`] – names and small facts: function, alias, version, run id, the record in the alias description.
+//! * [`aws`] – the port: every AWS operation as a value, one method to send it. `aws::live` is the adapter to real AWS.
+//! * [`world`] – our own model of AWS behind the same port, with virtual time and faults.
 //! * [`definition`] – a REST API's definition: what it calls, its fingerprint, deployed against live.
 //! * [`policy`] – resource policies: whether one already allows a call, and the statement that would.
-//! * [`aws`] – the port: every AWS operation as a value, one method to send it. `aws::live` is the adapter to real AWS.
+//! * [`step`] – the pipeline, declared once; [`change`] – one reversible change, *before*, *want* and *now*.
+//! * [`plan`] – what a release will do, as a pure function of what was observed.
+//! * [`journal`] – the write-ahead log of a release.
+//! * [`engine`] – runs a plan; [`rollback`] – the one way back. They emit [`event`]s and never print.
+//! * [`config`] – the configuration file, strict and versioned, with environment and flags above it; what TARGET means.
+//! * [`problem`] – the one shape of every message that is not success, its code and its exit code.
 
 pub mod aws;
+pub mod change;
 pub mod clock;
 pub mod config;
-pub mod model;
-pub mod problem;
 pub mod definition;
+pub mod engine;
+pub mod event;
+pub mod journal;
 pub mod model;
+pub mod plan;
 pub mod policy;
+pub mod problem;
+pub mod rollback;
+pub mod seeded;
+pub mod step;
+pub mod world;

@@ -2,5 +2,7 @@
 
 #[cfg(feature = "live")]
 mod connect;
+mod emulator_smoke;
+mod support;
 #[cfg(feature = "live")]
 mod wire;

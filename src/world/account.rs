@@ -1,0 +1,234 @@
+//! One account in one region: everything the model remembers, what is due later, and the dispatch of calls.
+
+use std::collections::BTreeMap;
+use std::rc::Rc;
+use std::time::Duration;
+
+use jiff::Timestamp;
+
+use super::apigateway::Api;
+use super::lambda::LambdaFunction;
+use crate::aws::noun::Identity;
+use crate::aws::{AwsError, Call, Reply};
+use crate::model::{AliasName, ApiId, FunctionName};
+
+/// How the modelled AWS behaves where real AWS varies or is not known.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    /// Twelve digits.
+    pub account: String,
+    /// Region of every function and API.
+    pub region: String,
+    /// ARN partition.
+    pub partition: String,
+    /// How long a statement takes until API Gateway's calls see it (aws-semantics §3.8: seconds to tens of seconds).
+    pub permission_delay: Duration,
+    /// How long a SnapStart version stays Pending after it is published (aws-semantics §3.7: minutes).
+    pub snapshot_time: Duration,
+    /// How long an Inactive version takes to wake up after its first invocation.
+    pub wake_time: Duration,
+    /// Virtual time that every call takes.
+    pub latency: Duration,
+    /// When the caller gives up on an answer; `Invoke` brings its own.
+    pub client_timeout: Duration,
+    /// Whether AddPermission and RemovePermission change the alias's revision: unknown of real AWS (aws-semantics §15.1).
+    pub permission_moves_alias_revision: bool,
+    /// Whether `replace /deploymentId` is accepted while a canary is attached: unknown of real AWS (aws-semantics §15.2).
+    pub deployment_moves_under_canary: bool,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            account: "123456789012".into(),
+            region: "us-east-1".into(),
+            partition: "aws".into(),
+            permission_delay: Duration::from_secs(15),
+            snapshot_time: Duration::from_secs(120),
+            wake_time: Duration::from_secs(30),
+            latency: Duration::ZERO,
+            client_timeout: Duration::from_secs(20),
+            permission_moves_alias_revision: false,
+            deployment_moves_under_canary: true,
+        }
+    }
+}
+
+/// Everything the model remembers. Cloning copies pointers: functions, APIs and snapshots are shared until changed.
+#[derive(Debug, Clone)]
+pub struct Account {
+    /// How this AWS behaves.
+    pub settings: Settings,
+    /// Functions by name.
+    pub functions: BTreeMap<FunctionName, Rc<LambdaFunction>>,
+    /// REST APIs by id.
+    pub apis: BTreeMap<ApiId, Rc<Api>>,
+    now: Timestamp,
+    serial: u64,
+    agenda: BTreeMap<(Timestamp, u64), Due>,
+}
+
+/// Something that happens by itself at a later time.
+#[derive(Debug, Clone)]
+pub(super) enum Due {
+    /// A Pending version becomes Active, or Failed with a reason.
+    VersionReady { function: FunctionName, version: u64, failed: Option<String> },
+    /// The update of `$LATEST` completes.
+    UpdateDone { function: FunctionName },
+    /// Provisioned concurrency is allocated, or fails.
+    Provisioned { function: FunctionName, alias: AliasName, generation: u64 },
+    /// A statement becomes visible to API Gateway's calls; nothing else changes.
+    Effective { function: FunctionName, qualifier: String },
+    /// A call whose answer nobody got lands; `position` is its entry in the log.
+    Land { call: Box<Call>, position: usize },
+}
+
+/// What a due event did.
+pub(super) struct Happened {
+    pub(super) at: Timestamp,
+    pub(super) what: String,
+    /// Log position and result of a call that landed late.
+    pub(super) landed: Option<(usize, Result<(), AwsError>)>,
+}
+
+impl Account {
+    /// An empty account.
+    pub fn new(now: Timestamp) -> Self {
+        Self {
+            settings: Settings::default(),
+            functions: BTreeMap::new(),
+            apis: BTreeMap::new(),
+            now,
+            serial: 0,
+            agenda: BTreeMap::new(),
+        }
+    }
+
+    /// The time up to which everything due has happened.
+    pub const fn now(&self) -> Timestamp {
+        self.now
+    }
+
+    /// When the last pending change happens, if any is pending.
+    pub fn last_due(&self) -> Option<Timestamp> {
+        self.agenda.keys().next_back().map(|(at, _)| *at)
+    }
+
+    /// The ARN of a function, or of a version or alias of it.
+    pub fn function_arn(&self, function: &FunctionName, qualifier: Option<&str>) -> String {
+        let Settings { partition, region, account, .. } = &self.settings;
+        let suffix = qualifier.map(|q| format!(":{q}")).unwrap_or_default();
+        format!("arn:{partition}:lambda:{region}:{account}:function:{function}{suffix}")
+    }
+
+    /// The integration URI that invokes a Lambda ARN, which may hold `${stageVariables.x}`.
+    pub fn integration_uri(&self, lambda_arn: &str) -> String {
+        let Settings { partition, region, .. } = &self.settings;
+        format!("arn:{partition}:apigateway:{region}:lambda:path/2015-03-31/functions/{lambda_arn}/invocations")
+    }
+
+    pub(super) fn next_serial(&mut self) -> u64 {
+        self.serial += 1;
+        self.serial
+    }
+
+    /// A revision id that was never used before.
+    pub(super) fn next_revision(&mut self) -> String {
+        format!("00000000-0000-4000-8000-{:012}", self.next_serial())
+    }
+
+    pub(super) fn schedule(&mut self, after: Duration, due: Due) {
+        let key = (self.now + after, self.next_serial());
+        self.agenda.insert(key, due);
+    }
+
+    /// Moves to the next event that is due by `now`; `None` when all have happened and the account is at `now`.
+    pub(super) fn advance_towards(&mut self, now: Timestamp) -> Option<Happened> {
+        match self.agenda.first_key_value() {
+            Some((&(at, _), _)) if at <= now => {
+                let ((at, _), due) = self.agenda.pop_first()?;
+                self.now = self.now.max(at);
+                Some(self.happen(at, due))
+            }
+            _ => {
+                self.now = self.now.max(now);
+                None
+            }
+        }
+    }
+
+    fn happen(&mut self, at: Timestamp, due: Due) -> Happened {
+        let mut landed = None;
+        let what = match due {
+            Due::VersionReady { function, version, failed } => {
+                self.finish_version(&function, version, failed);
+                format!("{function}:{version} left Pending")
+            }
+            Due::UpdateDone { function } => {
+                self.finish_update(&function);
+                format!("the update of {function} completed")
+            }
+            Due::Provisioned { function, alias, generation } => {
+                self.finish_provisioning(&function, &alias, generation);
+                format!("the provisioning of {function}:{alias} ended")
+            }
+            Due::Effective { function, qualifier } => format!("a statement of {function}:{qualifier} took effect"),
+            Due::Land { call, position } => {
+                let result = self.perform(&call).map(|_| ());
+                landed = Some((position, result));
+                format!("late {} {}", call.operation(), call.subject())
+            }
+        };
+        Happened { at, what, landed }
+    }
+
+    /// Performs one call at the account's time, without quotas and faults.
+    ///
+    /// # Errors
+    /// What AWS answers.
+    pub fn perform(&mut self, call: &Call) -> Result<Reply, AwsError> {
+        Ok(match call {
+            Call::GetCallerIdentity(_) => Reply::GetCallerIdentity(self.identity()),
+            Call::GetAlias(c) => Reply::GetAlias(self.get_alias(&c.function, &c.alias)?),
+            Call::GetFunction(c) => Reply::GetFunction(self.get_function(&c.function, c.qualifier.as_deref())?),
+            Call::ListVersionsByFunction(c) => {
+                Reply::ListVersionsByFunction(self.list_versions(&c.function, c.marker.as_deref())?)
+            }
+            Call::GetPolicy(c) => Reply::GetPolicy(self.get_policy(&c.function, c.alias.as_str())?),
+            Call::GetProvisionedConcurrencyConfig(c) => {
+                Reply::GetProvisionedConcurrencyConfig(self.get_provisioned(&c.function, &c.alias)?)
+            }
+            Call::PublishVersion(c) => Reply::PublishVersion(self.publish_version(c)?),
+            Call::CreateAlias(c) => Reply::CreateAlias(self.create_alias(c)?),
+            Call::UpdateAlias(c) => Reply::UpdateAlias(self.update_alias(c)?),
+            Call::DeleteAlias(c) => Reply::DeleteAlias(self.delete_alias(&c.function, &c.alias)?),
+            Call::AddPermission(c) => Reply::AddPermission(self.add_permission(c)?),
+            Call::RemovePermission(c) => Reply::RemovePermission(self.remove_permission(c)?),
+            Call::Invoke(c) => Reply::Invoke(self.invoke(c)?),
+            Call::GetRestApi(c) => Reply::GetRestApi(self.live(&c.api)?.api.clone()),
+            Call::GetResources(c) => Reply::GetResources(self.page(&c.api, &c.position, |d| &d.resources)?),
+            Call::GetModels(c) => Reply::GetModels(self.page(&c.api, &c.position, |d| &d.models)?),
+            Call::GetAuthorizers(c) => Reply::GetAuthorizers(self.page(&c.api, &c.position, |d| &d.authorizers)?),
+            Call::GetRequestValidators(c) => {
+                Reply::GetRequestValidators(self.page(&c.api, &c.position, |d| &d.validators)?)
+            }
+            Call::GetGatewayResponses(c) => {
+                Reply::GetGatewayResponses(self.page(&c.api, &c.position, |d| &d.gateway_responses)?)
+            }
+            Call::GetStage(c) => Reply::GetStage(self.stage(&c.api, &c.stage)?.clone()),
+            Call::GetDeployment(c) => Reply::GetDeployment(self.get_deployment(&c.api, &c.deployment)?),
+            Call::GetDeployments(c) => Reply::GetDeployments(self.get_deployments(&c.api, c.position.as_deref())?),
+            Call::GetExport(c) => Reply::GetExport(self.get_export(&c.api, &c.stage)?),
+            Call::CreateDeployment(c) => Reply::CreateDeployment(self.create_deployment(&c.api, &c.description)?),
+            Call::UpdateStage(c) => Reply::UpdateStage(self.update_stage(&c.api, &c.stage, &c.patches)?),
+        })
+    }
+
+    fn identity(&self) -> Identity {
+        let Settings { partition, account, .. } = &self.settings;
+        Identity {
+            account: account.clone(),
+            arn: format!("arn:{partition}:sts::{account}:assumed-role/deployer/stagegate"),
+        }
+    }
+}
