@@ -1,2 +1,4 @@
 //! Integration tests: one binary, a module per theme.
 
+mod emulator_smoke;
+mod support;
