@@ -19,7 +19,7 @@ pub struct Account {
 impl Account {
     #[track_caller]
     pub(super) fn new(emulator: &'static Emulator, id: String) -> Self {
-        let home = match tempfile::Builder::new().prefix("stagegate-home-").tempdir() {
+        let home = match tempfile::Builder::new().prefix("home-").tempdir_in(emulator.directory()) {
             Ok(home) => home,
             Err(error) => panic!("cannot make a home directory: {error}"),
         };

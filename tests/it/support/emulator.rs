@@ -2,6 +2,7 @@
 
 use std::collections::HashSet;
 use std::env;
+use std::path::Path;
 use std::sync::{Mutex, OnceLock, PoisonError};
 
 use sha2::{Digest as _, Sha256};
@@ -72,6 +73,11 @@ impl Emulator {
     /// The end of what the emulator has written so far.
     pub fn log_end(&self) -> String {
         install::tail(&self.running.log)
+    }
+
+    /// Where a test may keep files that must not outlive this process, even when it is killed.
+    pub(super) fn directory(&self) -> &Path {
+        &self.running.directory
     }
 
     pub(super) fn client(&self) -> &Client {

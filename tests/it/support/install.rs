@@ -34,11 +34,15 @@ pub fn install(base: &Path) -> Result<PathBuf, String> {
     attempt("make", &parent, fs::create_dir_all(&parent))?;
     let lock_path = parent.join(format!("{name}.lock"));
     let lock = attempt("open", &lock_path, File::create(&lock_path))?;
-    attempt("lock", &lock_path, lock.lock())?;
+    if lock.try_lock().is_err() {
+        announce(&format!("waiting for another installation of {EMULATOR}"));
+        attempt("lock", &lock_path, lock.lock())?;
+    }
     let interpreter = target.join("bin").join("python");
     if !(target.join(FINISHED).exists() && runs(&interpreter)) {
         announce(&format!("installing {EMULATOR} into {} (once, some minutes)", target.display()));
-        build(base, &target, &parent.join(format!("{name}.log")))?;
+        let steps = Steps { log: parent.join(format!("{name}.log")), lock };
+        steps.build(base, &target)?;
     }
     Ok(interpreter)
 }
@@ -61,45 +65,52 @@ pub fn tail(path: &Path) -> String {
     }
 }
 
-fn build(base: &Path, target: &Path, log: &Path) -> Result<(), String> {
-    if target.exists() {
-        attempt("remove", target, fs::remove_dir_all(target))?;
-    }
-    attempt("empty", log, fs::write(log, ""))?;
-    let python = target.join("bin").join("python");
-    let setuptools = pinned("setuptools")?;
-    let plugin = copy_plugin(&target.with_extension("plugin"))?;
-    run(base, ["-m".as_ref(), "venv".as_ref(), target.as_os_str()], log)?;
-    // Source packages are built with the pinned setuptools: an isolated build would fetch the newest.
-    pip(&python, &[setuptools.as_ref()], log)?;
-    pip(&python, &["-r".as_ref(), sources().join(REQUIREMENTS).as_os_str()], log)?;
-    pip(&python, &[plugin.as_os_str()], log)?;
-    run(&python, ["-m", "pip", "check"].map(OsStr::new), log)?;
-    attempt("remove", &plugin, fs::remove_dir_all(&plugin))?;
-    let marker = target.join(FINISHED);
-    attempt("write", &marker, File::create(&marker).and_then(|file| file.sync_all()))
+/// An installation in progress.
+struct Steps {
+    log: PathBuf,
+    lock: File,
 }
 
-fn pip(python: &Path, packages: &[&OsStr], log: &Path) -> Result<(), String> {
-    let options =
-        ["-m", "pip", "install", "--disable-pip-version-check", "--no-input", "--no-deps", "--no-build-isolation"];
-    run(python, options.map(OsStr::new).iter().chain(packages), log)
-}
+impl Steps {
+    fn build(&self, base: &Path, target: &Path) -> Result<(), String> {
+        if target.exists() {
+            attempt("remove", target, fs::remove_dir_all(target))?;
+        }
+        attempt("empty", &self.log, fs::write(&self.log, ""))?;
+        self.run(base, ["-m".as_ref(), "venv".as_ref(), target.as_os_str()])?;
+        let python = target.join("bin").join("python");
+        // Source packages are built with the pinned setuptools: an isolated build would fetch the newest.
+        self.pip(&python, &[pinned("setuptools")?.as_ref()])?;
+        self.pip(&python, &["-r".as_ref(), sources().join(REQUIREMENTS).as_os_str()])?;
+        self.pip(&python, &[copy_plugin(&target.join("plugin"))?.as_os_str()])?;
+        self.run(&python, ["-m", "pip", "check"])?;
+        let marker = target.join(FINISHED);
+        attempt("write", &marker, File::create(&marker).and_then(|file| file.sync_all()))
+    }
 
-fn run(program: &Path, arguments: impl IntoIterator<Item = impl AsRef<OsStr>>, log: &Path) -> Result<(), String> {
-    let output = || File::options().append(true).open(log);
-    let (stdout, stderr) = (attempt("open", log, output())?, attempt("open", log, output())?);
-    let mut command = Command::new(program);
-    command.args(arguments).stdin(Stdio::null()).stdout(stdout).stderr(stderr);
-    // A virtual environment or module path that cargo was started in must not reach this one.
-    for name in ["PYTHONHOME", "PYTHONPATH", "VIRTUAL_ENV", "__PYVENV_LAUNCHER__", "PIP_TARGET", "PIP_USER"] {
-        command.env_remove(name);
+    fn pip(&self, python: &Path, packages: &[&OsStr]) -> Result<(), String> {
+        let install = ["-m", "pip", "install", "--disable-pip-version-check", "--no-input"];
+        let as_pinned = ["--no-deps", "--no-build-isolation"];
+        self.run(python, install.iter().chain(&as_pinned).map(OsStr::new).chain(packages.iter().copied()))
     }
-    let status = attempt("run", program, command.status())?;
-    if status.success() {
-        return Ok(());
+
+    fn run(&self, program: &Path, arguments: impl IntoIterator<Item = impl AsRef<OsStr>>) -> Result<(), String> {
+        let open_log = || attempt("open", &self.log, File::options().append(true).open(&self.log));
+        let mut command = Command::new(program);
+        command.args(arguments).stdout(open_log()?).stderr(open_log()?);
+        // A step outlives a killed test process. The empty lock file as its input keeps the lock until it ends too, so
+        // that the next installation does not work in the same directory at the same time.
+        command.stdin(attempt("share", &self.log, self.lock.try_clone())?);
+        // A virtual environment or module path that cargo was started in must not reach this one.
+        for name in ["PYTHONHOME", "PYTHONPATH", "VIRTUAL_ENV", "__PYVENV_LAUNCHER__", "PIP_TARGET", "PIP_USER"] {
+            command.env_remove(name);
+        }
+        let status = attempt("run", program, command.status())?;
+        if status.success() {
+            return Ok(());
+        }
+        Err(format!("{command:?} ended with {status}; the end of {}:\n{}", self.log.display(), tail(&self.log)))
     }
-    Err(format!("{command:?} ended with {status}; the end of {}:\n{}", log.display(), tail(log)))
 }
 
 /// A build leaves files beside its sources, so it gets a copy of them.

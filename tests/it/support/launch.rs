@@ -19,7 +19,9 @@ const READY: &str = "Ready.";
 pub struct Running {
     /// The loopback port of all its services.
     pub port: u16,
-    /// What it has written, until it ends.
+    /// Its own directory, which goes with it.
+    pub directory: PathBuf,
+    /// What it has written, in that directory.
     pub log: PathBuf,
     // Holds the pipe whose closing ends the emulator.
     launcher: Child,
@@ -63,8 +65,7 @@ fn start(python: &Path) -> io::Result<Running> {
         .stderr(output)
         .spawn()?;
     // From here on the launcher removes it.
-    let _ = directory.keep();
-    Ok(Running { port, log, launcher })
+    Ok(Running { port, directory: directory.keep(), log, launcher })
 }
 
 /// All the emulator sees: its files stay in `directory`, and settings of the person who runs the tests do not reach it.
