@@ -72,7 +72,7 @@ impl Emulator {
 
     /// The end of what the emulator has written so far.
     pub fn log_end(&self) -> String {
-        install::tail(&self.running.log)
+        self.running.log.end()
     }
 
     /// Where a test may keep files that must not outlive this process, even when it is killed.

@@ -53,16 +53,10 @@ pub fn announce(text: &str) {
     let _ = writeln!(io::stderr(), "\nstagegate tests: {text}");
 }
 
-/// The last lines of a log file, or why it cannot be read.
-pub fn tail(path: &Path) -> String {
-    match fs::read(path) {
-        Ok(bytes) => {
-            let text = String::from_utf8_lossy(&bytes);
-            let lines: Vec<&str> = text.lines().collect();
-            lines[lines.len().saturating_sub(40)..].join("\n")
-        }
-        Err(error) => format!("({}: {error})", path.display()),
-    }
+/// The last lines of a log.
+pub fn tail(log: &str) -> String {
+    let lines: Vec<&str> = log.lines().collect();
+    lines[lines.len().saturating_sub(40)..].join("\n")
 }
 
 /// An installation in progress.
@@ -109,7 +103,9 @@ impl Steps {
         if status.success() {
             return Ok(());
         }
-        Err(format!("{command:?} ended with {status}; the end of {}:\n{}", self.log.display(), tail(&self.log)))
+        let log = attempt("read", &self.log, fs::read(&self.log))?;
+        let end = tail(&String::from_utf8_lossy(&log));
+        Err(format!("{command:?} ended with {status}; {} ends:\n{end}", self.log.display()))
     }
 }
 

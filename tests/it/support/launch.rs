@@ -3,6 +3,7 @@
 use std::fs::File;
 use std::io::{self, Read as _, Write as _};
 use std::net::{Ipv4Addr, TcpListener, TcpStream};
+use std::os::unix::fs::FileExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
@@ -12,8 +13,12 @@ use super::install;
 
 const START_LIMIT: Duration = Duration::from_secs(90);
 const POLL: Duration = Duration::from_millis(100);
-/// The line by which the emulator says that it has started: its own, where a health check might find another's.
+/// The line by which the emulator says that it has started. It says so too when its port is another process's.
 const READY: &str = "Ready.";
+/// What its server writes, with the address, once it listens.
+const LISTENING: &str = "Running on ";
+/// How long after [`READY`] it may take to listen.
+const LISTEN_LIMIT: Duration = Duration::from_secs(10);
 
 /// A running emulator. It ends, and its files go, when this process does or when this value is dropped.
 pub struct Running {
@@ -21,10 +26,29 @@ pub struct Running {
     pub port: u16,
     /// Its own directory, which goes with it.
     pub directory: PathBuf,
-    /// What it has written, in that directory.
-    pub log: PathBuf,
+    /// What it writes.
+    pub log: Log,
     // Holds the pipe whose closing ends the emulator.
     launcher: Child,
+}
+
+/// The emulator's log, open: it can be read after its file went with the emulator.
+pub struct Log(File);
+
+impl Log {
+    /// The last lines.
+    pub fn end(&self) -> String {
+        install::tail(&self.text())
+    }
+
+    fn text(&self) -> String {
+        let length = self.0.metadata().ok().and_then(|metadata| usize::try_from(metadata.len()).ok());
+        let mut bytes = vec![0; length.unwrap_or_default()];
+        match self.0.read_exact_at(&mut bytes, 0) {
+            Ok(()) => String::from_utf8_lossy(&bytes).into_owned(),
+            Err(error) => format!("(the emulator's log cannot be read: {error})"),
+        }
+    }
 }
 
 /// Starts the emulator on a free port. An error is a text for people, with the end of the emulator's log.
@@ -34,7 +58,7 @@ pub fn launch(python: &Path) -> Result<Running, String> {
     for _ in 0..3 {
         match start(python).map_err(|error| format!("cannot start the emulator: {error}"))?.wait_until_ready() {
             Ok(running) => return Ok(running),
-            Err(Failure::Ended(text)) => last = text,
+            Err(Failure::NotListening(text)) => last = text,
             Err(Failure::TooSlow(text)) => return Err(text),
         }
     }
@@ -42,7 +66,7 @@ pub fn launch(python: &Path) -> Result<Running, String> {
 }
 
 enum Failure {
-    Ended(String),
+    NotListening(String),
     TooSlow(String),
 }
 
@@ -52,8 +76,9 @@ fn start(python: &Path) -> io::Result<Running> {
     for name in ["home", "root", "tmp"] {
         fs::create_dir(directory.path().join(name))?;
     }
-    let log = directory.path().join("emulator.log");
-    let output = File::create(&log)?;
+    let log_path = directory.path().join("emulator.log");
+    let output = File::create(&log_path)?;
+    let log = Log(File::open(&log_path)?);
     let launcher = Command::new(python)
         .arg(install::sources().join("launcher.py"))
         .arg(directory.path())
@@ -94,22 +119,33 @@ fn environment(directory: &Path, port: u16) -> Vec<(&'static str, String)> {
 
 impl Running {
     fn wait_until_ready(mut self) -> Result<Self, Failure> {
-        let deadline = Instant::now() + START_LIMIT;
+        let start = Instant::now();
+        let listening = format!("{}:{} ", Ipv4Addr::LOCALHOST, self.port);
+        let mut ready_since = None;
         loop {
-            let said_ready = fs::read_to_string(&self.log).is_ok_and(|log| log.lines().any(|line| line == READY));
-            if said_ready && healthy(self.port).unwrap_or(false) {
-                return Ok(self);
+            let log = self.log.text();
+            if log.lines().any(|line| line == READY) {
+                let listens = log.lines().any(|line| line.contains(LISTENING) && line.contains(&listening));
+                if listens && healthy(self.port).unwrap_or(false) {
+                    return Ok(self);
+                }
+                if !listens && ready_since.get_or_insert_with(Instant::now).elapsed() > LISTEN_LIMIT {
+                    return Err(Failure::NotListening(self.describe("does not listen: another process has its port")));
+                }
             }
-            let log_end = install::tail(&self.log);
             if let Ok(Some(status)) = self.launcher.try_wait() {
-                return Err(Failure::Ended(format!("the emulator ended with {status}; its log ends:\n{log_end}")));
+                return Err(Failure::NotListening(self.describe(&format!("ended with {status}"))));
             }
-            if Instant::now() > deadline {
-                let limit = START_LIMIT.as_secs();
-                return Err(Failure::TooSlow(format!("no emulator after {limit} s; its log ends:\n{log_end}")));
+            if start.elapsed() > START_LIMIT {
+                let limit = format!("does not answer after {} s", START_LIMIT.as_secs());
+                return Err(Failure::TooSlow(self.describe(&limit)));
             }
             thread::sleep(POLL);
         }
+    }
+
+    fn describe(&self, failure: &str) -> String {
+        format!("the emulator on port {} {failure}; its log ends:\n{}", self.port, self.log.end())
     }
 }
 
