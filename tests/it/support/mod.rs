@@ -1,0 +1,9 @@
+//! What the integration tests share: an AWS emulator, an AWS client that is not stagegate's, and ready-made accounts.
+
+pub mod account;
+pub mod account_setup;
+pub mod client;
+pub mod emulator;
+mod install;
+mod launch;
+mod python;
