@@ -185,8 +185,7 @@ pub fn is_moving_capacity(alias: &Alias) -> bool {
 }
 
 fn weights_equal(a: &BTreeMap<u64, f64>, b: &BTreeMap<u64, f64>) -> bool {
-    a.len() == b.len()
-        && a.iter().zip(b).all(|((va, wa), (vb, wb))| va == vb && (wa - wb).abs() < WEIGHT_TOLERANCE)
+    a.len() == b.len() && a.iter().zip(b).all(|((va, wa), (vb, wb))| va == vb && (wa - wb).abs() < WEIGHT_TOLERANCE)
 }
 
 impl StageSide {

@@ -141,7 +141,9 @@ mod tests {
     #[test]
     fn the_declarations_are_in_the_order_the_steps_run() {
         assert!(PIPELINE.is_sorted_by_key(|d| d.kind));
-        assert!(PIPELINE.iter().all(|d| StepKind::named(d.name) == Some(d.kind) && d.kind.declaration().name == d.name));
+        assert!(
+            PIPELINE.iter().all(|d| StepKind::named(d.name) == Some(d.kind) && d.kind.declaration().name == d.name)
+        );
     }
 
     #[test]

@@ -205,6 +205,9 @@ operations! {
     /// A stage.
     GetStage { /** API. */ api: ApiId, /** Stage. */ stage: StageName } -> Stage
         = "apigateway" Read [ApiGatewayTotal] "apigateway:GET" ApiRead;
+    /// All stages of an API; AWS answers with all of them at once.
+    GetStages { /** API. */ api: ApiId } -> Vec<(StageName, Stage)>
+        = "apigateway" Read [ApiGatewayTotal] "apigateway:GET" ApiRead;
     /// A deployment.
     GetDeployment { /** API. */ api: ApiId, /** Deployment id. */ deployment: String } -> Deployment
         = "apigateway" Read [ApiGatewayTotal] "apigateway:GET" ApiRead;
@@ -244,6 +247,7 @@ impl Call {
             | Self::GetExport(GetExport { api, stage })
             | Self::UpdateStage(UpdateStage { api, stage, .. }) => format!("{api}/{stage}"),
             Self::GetRestApi(GetRestApi { api })
+            | Self::GetStages(GetStages { api })
             | Self::GetResources(GetResources { api, .. })
             | Self::GetModels(GetModels { api, .. })
             | Self::GetAuthorizers(GetAuthorizers { api, .. })

@@ -12,6 +12,7 @@ pub mod reach;
 mod sample;
 
 pub use canonical::{Canonical, Fingerprint, fingerprint};
+pub use deployed::read as read_export;
 pub use diff::{Difference, differences};
 pub use integration::{LambdaCall, Resolved, resolve, variables_used};
 pub use live::Live;

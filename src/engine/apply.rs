@@ -23,7 +23,10 @@ impl<A: Aws, C: Clock, J: Journal> Engine<'_, A, C, J> {
         for attempt in 1..=WRITE_ATTEMPTS_MAX + READ_BACK_MAX {
             let now = self.look(change).await?;
             match change.standing(&now) {
-                Standing::Applied => return self.held(step, change, announced).map(|()| now),
+                Standing::Applied => {
+                    self.held(step, change, announced)?;
+                    return Ok(now);
+                }
                 Standing::Drifted => return Err(self.drift(change, &now)),
                 Standing::NotApplied if acknowledged > READ_BACK_MAX => break,
                 Standing::NotApplied if acknowledged > 0 => {
@@ -69,7 +72,9 @@ impl<A: Aws, C: Clock, J: Journal> Engine<'_, A, C, J> {
             return Err(failed());
         }
         match error.remedy() {
-            Remedy::SlowDown | Remedy::WaitForOther | Remedy::Look | Remedy::Missing if attempt < WRITE_ATTEMPTS_MAX => {
+            Remedy::SlowDown | Remedy::WaitForOther | Remedy::Look | Remedy::Missing
+                if attempt < WRITE_ATTEMPTS_MAX =>
+            {
                 self.pause_before_retry(attempt, error).await;
                 Ok(())
             }
@@ -150,11 +155,14 @@ fn is_fenced(call: &Call) -> bool {
 fn not_held(change: &Change, last: Option<&AwsError>) -> Problem {
     let subject = change.subject();
     match last {
-        Some(error) if error.remedy() == Remedy::SlowDown => {
-            Problem::new(Code::Throttled, format!("{subject} could not be changed: AWS still throttles after {WRITE_ATTEMPTS_MAX} attempts"))
-                .why(error.to_string())
+        Some(error) if error.remedy() == Remedy::SlowDown => Problem::new(
+            Code::Throttled,
+            format!("{subject} could not be changed: AWS still throttles after {WRITE_ATTEMPTS_MAX} attempts"),
+        )
+        .why(error.to_string()),
+        Some(error) => {
+            Problem::new(Code::ServiceError, format!("{subject} could not be changed")).why(error.to_string())
         }
-        Some(error) => Problem::new(Code::ServiceError, format!("{subject} could not be changed")).why(error.to_string()),
         None => Problem::new(Code::ServiceError, format!("AWS accepted a change of {subject} that does not show"))
             .why(format!("it was looked for {READ_BACK_MAX} times")),
     }
@@ -165,8 +173,12 @@ pub(crate) fn changed_by_others(change: &Change, now: &Now) -> Problem {
     let subject = change.subject();
     let (code, what) = match change {
         Change::Alias { .. } => (Code::AliasChanged, format!("somebody else changed {subject} during this release")),
-        Change::Grant { .. } => (Code::AliasChanged, format!("somebody else changed the policy of {subject} during this release")),
-        Change::Stage { .. } => (Code::StageChanged, format!("somebody else changed stage {subject} during this release")),
+        Change::Grant { .. } => {
+            (Code::AliasChanged, format!("somebody else changed the policy of {subject} during this release"))
+        }
+        Change::Stage { .. } => {
+            (Code::StageChanged, format!("somebody else changed stage {subject} during this release"))
+        }
     };
     let mut problem = Problem::new(code, what);
     match (change, now) {
@@ -174,7 +186,13 @@ pub(crate) fn changed_by_others(change: &Change, now: &Now) -> Problem {
             let was = before.as_ref().map_or_else(|| "absent".into(), |r| r.version.label());
             let is = now.as_ref().map_or_else(
                 || "absent".into(),
-                |a| if a.weights.is_empty() { a.version.label() } else { format!("{} with weights {:?}", a.version.label(), a.weights) },
+                |a| {
+                    if a.weights.is_empty() {
+                        a.version.label()
+                    } else {
+                        format!("{} with weights {:?}", a.version.label(), a.weights)
+                    }
+                },
             );
             problem = problem.why(format!("before {was}, wanted {}, now {is}", want.version.label()));
             if let Some(now) = now {
@@ -189,7 +207,9 @@ pub(crate) fn changed_by_others(change: &Change, now: &Now) -> Problem {
                 let text = |v: Option<&String>| v.map_or("(unset)".to_owned(), Clone::clone);
                 problem = problem.why(format!(
                     "variable {name} before {}, wanted {}, now {}",
-                    text(before.as_ref()), text(want.as_ref()), text(now.variables.get(name))
+                    text(before.as_ref()),
+                    text(want.as_ref()),
+                    text(now.variables.get(name))
                 ));
             }
             if let Some(canary) = &now.canary {

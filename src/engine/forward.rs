@@ -5,12 +5,12 @@ use jiff::Timestamp;
 use super::{Engine, Stop};
 use crate::aws::Aws;
 use crate::aws::noun::{ProvisionedStatus, Routing};
-use crate::aws::operation::{GetAlias, GetProvisionedConcurrencyConfig};
+use crate::aws::operation::GetProvisionedConcurrencyConfig;
 use crate::change::{Change, Now, Standing};
 use crate::clock::Clock;
 use crate::event::{Event, Outcome};
 use crate::journal::{Entry, Journal};
-use crate::model::{Description, RecordState, StageRef, Version};
+use crate::model::{Description, RecordState, Version};
 use crate::plan::observe::PROVISIONED_WAIT_MAX;
 use crate::plan::{MemberPlan, Plan, refuse_bad};
 use crate::problem::{Code, Problem};
@@ -115,7 +115,8 @@ impl<A: Aws, C: Clock, J: Journal> Engine<'_, A, C, J> {
         let record = plan.record(member, version, RecordState::Running).rolled_back(before.version, version, true);
         let mut record = record;
         record.stage = None;
-        let routing = |description: String| Routing { version: before.version, weights: before.weights.clone(), description };
+        let routing =
+            |description: String| Routing { version: before.version, weights: before.weights.clone(), description };
         let change = Change::Alias {
             function: member.function.clone(),
             alias: plan.target.alias.clone(),
@@ -127,9 +128,12 @@ impl<A: Aws, C: Clock, J: Journal> Engine<'_, A, C, J> {
             && let Some(call) = change.forward(&now)
             && let Err(error) = self.write(Some(StepKind::Smoke), &call).await
         {
-            let problem = Problem::new(Code::SmokeFailed, format!("{} could not be marked bad in {}", version.label(), change.subject()))
-                .level(crate::problem::Level::Warning)
-                .why(error.to_string());
+            let problem = Problem::new(
+                Code::SmokeFailed,
+                format!("{} could not be marked bad in {}", version.label(), change.subject()),
+            )
+            .level(crate::problem::Level::Warning)
+            .why(error.to_string());
             self.emit(&Event::Warning { problem });
         }
     }
@@ -161,7 +165,11 @@ impl<A: Aws, C: Clock, J: Journal> Engine<'_, A, C, J> {
     fn is_behind(&self, plan: &Plan, claim: &Change) -> bool {
         let subject = claim.subject();
         plan.members.len() > 1
-            && self.progress().intents.iter().any(|c| matches!(c, Change::Alias { .. }) && c.subject() == subject && c != claim)
+            && self
+                .progress()
+                .intents
+                .iter()
+                .any(|c| matches!(c, Change::Alias { .. }) && c.subject() == subject && c != claim)
     }
 
     fn routed(&self, change: &Change, now: &Now) {
@@ -192,18 +200,25 @@ impl<A: Aws, C: Clock, J: Journal> Engine<'_, A, C, J> {
             let request = GetProvisionedConcurrencyConfig { function: function.clone(), alias: alias.clone() };
             let status = self.find(request).await?;
             let failed = |why: String| {
-                Problem::new(Code::ProvisionedFailed, format!("provisioned concurrency of {function}:{alias} did not follow to the new version"))
-                    .why(why)
-                    .fix("check the account's concurrency, then promote again")
+                Problem::new(
+                    Code::ProvisionedFailed,
+                    format!("provisioned concurrency of {function}:{alias} did not follow to the new version"),
+                )
+                .why(why)
+                .fix("check the account's concurrency, then promote again")
             };
             match status.as_ref().map(|s| s.status) {
                 None | Some(ProvisionedStatus::Ready) if clear => return Ok(()),
                 Some(ProvisionedStatus::Failed) => {
-                    return Err(failed(status.and_then(|s| s.reason).unwrap_or_else(|| "its status is FAILED".into())).into());
+                    return Err(
+                        failed(status.and_then(|s| s.reason).unwrap_or_else(|| "its status is FAILED".into())).into()
+                    );
                 }
                 _ => {}
             }
-            if self.clock.now().duration_since(started) >= jiff::SignedDuration::try_from(PROVISIONED_WAIT_MAX).unwrap_or_default() {
+            if self.clock.now().duration_since(started)
+                >= jiff::SignedDuration::try_from(PROVISIONED_WAIT_MAX).unwrap_or_default()
+            {
                 return Err(failed(format!("it is not READY after {} s", PROVISIONED_WAIT_MAX.as_secs())).into());
             }
             if !told {
@@ -237,7 +252,12 @@ impl<A: Aws, C: Clock, J: Journal> Engine<'_, A, C, J> {
             self.finished(StepKind::Permission, since, outcome, detail.into());
             return Ok(None);
         }
-        self.finished(StepKind::Permission, since, Outcome::Ok, format!("{count} statement{} added", if count == 1 { "" } else { "s" }));
+        self.finished(
+            StepKind::Permission,
+            since,
+            Outcome::Ok,
+            format!("{count} statement{} added", if count == 1 { "" } else { "s" }),
+        );
         Ok(Some(self.clock.now()))
     }
 
@@ -270,7 +290,10 @@ impl<A: Aws, C: Clock, J: Journal> Engine<'_, A, C, J> {
         let settle = plan.target.permission_settle;
         let passed = std::time::Duration::try_from(self.clock.now().duration_since(granted)).unwrap_or_default();
         if passed < settle {
-            self.emit(&Event::Waiting { what: "the new permission to be effective everywhere".into(), max_s: settle.as_secs() });
+            self.emit(&Event::Waiting {
+                what: "the new permission to be effective everywhere".into(),
+                max_s: settle.as_secs(),
+            });
             self.check_interrupt()?;
             self.clock.sleep(settle - passed).await;
         }
@@ -304,15 +327,11 @@ impl<A: Aws, C: Clock, J: Journal> Engine<'_, A, C, J> {
             let (function, alias) = (member.function.clone(), plan.target.alias.clone());
             self.apply(StepKind::Promote, &Change::Alias { function, alias, before: Some(before), want }).await?;
         }
-        let detail = each(plan, |at, m| format!("{}:{} serves {}", m.function, plan.target.alias, candidates[at].0.label()));
+        let detail =
+            each(plan, |at, m| format!("{}:{} serves {}", m.function, plan.target.alias, candidates[at].0.label()));
         self.finished(StepKind::Promote, since, Outcome::Ok, detail);
         self.append(Entry::Closed { ending: crate::journal::Ending::Promoted })?;
         Ok(())
-    }
-
-    /// The alias of a function as it is now.
-    pub(crate) async fn alias(&self, member: &MemberPlan, plan: &Plan) -> Result<Option<crate::aws::noun::Alias>, Problem> {
-        self.find(GetAlias { function: member.function.clone(), alias: plan.target.alias.clone() }).await
     }
 }
 
@@ -369,9 +388,4 @@ fn each(plan: &Plan, line: impl Fn(usize, &MemberPlan) -> String) -> String {
     let shown: Vec<String> = plan.members.iter().enumerate().take(3).map(|(at, m)| line(at, m)).collect();
     let more = plan.members.len().saturating_sub(shown.len());
     if more == 0 { shown.join("; ") } else { format!("{}; and {more} more", shown.join("; ")) }
-}
-
-/// For messages: the stage of a plan, if it has one.
-pub(super) fn stage_of(plan: &Plan) -> Option<&StageRef> {
-    plan.stage.as_ref().map(|s| &s.stage)
 }

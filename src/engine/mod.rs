@@ -1,7 +1,7 @@
 //! Running a plan. The engine sends writes one at a time, announces each in the journal first, looks at AWS after each,
 //! and emits events; it never prints.
 
-mod apply;
+pub mod apply;
 mod forward;
 mod interrupt;
 mod outcome;
@@ -152,10 +152,14 @@ impl<'a, A: Aws, C: Clock, J: Journal> Engine<'a, A, C, J> {
 /// What a journal that cannot be used means to the person.
 pub fn journal_problem(error: &JournalError) -> Problem {
     let problem = match error {
-        JournalError::Write { .. } => Problem::new(Code::JournalUnwritable, "the journal cannot be written, so nothing more is sent to AWS")
-            .fix("free space, or put the journal elsewhere: STAGEGATE_STATE_DIR=/path stagegate …"),
-        JournalError::InUse { .. } => Problem::new(Code::LockHeld, "this release is being worked on by another stagegate on this machine")
-            .fix("wait for it, or stop it"),
+        JournalError::Write { .. } => {
+            Problem::new(Code::JournalUnwritable, "the journal cannot be written, so nothing more is sent to AWS")
+                .fix("free space, or put the journal elsewhere: STAGEGATE_STATE_DIR=/path stagegate …")
+        }
+        JournalError::InUse { .. } => {
+            Problem::new(Code::LockHeld, "this release is being worked on by another stagegate on this machine")
+                .fix("wait for it, or stop it")
+        }
         JournalError::Newer { .. } => Problem::new(Code::JournalTooNew, "the journal was written by a newer stagegate")
             .fix("install the newest stagegate"),
         JournalError::Read { .. } | JournalError::Damaged { .. } => {

@@ -58,7 +58,10 @@ impl<A: Aws, C: Clock, J: Journal> Engine<'_, A, C, J> {
         let now = self.clock.now();
         if late > now {
             let wait = std::time::Duration::try_from(late.duration_since(now)).unwrap_or(super::SETTLE);
-            self.emit(&Event::Waiting { what: "writes of the process that died to have landed".into(), max_s: wait.as_secs() });
+            self.emit(&Event::Waiting {
+                what: "writes of the process that died to have landed".into(),
+                max_s: wait.as_secs(),
+            });
             self.clock.sleep(wait).await;
         }
     }
@@ -82,9 +85,12 @@ impl<A: Aws, C: Clock, J: Journal> Engine<'_, A, C, J> {
     async fn stopped(&self, plan: &Plan, stop: Stop) -> Outcome {
         let place = plan.target.label();
         match stop {
-            Stop::Until(step) => {
-                Outcome { exit: Exit::Done, ending: None, problem: None, now: vec![format!("stopped after {step}, as asked")] }
-            }
+            Stop::Until(step) => Outcome {
+                exit: Exit::Done,
+                ending: None,
+                problem: None,
+                now: vec![format!("stopped after {step}, as asked")],
+            },
             Stop::Paused => {
                 let problem = Problem::new(Code::StillInFlight, format!("{place} is paused"))
                     .why("somebody paused this release")
@@ -96,9 +102,10 @@ impl<A: Aws, C: Clock, J: Journal> Engine<'_, A, C, J> {
             }
             Stop::Interrupted(signal) => self.interrupted(plan, signal).await,
             Stop::RolledBackElsewhere => {
-                let problem = Problem::new(Code::Interrupted, format!("{place} was rolled back by somebody else while this ran"))
-                    .why("the record of the alias says so")
-                    .exit(Exit::RolledBack);
+                let problem =
+                    Problem::new(Code::Interrupted, format!("{place} was rolled back by somebody else while this ran"))
+                        .why("the record of the alias says so")
+                        .exit(Exit::RolledBack);
                 self.back(plan, problem, Exit::RolledBack).await
             }
             Stop::Conflict(problem) => {
@@ -147,7 +154,9 @@ impl<A: Aws, C: Clock, J: Journal> Engine<'_, A, C, J> {
     /// Undoes what was announced, if anything, and says what is true then.
     async fn back(&self, plan: &Plan, problem: Problem, exit: Exit) -> Outcome {
         if !self.progress().may_have_changed() {
-            let _ = self.append(Entry::Closed { ending: if self.has_written() { Ending::RolledBack } else { Ending::Stopped } });
+            let _ = self.append(Entry::Closed {
+                ending: if self.has_written() { Ending::RolledBack } else { Ending::Stopped },
+            });
             let now = self.untouched(plan);
             let ending = Some(if exit == Exit::RolledBack { Ending::RolledBack } else { Ending::Stopped });
             let problem = problem.aws_now(now.join("; ")).exit(exit);
@@ -227,7 +236,9 @@ pub fn nothing_to_publish(plan: &Plan) -> Problem {
     let serving: Vec<String> = plan
         .members
         .iter()
-        .filter_map(|m| m.before.as_ref().map(|a| format!("{}:{} → {} (100%)", m.function, plan.target.alias, a.version.label())))
+        .filter_map(|m| {
+            m.before.as_ref().map(|a| format!("{}:{} → {} (100%)", m.function, plan.target.alias, a.version.label()))
+        })
         .collect();
     Problem::new(Code::NothingToPublish, "nothing to do: the alias already serves this version")
         .why("Lambda makes no version while code and configuration are unchanged; permission and stage are current")

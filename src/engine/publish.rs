@@ -84,8 +84,7 @@ impl<A: Aws, C: Clock, J: Journal> Engine<'_, A, C, J> {
 
     /// AWS answers 201 in both cases; only the number tells a new version from an old one (aws-semantics §3.2).
     fn note_published(&self, function: &FunctionName, highest: Option<u64>, published: &Function) -> (Version, bool) {
-        let new = published.version.number() > highest
-            && published.description.starts_with(&version_marker(&self.run));
+        let new = published.version.number() > highest && published.description.starts_with(&version_marker(&self.run));
         if new {
             self.note_write();
             self.emit(&Event::AwsWrite {
@@ -135,7 +134,9 @@ impl<A: Aws, C: Clock, J: Journal> Engine<'_, A, C, J> {
             Problem::new(Code::LatestChanged, format!("$LATEST of {function} changed between plan and publish"))
                 .why(format!(
                     "planned sha256 {}, now {}; its {what} is different (modified {})",
-                    crate::plan::short_sha(planned.code_sha256), crate::plan::short_sha(&latest.code_sha256), latest.last_modified
+                    crate::plan::short_sha(planned.code_sha256),
+                    crate::plan::short_sha(&latest.code_sha256),
+                    latest.last_modified
                 ))
                 .why("publishing was conditional on what was planned")
                 .fix("look at it again: stagegate plan"),
@@ -156,10 +157,13 @@ impl<A: Aws, C: Clock, J: Journal> Engine<'_, A, C, J> {
                 None | Some(State::Active | State::Inactive) => return Ok(()),
                 Some(State::Pending) if waited < ACTIVE_WAIT_MAX => {}
                 Some(state) => {
-                    return Err(Problem::new(Code::VersionNotActive, format!("{} of {function} does not become Active", version.label()))
-                        .why(format!("its state is {state:?}: {reason}"))
-                        .fix("publish again, or choose another version: --function-version N")
-                        .into());
+                    return Err(Problem::new(
+                        Code::VersionNotActive,
+                        format!("{} of {function} does not become Active", version.label()),
+                    )
+                    .why(format!("its state is {state:?}: {reason}"))
+                    .fix("publish again, or choose another version: --function-version N")
+                    .into());
                 }
             }
             if !told {

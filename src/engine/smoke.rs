@@ -17,7 +17,12 @@ const INVOKE_SECONDS_MAX: u32 = 900;
 
 impl<A: Aws, C: Clock, J: Journal> Engine<'_, A, C, J> {
     /// Runs every check against a version; the slowest answer in milliseconds.
-    pub(super) async fn smoke(&self, function: &FunctionName, version: Version, checks: &[SmokeCheck]) -> Result<u64, Stop> {
+    pub(super) async fn smoke(
+        &self,
+        function: &FunctionName,
+        version: Version,
+        checks: &[SmokeCheck],
+    ) -> Result<u64, Stop> {
         let mut slowest = 0;
         for check in checks {
             self.check_interrupt()?;
@@ -57,7 +62,9 @@ fn judge(answer: &Invoked, expect: &Expect) -> Result<(), String> {
         return Err(format!("the answer does not contain {wanted}"));
     }
     match expect.max_ms {
-        Some(max) if answer.duration_ms > max => Err(format!("it took {} ms, at most {max} ms are allowed", answer.duration_ms)),
+        Some(max) if answer.duration_ms > max => {
+            Err(format!("it took {} ms, at most {max} ms are allowed", answer.duration_ms))
+        }
         _ => Ok(()),
     }
 }

@@ -279,8 +279,7 @@ mod tests {
     #[test]
     fn a_full_disk_is_an_error_and_not_a_lost_line() {
         let file = OpenOptions::new().write(true).read(true).open("/dev/full").unwrap();
-        let mut journal =
-            FileJournal { file, path: "/dev/full".into(), lines: Vec::new(), bytes: 0, torn: false };
+        let mut journal = FileJournal { file, path: "/dev/full".into(), lines: Vec::new(), bytes: 0, torn: false };
         let error = journal.append(now(), begun()).unwrap_err();
         assert!(matches!(&error, JournalError::Write { cause, .. } if cause.raw_os_error() == Some(28)), "{error}");
         assert!(journal.lines().is_empty());

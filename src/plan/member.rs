@@ -151,7 +151,7 @@ pub(super) fn plan(
     notice_differences(observed, &name, notices);
     let alias_arn = format!("{}:{}", observed.latest.arn.trim_end_matches(":$LATEST"), target.alias);
     let grants = match stage {
-        Some(stage) => stage::grants(stage, observed, &alias_arn, target, &choice.region, notices)?,
+        Some(stage) => stage::grants(stage, observed, &alias_arn, target, &choice.region)?,
         None => Vec::new(),
     };
     Ok(MemberPlan {
@@ -224,10 +224,13 @@ fn check_weights(name: &str, observed: &ObservedMember) -> Result<(), Problem> {
     let split = format!("{} is primary, {}", alias.version.label(), split.join(", "));
     if is_moving_capacity(alias) && observed.provisioned.is_some() {
         let state = observed.provisioned.as_ref().map(|p| p.status);
-        return Err(Problem::new(Code::ProvisionedFailed, format!("provisioned concurrency of {name} has not finished moving"))
-            .why(if state == Some(ProvisionedStatus::Failed) { "its status is FAILED".into() } else { split })
-            .fix(format!("look: aws lambda list-provisioned-concurrency-configs --function-name {}", observed.function))
-            .exit(crate::problem::Exit::Conflict));
+        return Err(Problem::new(
+            Code::ProvisionedFailed,
+            format!("provisioned concurrency of {name} has not finished moving"),
+        )
+        .why(if state == Some(ProvisionedStatus::Failed) { "its status is FAILED".into() } else { split })
+        .fix(format!("look: aws lambda list-provisioned-concurrency-configs --function-name {}", observed.function))
+        .exit(crate::problem::Exit::Conflict));
     }
     Err(Problem::new(Code::ForeignWeights, format!("{name} already splits traffic, and not for stagegate"))
         .why(split)
@@ -291,20 +294,30 @@ fn check_can_run(function: &FunctionName, version: &Function) -> Result<(), Prob
 fn notice_differences(observed: &ObservedMember, name: &str, notices: &mut Vec<Notice>) {
     let mut notice = |code, text: String| notices.push(Notice { code, text });
     match &observed.alias {
-        None => notice(Code::NoStableVersion, format!("{name} does not exist yet: nothing can be compared or gone back to")),
+        None => {
+            notice(Code::NoStableVersion, format!("{name} does not exist yet: nothing can be compared or gone back to"))
+        }
         Some(alias) if alias.version == Version::Latest => {
             notice(Code::NoStableVersion, format!("{name} is on $LATEST: nothing can be compared"));
         }
         Some(_) => {}
     }
     let candidate = observed.candidate.as_ref().unwrap_or(&observed.latest);
-    if let Some(serving) = observed.serving.as_ref().filter(|s| s.role != candidate.role || s.dead_letter != candidate.dead_letter) {
+    if let Some(serving) =
+        observed.serving.as_ref().filter(|s| s.role != candidate.role || s.dead_letter != candidate.dead_letter)
+    {
         notice(
             Code::RolesDiffer,
-            format!("{name}: {} and the new version differ in role or dead-letter queue; they can follow each other but not share the alias", serving.version.label()),
+            format!(
+                "{name}: {} and the new version differ in role or dead-letter queue; they can follow each other but not share the alias",
+                serving.version.label()
+            ),
         );
     }
     if observed.serving.as_ref().is_some_and(|s| s.code_by_reference) {
-        notice(Code::CodeByReference, format!("{name}: going back needs the S3 object of the present version; it is stored by reference"));
+        notice(
+            Code::CodeByReference,
+            format!("{name}: going back needs the S3 object of the present version; it is stored by reference"),
+        );
     }
 }

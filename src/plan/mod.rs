@@ -12,9 +12,9 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
 pub use member::{MemberPlan, SourcePlan};
-pub use observe::{Marker, Observed, ObservedMember, ObservedStage, Observer};
 pub use member::{read_description, refuse_bad, short_sha};
-pub use stage::{StagePlan, marker};
+pub use observe::{Marker, Observed, ObservedMember, ObservedStage, Observer};
+pub use stage::{Place, StagePlan, VariablePlan, marker};
 
 use crate::aws::noun::Statement;
 use crate::change::StageSide;
@@ -178,11 +178,12 @@ impl Plan {
     /// The record that the release writes for a function, once its candidate is known.
     pub fn record(&self, member: &MemberPlan, to: Version, state: RecordState) -> Record {
         let lock = Duration::from_secs(self.duration_s()) + LOCK_MARGIN;
-        let stage = self.stage.as_ref().filter(|s| s.changes()).map(|stage| RecordedStage {
-            stage: stage.stage.clone(),
-            deployment: stage.redeploy.is_some().then(|| stage.before.deployment.clone()),
-            variable: stage.variable.as_ref().map(|v| (v.name.clone(), v.before.clone())),
-        });
+        let stage =
+            self.stage.as_ref().filter(|s| s.changes() || !member.grants.is_empty()).map(|stage| RecordedStage {
+                stage: stage.stage.clone(),
+                deployment: stage.redeploy.is_some().then(|| stage.before.deployment.clone()),
+                variable: stage.variable.as_ref().map(|v| (v.name.clone(), v.before.clone())),
+            });
         Record {
             run: self.run.clone(),
             state,
@@ -191,10 +192,18 @@ impl Plan {
             to,
             members: self.members.len(),
             stage,
-            granted: !member.grants.is_empty(),
+            granted: self.adds_stage_statement(member),
             bad: member.bad.iter().copied().filter(|bad| Some(*bad) != to.number()).collect(),
             gate_overridden: false,
         }
+    }
+
+    /// Whether the statement for the whole stage is among those added: its id follows from the stage, so a rollback
+    /// that knows the record alone can take it back.
+    fn adds_stage_statement(&self, member: &MemberPlan) -> bool {
+        self.stage.as_ref().is_some_and(|stage| {
+            member.grants.contains(&Place::of(&member.alias_arn, &self.region, &stage.stage).stage_statement())
+        })
     }
 
     /// The longest record must fit beside the user's own text before anything is written.
@@ -205,14 +214,20 @@ impl Plan {
             let (text, names) = member.description.with(record).excess();
             let alias = format!("{}:{}", member.function, self.target.alias);
             if names > 0 {
-                return Err(Problem::new(Code::RecordTooLong, format!("the record of {alias} would be {names} characters too long"))
-                    .why("it takes at most 160 characters; stage name and alias variable are part of it")
-                    .fix("shorten the stage's name, or the alias variable's name or value"));
+                return Err(Problem::new(
+                    Code::RecordTooLong,
+                    format!("the record of {alias} would be {names} characters too long"),
+                )
+                .why("it takes at most 160 characters; stage name and alias variable are part of it")
+                .fix("shorten the stage's name, or the alias variable's name or value"));
             }
             if text > 0 {
-                return Err(Problem::new(Code::RecordTooLong, format!("the description of {alias} is {text} characters too long"))
-                    .why("your text and stagegate's record share the 256 characters of the alias description")
-                    .fix(format!("cut {text} characters from the description of {alias}")));
+                return Err(Problem::new(
+                    Code::RecordTooLong,
+                    format!("the description of {alias} is {text} characters too long"),
+                )
+                .why("your text and stagegate's record share the 256 characters of the alias description")
+                .fix(format!("cut {text} characters from the description of {alias}")));
             }
         }
         Ok(())
@@ -221,7 +236,8 @@ impl Plan {
     /// The steps as people and the event stream see them.
     pub fn steps(&self) -> Vec<PlannedStep> {
         let lines = |of: &dyn Fn(&MemberPlan) -> String| self.members.iter().map(of).collect::<Vec<_>>();
-        let any = |is: &dyn Fn(&MemberPlan) -> bool, action| if self.members.iter().any(is) { action } else { Action::None };
+        let any =
+            |is: &dyn Fn(&MemberPlan) -> bool, action| if self.members.iter().any(is) { action } else { Action::None };
         let alias = &self.target.alias;
         let smoke = self.target.smoke.len();
         let mut steps = vec![

@@ -139,7 +139,9 @@ impl<A: Aws, C: Clock> Observer<'_, A, C> {
             let Some(latest) = self.found(GetFunction { function: function.clone(), qualifier: None }).await? else {
                 return Err(Problem::new(Code::FunctionMissing, format!("function {function} does not exist here"))
                     .why("Lambda answered 404 in this account and region")
-                    .fix(format!("check the name, --region and --profile: aws lambda get-function --function-name {function}")));
+                    .fix(format!(
+                        "check the name, --region and --profile: aws lambda get-function --function-name {function}"
+                    )));
             };
             match latest.last_update {
                 Some(UpdateStatus::InProgress) if self.waited(started) < UPDATE_WAIT_MAX => {
@@ -150,9 +152,12 @@ impl<A: Aws, C: Clock> Observer<'_, A, C> {
                     self.clock.sleep(Duration::from_secs(2)).await;
                 }
                 Some(UpdateStatus::InProgress) => {
-                    return Err(Problem::new(Code::FunctionUpdating, format!("the update of {function} does not finish"))
-                        .why(format!("LastUpdateStatus is InProgress for {} s", UPDATE_WAIT_MAX.as_secs()))
-                        .fix(format!("look: aws lambda get-function-configuration --function-name {function}")));
+                    return Err(Problem::new(
+                        Code::FunctionUpdating,
+                        format!("the update of {function} does not finish"),
+                    )
+                    .why(format!("LastUpdateStatus is InProgress for {} s", UPDATE_WAIT_MAX.as_secs()))
+                    .fix(format!("look: aws lambda get-function-configuration --function-name {function}")));
                 }
                 Some(UpdateStatus::Failed) => {
                     return Err(Problem::new(Code::FunctionUpdating, format!("the last update of {function} failed"))
@@ -170,7 +175,10 @@ impl<A: Aws, C: Clock> Observer<'_, A, C> {
         loop {
             let found = self.found(GetAlias { function: function.clone(), alias: name.clone() }).await?;
             let moving = found.as_ref().is_some_and(crate::change::is_moving_capacity);
-            if !moving || self.waited(started) >= PROVISIONED_WAIT_MAX || self.provisioned(function, name).await?.is_none() {
+            if !moving
+                || self.waited(started) >= PROVISIONED_WAIT_MAX
+                || self.provisioned(function, name).await?.is_none()
+            {
                 return Ok(found);
             }
             self.waiting(format!("provisioned concurrency of {function}:{name} to move"), PROVISIONED_WAIT_MAX);
@@ -182,9 +190,16 @@ impl<A: Aws, C: Clock> Observer<'_, A, C> {
         let found = self.found(GetAlias { function: function.clone(), alias: source.clone() }).await?;
         match found {
             Some(alias) if alias.weights.is_empty() && alias.version != Version::Latest => Ok(alias.version),
-            Some(alias) => Err(Problem::new(Code::VersionMissing, format!("{function}:{source} does not serve one published version"))
-                .why(format!("it is on {}{}", alias.version.label(), if alias.weights.is_empty() { "" } else { " and splits traffic" }))
-                .fix("name the version: --function-version N")),
+            Some(alias) => Err(Problem::new(
+                Code::VersionMissing,
+                format!("{function}:{source} does not serve one published version"),
+            )
+            .why(format!(
+                "it is on {}{}",
+                alias.version.label(),
+                if alias.weights.is_empty() { "" } else { " and splits traffic" }
+            ))
+            .fix("name the version: --function-version N")),
             None => Err(Problem::new(Code::AliasMissing, format!("the source {function}:{source} does not exist"))
                 .fix("promote the source target first, or name a version: --function-version N")),
         }
@@ -323,10 +338,9 @@ impl std::str::FromStr for Marker {
     fn from_str(text: &str) -> Result<Self, ()> {
         let mut words = text.split(' ');
         match (words.next(), words.next(), words.next()) {
-            (Some("stagegate"), Some(run), Some(fingerprint)) => Ok(Self {
-                run: run.parse().map_err(drop)?,
-                fingerprint: fingerprint.parse().map_err(drop)?,
-            }),
+            (Some("stagegate"), Some(run), Some(fingerprint)) => {
+                Ok(Self { run: run.parse().map_err(drop)?, fingerprint: fingerprint.parse().map_err(drop)? })
+            }
             _ => Err(()),
         }
     }

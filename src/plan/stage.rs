@@ -3,15 +3,16 @@
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 use super::observe::{Marker, ObservedMember, ObservedStage};
 use super::{Notice, observe};
 use crate::aws::noun::{Stage, Statement};
 use crate::change::StageSide;
-use crate::definition::{self, Caller, Fingerprint, Resolved, Route};
+use crate::definition::{self, Caller, Canonical, Fingerprint, Live, Resolved, Route, reach};
 use crate::model::target::{RedeployWhen, Target};
 use crate::model::{FunctionName, StageRef};
-use crate::policy::{self, Coverage, Place};
+use crate::policy::{self, Coverage, Document, Need};
 use crate::problem::{Code, Problem};
 
 /// The alias variable that the release sets.
@@ -65,7 +66,9 @@ impl StagePlan {
         let mut lines = Vec::new();
         match (&self.redeploy, self.differences.len()) {
             (None, 0) => lines.push(format!("{} serves the live definition", self.stage)),
-            (None, n) => lines.push(format!("{} is {} behind the live definition and stays so", self.stage, count(n, "change"))),
+            (None, n) => {
+                lines.push(format!("{} is {} behind the live definition and stays so", self.stage, count(n, "change")))
+            }
             (Some(_), 0) => lines.push(format!("{} gets a new deployment (redeploy.when = \"always\")", self.stage)),
             (Some(_), n) => lines.push(format!("{} is {} behind the live definition", self.stage, count(n, "change"))),
         }
@@ -103,7 +106,7 @@ pub(super) fn plan(
     let differences = match (deployment.description.parse::<Marker>(), export) {
         (Ok(marker), _) if marker.fingerprint == fingerprint => Vec::new(),
         (Ok(marker), _) => vec![format!("the definition was edited after {} deployed it", marker.run)],
-        (Err(()), Some(export)) => definition::differences(export, live).iter().map(ToString::to_string).collect(),
+        (Err(()), Some(export)) => visible_differences(export, live),
         (Err(()), None) => vec!["what the stage serves could not be read".into()],
     };
     let wanted = match target.redeploy {
@@ -112,9 +115,15 @@ pub(super) fn plan(
         RedeployWhen::Never => false,
     };
     if !differences.is_empty() && target.redeploy == RedeployWhen::Never {
-        notices.push(Notice { code: Code::ForeignEdits, text: format!("{stage_ref} is behind the live definition and redeploy.when is \"never\"") });
+        notices.push(Notice {
+            code: Code::ForeignEdits,
+            text: format!("{stage_ref} is behind the live definition and redeploy.when is \"never\""),
+        });
     } else if wanted && !differences.is_empty() {
-        notices.push(Notice { code: Code::ForeignEdits, text: format!("redeploying {stage_ref} publishes every pending edit of the API, whoever made it") });
+        notices.push(Notice {
+            code: Code::ForeignEdits,
+            text: format!("redeploying {stage_ref} publishes every pending edit of the API, whoever made it"),
+        });
     }
     let variable = target.alias_variable.as_ref().and_then(|name| {
         let before = stage.variables.get(name).cloned();
@@ -129,6 +138,16 @@ pub(super) fn plan(
         variable,
         live: fingerprint,
     })
+}
+
+/// What a deployment made by others lacks, as far as an export shows it.
+fn visible_differences(export: &Value, live: &Live) -> Vec<String> {
+    match definition::read_export(export) {
+        Ok(deployed) => {
+            definition::differences(&deployed, &Canonical::of(live)).iter().map(ToString::to_string).collect()
+        }
+        Err(error) => vec![format!("what the stage serves cannot be compared: {error}")],
+    }
 }
 
 /// A canary that is attached, also at 0 %, splits traffic or refuses a new deployment (aws-semantics §6.3).
@@ -151,12 +170,12 @@ pub(super) fn check_reach(
     let variables = variables(target, &observed.stage);
     let routes = definition::routes(&observed.live, &variables);
     let names: Vec<&str> = target.functions.iter().map(FunctionName::as_str).collect();
-    if let Some(route) = definition::unset(&routes, &names).first() {
+    if let Some(route) = reach::unset(&routes, &names).first() {
         return Err(unset_variable(route, observed, target, region));
     }
     for function in &target.functions {
-        let through = definition::reaching(&routes, function.as_str(), target.alias.as_str());
-        let latest = definition::unqualified(&routes, function.as_str());
+        let through = reach::reaching(&routes, function.as_str(), target.alias.as_str());
+        let latest = reach::unqualified(&routes, function.as_str());
         match (through.is_empty(), latest.first()) {
             (true, Some(route)) => return Err(unqualified(route, function, target, observed)),
             (false, Some(route)) => notices.push(Notice {
@@ -180,7 +199,7 @@ fn unset_variable(route: &Route, observed: &ObservedStage, target: &Target, regi
     let StageRef { api, stage } = &observed.stage_ref;
     let name = names.first().map_or("NAME", String::as_str);
     Problem::new(Code::StageVariableUnset, format!("{} needs stage variable {name}, which {} does not set", route.caller, observed.stage_ref))
-        .why(format!("the integration calls {}", definition::short(&route.uri)))
+        .why(format!("the integration calls {}", definition::integration::short(&route.uri)))
         .why("API Gateway puts the empty string in its place and every request fails")
         .fix(format!("let the release set it: alias_variable = \"{name}\" in target {}", target.label()))
         .fix(format!("or set it: aws apigateway update-stage --region {region} --rest-api-id {api} --stage-name {stage} --patch-operations op=replace,path=/variables/{name},value=VALUE"))
@@ -188,9 +207,15 @@ fn unset_variable(route: &Route, observed: &ObservedStage, target: &Target, regi
 
 fn unqualified(route: &Route, function: &FunctionName, target: &Target, observed: &ObservedStage) -> Problem {
     let name = target.alias_variable.as_deref().unwrap_or("lambdaAlias");
-    Problem::new(Code::UnqualifiedIntegration, format!("{} calls {function} itself, not the alias {}", route.caller, target.alias))
-        .why(format!("no route of {} goes through {function}:{}, so moving the alias would change nothing", observed.stage_ref, target.alias))
-        .fix(format!("point the integration at {function}:${{stageVariables.{name}}} and set alias_variable = \"{name}\""))
+    Problem::new(
+        Code::UnqualifiedIntegration,
+        format!("{} calls {function} itself, not the alias {}", route.caller, target.alias),
+    )
+    .why(format!(
+        "no route of {} goes through {function}:{}, so moving the alias would change nothing",
+        observed.stage_ref, target.alias
+    ))
+    .fix(format!("point the integration at {function}:${{stageVariables.{name}}} and set alias_variable = \"{name}\""))
 }
 
 /// The statements that are missing from an alias's policy for the routes that will reach it.
@@ -200,59 +225,101 @@ pub(super) fn grants(
     alias_arn: &str,
     target: &Target,
     region: &str,
-    notices: &mut Vec<Notice>,
 ) -> Result<Vec<Statement>, Problem> {
+    let text = member.policy.as_ref().map(|p| p.document.as_str());
+    let document = match text.map(Document::parse).transpose() {
+        Ok(document) => document.unwrap_or_default(),
+        Err(error) => {
+            return Err(Problem::new(Code::InvokeBlocked, format!("the policy of {alias_arn} cannot be evaluated"))
+                .why(error.to_string()));
+        }
+    };
     let place = Place::of(alias_arn, region, &observed.stage_ref);
-    let document = member.policy.as_ref().map(|p| p.document.as_str());
     let routes = definition::routes(&observed.live, &variables(target, &observed.stage));
     let mut missing: Vec<Statement> = Vec::new();
-    for route in definition::reaching(&routes, member.function.as_str(), target.alias.as_str()) {
+    for route in reach::reaching_arn(&routes, alias_arn) {
         if route.credentials {
             continue;
         }
-        let (required, statement) = match &route.caller {
-            Caller::Method { method, path } => (place.method_arn(method, path), policy::stage_statement(&place)),
-            Caller::Authorizer { id, .. } => (place.authorizer_arn(id), policy::authorizer_statement(&place, id)),
-        };
-        match policy::coverage(document, alias_arn, &required, &place.account) {
+        let (required, statement) = place.need(&route.caller);
+        let need = Need { alias_arn, source: &required, account: &place.account };
+        match policy::coverage(&document, &need) {
             Coverage::Covered { .. } => {}
             Coverage::Missing { .. } if missing.contains(&statement) => {}
             Coverage::Missing { .. } => missing.push(statement),
             Coverage::Blocked { sid, why } => return Err(blocked(route, alias_arn, sid.as_deref(), &why)),
         }
     }
-    check_size(document, alias_arn, &missing, &member.function, target, notices)?;
-    Ok(missing)
+    let size = policy::size_after(text, alias_arn, &missing);
+    if missing.is_empty() || size <= policy::LIMIT {
+        return Ok(missing);
+    }
+    Err(no_room(size, &policy::redundant(&document, alias_arn), &member.function, target))
 }
 
 fn blocked(route: &Route, alias_arn: &str, sid: Option<&str>, why: &str) -> Problem {
     let sid = sid.unwrap_or("(without id)");
-    Problem::new(Code::InvokeBlocked, format!("{} would answer 500: the policy of the alias denies the call, or may", route.caller))
-        .why(format!("statement {sid} of {alias_arn}: {why}"))
-        .fix("change or remove that statement; whoever owns the policy document must do it")
+    Problem::new(
+        Code::InvokeBlocked,
+        format!("{} would answer 500: the policy of the alias denies the call, or may", route.caller),
+    )
+    .why(format!("statement {sid} of {alias_arn}: {why}"))
+    .fix("change or remove that statement; whoever owns the policy document must do it")
 }
 
-fn check_size(
-    document: Option<&str>,
-    alias_arn: &str,
-    missing: &[Statement],
-    function: &FunctionName,
-    target: &Target,
-    _: &mut Vec<Notice>,
-) -> Result<(), Problem> {
-    let size = policy::size_after(document, alias_arn, missing);
-    if missing.is_empty() || size <= policy::LIMIT {
-        return Ok(());
-    }
+fn no_room(size: usize, redundant: &[String], function: &FunctionName, target: &Target) -> Problem {
     let alias = &target.alias;
-    let mut problem = Problem::new(Code::PolicyTooLarge, format!("the policy of {function}:{alias} has no room for another statement"))
-        .why(format!("it would be {size} bytes, AWS allows {}", policy::LIMIT));
-    for sid in policy::superfluous(document, alias_arn).iter().take(5) {
+    let mut problem = Problem::new(
+        Code::PolicyTooLarge,
+        format!("the policy of {function}:{alias} has no room for another statement"),
+    )
+    .why(format!("it would be {size} bytes, AWS allows {}", policy::LIMIT));
+    for sid in redundant.iter().take(5) {
         problem = problem.fix(format!(
             "another statement covers this one: aws lambda remove-permission --function-name {function} --qualifier {alias} --statement-id {sid}"
         ));
     }
-    Err(problem.fix("or merge statements for single routes into one for API/STAGE/*"))
+    problem.fix("or merge statements for single routes into one for API/STAGE/*")
+}
+
+/// Where the calls come from: what an API's source ARNs are made of.
+pub struct Place {
+    partition: String,
+    region: String,
+    /// The API's account.
+    account: String,
+    stage: StageRef,
+}
+
+impl Place {
+    /// The partition and account of an alias's ARN, with a stage in a region.
+    pub fn of(alias_arn: &str, region: &str, stage: &StageRef) -> Self {
+        let part = |n: usize| alias_arn.split(':').nth(n).unwrap_or_default().to_owned();
+        Self { partition: part(1), region: region.to_owned(), account: part(4), stage: stage.clone() }
+    }
+
+    /// The statement that lets every route of the stage call the alias: one for all of them saves room.
+    pub fn stage_statement(&self) -> Statement {
+        let Self { partition, region, account, stage: StageRef { api, stage } } = self;
+        let source = policy::stage_arn(partition, region, account, api.as_str(), stage.as_str());
+        policy::route_statement(api.as_str(), stage.as_str(), &source)
+    }
+
+    /// The source that a caller uses, and the statement that allows it.
+    fn need(&self, caller: &Caller) -> (String, Statement) {
+        let Self { partition, region, account, stage: StageRef { api, stage } } = self;
+        match caller {
+            Caller::Method { method, path } => (
+                policy::source_arn(partition, region, account, api.as_str(), stage.as_str(), method, path),
+                self.stage_statement(),
+            ),
+            Caller::Authorizer { id, .. } => {
+                let source = policy::authorizer_arn(partition, region, account, api.as_str(), id);
+                let statement = policy::authorizer_statement(api.as_str(), &source);
+                (source, statement)
+            }
+        }
+    }
 }
 
 /// The description of a deployment that the release makes.

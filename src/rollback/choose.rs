@@ -73,14 +73,18 @@ pub fn choose(
 
 fn recorded(name: &str, record: &Record) -> Result<Option<Chosen>, Problem> {
     match (record.state, record.from) {
-        (RecordState::Running | RecordState::Paused, from) => Ok(Some(Chosen { version: from, rule: Rule::Unfinished })),
+        (RecordState::Running | RecordState::Paused, from) => {
+            Ok(Some(Chosen { version: from, rule: Rule::Unfinished }))
+        }
         (RecordState::Promoted, Some(from)) if !is_bad(from, &record.bad) => {
             Ok(Some(Chosen { version: Some(from), rule: Rule::Recorded }))
         }
-        (RecordState::Promoted, None) => Err(Problem::new(Code::FirstRelease, format!("{name} had no version before {}", record.to.label()))
-            .why(format!("{} created the alias: there is nothing it could go back to by itself", record.run))
-            .aws_now(format!("unchanged; {name} → {}", record.to.label()))
-            .fix(format!("name a version: stagegate rollback {name} --to N"))),
+        (RecordState::Promoted, None) => {
+            Err(Problem::new(Code::FirstRelease, format!("{name} had no version before {}", record.to.label()))
+                .why(format!("{} created the alias: there is nothing it could go back to by itself", record.run))
+                .aws_now(format!("unchanged; {name} → {}", record.to.label()))
+                .fix(format!("name a version: stagegate rollback {name} --to N")))
+        }
         (RecordState::Promoted | RecordState::RolledBack, _) => Ok(None),
     }
 }

@@ -12,8 +12,7 @@ use crate::engine::{Engine, SETTLE};
 use crate::journal::Journal;
 use crate::model::record::remember_bad;
 use crate::model::{AliasName, Description, FunctionName, Record, RecordState, RecordedStage, RunId, Version};
-use crate::plan::read_description;
-use crate::policy::{self, Place};
+use crate::plan::{Place, read_description};
 use crate::problem::Problem;
 
 /// What of a release goes back.
@@ -47,7 +46,10 @@ impl Seen {
         let label = format!("{function}:{name}");
         let description = match read_description(&label, Some(&alias)) {
             Ok(description) => description,
-            Err(_) if named => Description { text: alias.description.split(" [sg").next().unwrap_or_default().to_owned(), record: None },
+            Err(_) if named => Description {
+                text: alias.description.split(" [sg").next().unwrap_or_default().to_owned(),
+                record: None,
+            },
             Err(problem) => return Err(problem),
         };
         Ok(Self { function, name, alias, description })
@@ -112,8 +114,12 @@ impl Emergency {
                 way.unsettled_until = Some(now + SETTLE);
             }
             let whole = members <= seen.len() && part != Part::Aliases;
-            reinstates = whole && record.state == RecordState::RolledBack && record.from == moves.first().and_then(|m| m.2.version);
-            if let (true, Some(stage)) = (whole && (record.state != RecordState::RolledBack || reinstates), &record.stage) {
+            reinstates = whole
+                && record.state == RecordState::RolledBack
+                && record.from == moves.first().and_then(|m| m.2.version);
+            if let (true, Some(stage)) =
+                (whole && (record.state != RecordState::RolledBack || reinstates), &record.stage)
+            {
                 way.stage = Some(stage_back(stage, &seen[0].name, reinstates));
             }
             if whole && unfinished {
@@ -141,7 +147,10 @@ impl Emergency {
 fn alias_back(seen: &Seen, chosen: Chosen, fresh: &RunId) -> AliasBack {
     let goal = match chosen.version {
         None => Goal::Exact(None),
-        Some(version) => Goal::To { version, description: seen.description.with(record_after(seen, version, chosen.rule, fresh)).to_string() },
+        Some(version) => Goal::To {
+            version,
+            description: seen.description.with(record_after(seen, version, chosen.rule, fresh)).to_string(),
+        },
     };
     AliasBack {
         function: seen.function.clone(),
@@ -205,5 +214,5 @@ fn grant_back(seen: &Seen) -> Option<GrantBack> {
     let record = seen.believed().filter(|r| r.granted)?;
     let region = seen.alias.arn.split(':').nth(3)?;
     let place = Place::of(&seen.alias.arn, region, &record.stage.as_ref()?.stage);
-    Some(GrantBack { function: seen.function.clone(), alias: seen.name.clone(), sid: policy::stage_statement(&place).sid })
+    Some(GrantBack { function: seen.function.clone(), alias: seen.name.clone(), sid: place.stage_statement().sid })
 }

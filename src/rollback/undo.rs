@@ -116,7 +116,9 @@ impl<A: Aws, C: Clock, J: Journal> Engine<'_, A, C, J> {
                     _ => AliasEnd::Back(now),
                 });
             };
-            if let (true, Call::UpdateAlias(update), Some(first)) = (seeded(Bug::StaleRevision), &mut call, &back.first_revision) {
+            if let (true, Call::UpdateAlias(update), Some(first)) =
+                (seeded(Bug::StaleRevision), &mut call, &back.first_revision)
+            {
                 update.revision.clone_from(first);
             }
             let sent = if target_checked {
@@ -161,13 +163,20 @@ impl<A: Aws, C: Clock, J: Journal> Engine<'_, A, C, J> {
             (Goal::Exact(Some(before)), Some(now)) if is_of(run, now) => write(now, before.clone()),
             (Goal::Exact(Some(_)), Some(now)) => Err(foreign(name, now)),
             (Goal::To { version, description }, Some(now)) => {
-                let routing = Routing { version: *version, weights: std::collections::BTreeMap::new(), description: description.clone() };
+                let routing = Routing {
+                    version: *version,
+                    weights: std::collections::BTreeMap::new(),
+                    description: description.clone(),
+                };
                 if is_routed(now, &routing) { Ok(None) } else { write(now, routing) }
             }
             (Goal::Exact(Some(_)) | Goal::To { .. }, None) => {
                 Err(Problem::new(Code::AliasMissing, format!("{name} was deleted, there is nothing to move back"))
                     .exit(Exit::InBetween)
-                    .fix(format!("create it again: aws lambda create-alias --function-name {} --name {} --function-version N", back.function, back.alias)))
+                    .fix(format!(
+                        "create it again: aws lambda create-alias --function-name {} --name {} --function-version N",
+                        back.function, back.alias
+                    )))
             }
         }
     }
@@ -190,9 +199,12 @@ impl<A: Aws, C: Clock, J: Journal> Engine<'_, A, C, J> {
                 undone.now.push(stage_line(back, &stage));
                 for field in &others {
                     undone.leave(
-                        Problem::new(Code::StageChanged, format!("somebody changed the {field} of {} after this release", back.stage))
-                            .why(format!("it serves deployment {}; that was left as it is", stage.deployment))
-                            .fix(format!("look: stagegate status {}", back.stage)),
+                        Problem::new(
+                            Code::StageChanged,
+                            format!("somebody changed the {field} of {} after this release", back.stage),
+                        )
+                        .why(format!("it serves deployment {}; that was left as it is", stage.deployment))
+                        .fix(format!("look: stagegate status {}", back.stage)),
                     );
                 }
                 others.is_empty()
@@ -233,7 +245,8 @@ impl<A: Aws, C: Clock, J: Journal> Engine<'_, A, C, J> {
             return Ok(StageSide { deployment, ..back.ours.clone() });
         }
         let request = GetDeployment { api: back.stage.api.clone(), deployment: now.deployment.clone() };
-        let deployment = self.find(request).await?.filter(|d| d.description.parse::<Marker>().is_ok_and(|m| m.run == way.run));
+        let deployment =
+            self.find(request).await?.filter(|d| d.description.parse::<Marker>().is_ok_and(|m| m.run == way.run));
         let deployment = Some(deployment.map_or_else(|| "of somebody else".to_owned(), |d| d.id));
         Ok(StageSide { deployment, ..back.ours.clone() })
     }
@@ -241,11 +254,16 @@ impl<A: Aws, C: Clock, J: Journal> Engine<'_, A, C, J> {
     async fn grants_back(&self, way: &WayBack, stage_is_back: bool, undone: &mut Undone) {
         for grant in &way.grants {
             if !stage_is_back {
-                undone.now.push(format!("statement {} of {}:{} stays: the stage may need it", grant.sid, grant.function, grant.alias));
+                undone.now.push(format!(
+                    "statement {} of {}:{} stays: the stage may need it",
+                    grant.sid, grant.function, grant.alias
+                ));
                 continue;
             }
             match self.grant_back(grant).await {
-                Ok(()) => undone.now.push(format!("statement {} of {}:{} removed", grant.sid, grant.function, grant.alias)),
+                Ok(()) => {
+                    undone.now.push(format!("statement {} of {}:{} removed", grant.sid, grant.function, grant.alias))
+                }
                 Err(problem) => undone.leave(problem),
             }
         }
@@ -255,7 +273,9 @@ impl<A: Aws, C: Clock, J: Journal> Engine<'_, A, C, J> {
         let mut last = None;
         for attempt in 1..=WRITE_ATTEMPTS_MAX {
             let request = GetPolicy { function: grant.function.clone(), alias: grant.alias.clone() };
-            let Some(found) = self.find(request).await?.filter(|p| policy::statement_ids(&p.document).contains(&grant.sid)) else {
+            let Some(found) =
+                self.find(request).await?.filter(|p| policy::statement_ids(&p.document).contains(&grant.sid))
+            else {
                 return Ok(());
             };
             let call = change::revoke(&grant.function, &grant.alias, &grant.sid, &found);
@@ -265,14 +285,20 @@ impl<A: Aws, C: Clock, J: Journal> Engine<'_, A, C, J> {
             }
         }
         let error = last.map_or_else(|| "it is still there".into(), |e: AwsError| e.to_string());
-        Err(Problem::new(Code::InBetween, format!("statement {} of {}:{} could not be removed", grant.sid, grant.function, grant.alias)).why(error))
+        Err(Problem::new(
+            Code::InBetween,
+            format!("statement {} of {}:{} could not be removed", grant.sid, grant.function, grant.alias),
+        )
+        .why(error))
     }
 
     /// An alias that the release created goes when the stage is back and nobody else refers to it.
     async fn delete_created(&self, way: &WayBack, back: &AliasBack, stage_is_back: bool, undone: &mut Undone) {
         let name = format!("{}:{}", back.function, back.alias);
         let kept = |why: String| Left {
-            problem: Problem::new(Code::AliasKept, format!("{name}, which this release created, is kept")).level(Level::Warning).why(why),
+            problem: Problem::new(Code::AliasKept, format!("{name}, which this release created, is kept"))
+                .level(Level::Warning)
+                .why(why),
             needs_person: !stage_is_back,
         };
         if !stage_is_back {
@@ -367,7 +393,12 @@ fn foreign(name: &str, now: &Alias) -> Problem {
 }
 
 /// The message when a version cannot serve any more; `None` when it can.
-pub fn dead(function: &crate::model::FunctionName, alias: &crate::model::AliasName, version: Version, found: Option<&Function>) -> Option<Problem> {
+pub fn dead(
+    function: &crate::model::FunctionName,
+    alias: &crate::model::AliasName,
+    version: Version,
+    found: Option<&Function>,
+) -> Option<Problem> {
     let (why, reason) = match found.map(|f| (f.state, f.state_reason.clone())) {
         None => ("it no longer exists".to_owned(), None),
         Some((Some(State::Failed | State::Inactive | State::Other), reason)) => {
@@ -375,7 +406,8 @@ pub fn dead(function: &crate::model::FunctionName, alias: &crate::model::AliasNa
         }
         Some(_) => return None,
     };
-    let mut problem = Problem::new(Code::RollbackTargetGone, format!("{} of {function} cannot serve", version.label())).why(why);
+    let mut problem =
+        Problem::new(Code::RollbackTargetGone, format!("{} of {function} cannot serve", version.label())).why(why);
     if let Some(reason) = reason {
         problem = problem.why(reason);
     }
@@ -390,7 +422,9 @@ fn alias_line(back: &AliasBack, now: Option<&Alias>) -> String {
     let name = format!("{}:{}", back.function, back.alias);
     match now {
         None => format!("{name} does not exist, as before"),
-        Some(alias) if is_moving_capacity(alias) => format!("{name} → {} (AWS is still moving provisioned concurrency)", alias.version.label()),
+        Some(alias) if is_moving_capacity(alias) => {
+            format!("{name} → {} (AWS is still moving provisioned concurrency)", alias.version.label())
+        }
         Some(alias) => format!("{name} → {} (100%)", alias.version.label()),
     }
 }

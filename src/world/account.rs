@@ -215,6 +215,7 @@ impl Account {
             Call::GetGatewayResponses(c) => {
                 Reply::GetGatewayResponses(self.page(&c.api, &c.position, |d| &d.gateway_responses)?)
             }
+            Call::GetStages(c) => Reply::GetStages(self.stages(&c.api)?),
             Call::GetStage(c) => Reply::GetStage(self.stage(&c.api, &c.stage)?.clone()),
             Call::GetDeployment(c) => Reply::GetDeployment(self.get_deployment(&c.api, &c.deployment)?),
             Call::GetDeployments(c) => Reply::GetDeployments(self.get_deployments(&c.api, c.position.as_deref())?),

@@ -87,6 +87,10 @@ impl Account {
         self.api(id)?.stages.get(stage).ok_or_else(|| not_found("Invalid stage identifier specified"))
     }
 
+    pub(super) fn stages(&self, id: &ApiId) -> Result<Vec<(StageName, Stage)>, AwsError> {
+        Ok(self.api(id)?.stages.iter().map(|(name, stage)| (name.clone(), stage.clone())).collect())
+    }
+
     /// One page of a list of the live definition.
     pub(super) fn page<T: Clone>(
         &self,

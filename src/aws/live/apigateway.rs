@@ -13,7 +13,7 @@ use super::super::noun::{
 };
 use super::super::operation::{
     CreateDeployment, GetAuthorizers, GetDeployment, GetDeployments, GetExport, GetGatewayResponses, GetModels,
-    GetRequestValidators, GetResources, GetRestApi, GetStage, UpdateStage,
+    GetRequestValidators, GetResources, GetRestApi, GetStage, GetStages, UpdateStage,
 };
 use super::classify::classify;
 use super::definition;
@@ -61,6 +61,18 @@ pub(super) async fn get_stage(client: &Client, call: &GetStage) -> Result<Stage,
     let request = client.get_stage().rest_api_id(call.api.as_str()).stage_name(call.stage.as_str());
     let out = request.send().await.map_err(classify)?;
     stage(out.deployment_id, out.variables, out.canary_settings, out.cache_cluster_enabled)
+}
+
+pub(super) async fn get_stages(client: &Client, call: &GetStages) -> Result<Vec<(StageName, Stage)>, AwsError> {
+    let out = client.get_stages().rest_api_id(call.api.as_str()).send().await.map_err(classify)?;
+    let mut stages = Vec::new();
+    for item in out.item.unwrap_or_default() {
+        let name = required(item.stage_name, "stageName")?;
+        let name = name.parse().map_err(|error: InvalidName| AwsError::Ambiguous { cause: error.to_string() })?;
+        stages
+            .push((name, stage(item.deployment_id, item.variables, item.canary_settings, item.cache_cluster_enabled)?));
+    }
+    Ok(stages)
 }
 
 pub(super) async fn get_deployment(client: &Client, call: &GetDeployment) -> Result<Deployment, AwsError> {

@@ -91,6 +91,7 @@ impl Aws for Live {
             Call::GetGatewayResponses(call) => {
                 Reply::GetGatewayResponses(apigateway::get_gateway_responses(apigateway, call).await?)
             }
+            Call::GetStages(call) => Reply::GetStages(apigateway::get_stages(apigateway, call).await?),
             Call::GetStage(call) => Reply::GetStage(apigateway::get_stage(apigateway, call).await?),
             Call::GetDeployment(call) => Reply::GetDeployment(apigateway::get_deployment(apigateway, call).await?),
             Call::GetDeployments(call) => Reply::GetDeployments(apigateway::get_deployments(apigateway, call).await?),
