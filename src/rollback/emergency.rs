@@ -90,7 +90,9 @@ impl Emergency {
         fresh: &RunId,
         now: Timestamp,
     ) -> Result<Self, Problem> {
-        let lead = seen.iter().find_map(Seen::believed).cloned();
+        // While its records are being closed, a release is unfinished as long as one of them says so.
+        let records = || seen.iter().filter_map(Seen::believed);
+        let lead = records().find(|r| r.state.holds_lock()).or_else(|| records().next()).cloned();
         let mut way = WayBack {
             run: lead.as_ref().map_or_else(|| fresh.clone(), |r| r.run.clone()),
             aliases: Vec::new(),

@@ -3,6 +3,7 @@
 #[cfg(feature = "live")]
 mod connect;
 mod emulator_smoke;
+mod faults;
 mod support;
 #[cfg(feature = "live")]
 mod wire;

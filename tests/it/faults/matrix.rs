@@ -1,0 +1,265 @@
+//! The fault matrix.
+
+use std::cell::Cell;
+
+use stagegate::engine::Outcome;
+use stagegate::journal::Entry;
+use stagegate::plan::Plan;
+use stagegate::problem::{Code, Exit};
+use stagegate::step::StepKind;
+use stagegate::world::Fault;
+
+use super::lab::{Lab, Scenario, State};
+
+/// A release that may be hurt, and how it ends without being hurt.
+pub struct Matrix {
+    lab: Lab,
+    plan: Plan,
+    before: State,
+    after: State,
+    calls: usize,
+    runs: Cell<usize>,
+}
+
+/// How somebody takes up a release whose process died.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Recovery {
+    Resume,
+    Undo,
+    /// From another machine, from the records alone.
+    Elsewhere,
+}
+
+pub const RECOVERIES: [Recovery; 3] = [Recovery::Resume, Recovery::Undo, Recovery::Elsewhere];
+
+/// Faults placed before a process starts: call number and what happens there.
+type Placed = [(usize, Fault)];
+
+impl Matrix {
+    pub fn of(scenario: Scenario) -> Self {
+        let lab = Lab::new(scenario);
+        let before = lab.state();
+        let plan = lab.plan().expect("the scenario can be released");
+        let smooth = lab.fork();
+        let outcome = smooth.promote(&plan).expect("nobody crashes");
+        assert_eq!(outcome.exit, Exit::Done, "{:?}", outcome.problem);
+        let calls = smooth.calls();
+        let mut after = smooth.state();
+        assert_eq!(smooth.violations(), Vec::<String>::new());
+        // Every run makes its own deployment id; which one it is does not matter, that it is not the old one does.
+        assert_ne!(before, after);
+        after.deployment = if after.deployment == before.deployment { after.deployment } else { "new".into() };
+        Self { lab, plan, before, after, calls, runs: Cell::new(0) }
+    }
+
+    pub fn runs(&self) -> usize {
+        self.runs.get()
+    }
+
+    pub fn calls(&self) -> usize {
+        self.calls
+    }
+
+    fn state(&self, lab: &Lab) -> State {
+        let mut state = lab.state();
+        if state.deployment != self.before.deployment {
+            state.deployment = "new".into();
+        }
+        state
+    }
+
+    /// One release with faults; then, if the process died, a recovery with faults of its own, then one without.
+    pub fn hurt(&self, faults: &Placed, recovery: Recovery, second: &Placed) -> Result<(), String> {
+        self.runs.set(self.runs.get() + 1);
+        let lab = self.lab.fork();
+        lab.world.restart();
+        for (at, fault) in faults {
+            lab.world.inject(*at, fault.clone());
+        }
+        let end = match lab.promote(&self.plan) {
+            Some(outcome) => self.ended(&lab, &outcome, second.is_empty() && faults.len() == 1),
+            None => self.recovered(&lab, recovery, second),
+        };
+        let violations = lab.violations();
+        let tell = |what: String| {
+            let calls: Vec<String> = lab
+                .world
+                .history()
+                .iter()
+                .map(|c| format!("    {} {} {:?} {:?}", c.index, c.call.operation(), c.outcome, c.landed))
+                .collect();
+            format!("{faults:?} then {recovery:?} {second:?}: {what}\n{}", calls.join("\n"))
+        };
+        end.map_err(tell)?;
+        if violations.is_empty() { Ok(()) } else { Err(tell(format!("traffic was hurt: {violations:?}"))) }
+    }
+
+    /// What the process said must be true.
+    fn ended(&self, lab: &Lab, outcome: &Outcome, single: bool) -> Result<(), String> {
+        let state = self.state(lab);
+        let said = format!("exit {:?}, {:?}", outcome.exit, outcome.problem);
+        match outcome.exit {
+            Exit::Done if state == self.after => Ok(()),
+            Exit::Done => Err(format!("{said}, but AWS is {state:#?}")),
+            Exit::InBetween if single => Err(format!("one passing fault must not need a person: {said}")),
+            Exit::InBetween => {
+                let problem = outcome.problem.as_ref().ok_or("exit 6 without a word")?;
+                let true_words = outcome.now.iter().any(|line| line.starts_with("NOT as before")) && !problem.fix.is_empty();
+                if true_words { Ok(()) } else { Err(format!("exit 6 without a statement or a fix: {said}")) }
+            }
+            _ if state == self.before => Ok(()),
+            _ => Err(format!("{said}, but AWS is {state:#?}")),
+        }
+    }
+
+    fn recovered(&self, lab: &Lab, recovery: Recovery, second: &Placed) -> Result<(), String> {
+        lab.world.restart();
+        for (at, fault) in second {
+            lab.world.inject(*at, fault.clone());
+        }
+        if let Some(end) = self.recover_once(lab, recovery, !second.is_empty()) {
+            // A recovery that needs a person is tried again by that person.
+            if end.as_ref().is_ok_and(|clean| *clean) || second.is_empty() {
+                return end.map(drop);
+            }
+        }
+        lab.world.restart();
+        match self.recover_once(lab, recovery, false) {
+            Some(end) => end.map(drop),
+            None => Err("died without a fault".into()),
+        }
+    }
+
+    /// `None` when this process died too. `Ok(false)` when it says that a person must look.
+    fn recover_once(&self, lab: &Lab, recovery: Recovery, hurt: bool) -> Option<Result<bool, String>> {
+        match recovery {
+            Recovery::Resume | Recovery::Undo => {
+                let outcome = lab.resume(&self.plan, recovery == Recovery::Undo)?;
+                let state = self.state(lab);
+                let right = match outcome.exit {
+                    Exit::Done if recovery == Recovery::Resume => state == self.after,
+                    Exit::InBetween => return Some(if hurt { Ok(false) } else { Err(format!("needs a person: {:?}", outcome.problem)) }),
+                    _ => state == self.before,
+                };
+                let said = format!("{recovery:?} ended {:?} {:?}, but AWS is {state:#?}", outcome.exit, outcome.problem);
+                Some(if right { Ok(true) } else { Err(said) })
+            }
+            Recovery::Elsewhere => {
+                let mut undone = lab.rollback_elsewhere(None)?;
+                let mut state = self.state(lab);
+                let nothing_seen = !matches!(&undone, Ok(undone) if !undone.now.is_empty());
+                if !hurt && nothing_seen && state != self.before {
+                    // The claim of the dead process landed after this person had looked: the next look sees it.
+                    undone = lab.rollback_elsewhere(None)?;
+                    state = self.state(lab);
+                }
+                let clean = match &undone {
+                    Ok(undone) => undone.is_clean(),
+                    // Nothing of the release has reached AWS, or reading it was refused.
+                    Err(_) if hurt => return Some(Ok(false)),
+                    Err(_) => true,
+                };
+                let right = match &undone {
+                    // The release had closed its record before its process died: it is finished.
+                    Err(problem) if problem.code == Code::FirstRelease => state == self.after,
+                    _ => self.is_back(lab, &state),
+                };
+                Some(match (clean, right) {
+                    (true, true) => Ok(true),
+                    (false, _) if hurt => Ok(false),
+                    _ => Err(format!("rollback elsewhere ended {undone:?}, but AWS is {state:#?}")),
+                })
+            }
+        }
+    }
+
+    /// As before; the statements of a release that had finished stay (SPEC §3).
+    fn is_back(&self, lab: &Lab, state: &State) -> bool {
+        let finished = lab.kept.borrow().iter().any(|l| matches!(l.entry, Entry::Intent { step: StepKind::Promote, .. }));
+        let mut state = state.clone();
+        if finished {
+            state.statements.clone_from(&self.before.statements);
+        }
+        state == self.before
+    }
+
+    /// Every kind of fault at every call, and every recovery after a crash.
+    pub fn singles(&self) -> Vec<String> {
+        let mut failures = Vec::new();
+        for at in 0..self.calls {
+            for fault in Fault::every_kind() {
+                let crash = format!("{fault:?}").starts_with("Crash");
+                for recovery in if crash { &RECOVERIES[..] } else { &RECOVERIES[..1] } {
+                    failures.extend(self.hurt(&[(at, fault.clone())], *recovery, &[]).err());
+                }
+            }
+        }
+        failures
+    }
+
+    /// Two faults: both in the release, or one in it and one in the recovery. `stride` thins out the second.
+    pub fn pairs(&self, stride: usize) -> Vec<String> {
+        let mut failures = Vec::new();
+        for at in 0..self.calls {
+            for fault in Fault::every_kind() {
+                let crash = format!("{fault:?}").starts_with("Crash");
+                for (number, second) in Fault::every_kind().into_iter().enumerate() {
+                    if crash {
+                        for recovery in RECOVERIES {
+                            for later in ((at + number) % stride..self.calls).step_by(stride) {
+                                let placed = [(later, second.clone())];
+                                failures.extend(self.hurt(&[(at, fault.clone())], recovery, &placed).err());
+                            }
+                        }
+                    } else {
+                        for later in (at + 1 + (at + number) % stride..self.calls + 20).step_by(stride) {
+                            let placed = [(at, fault.clone()), (later, second.clone())];
+                            failures.extend(self.hurt(&placed, Recovery::Resume, &[]).err());
+                        }
+                    }
+                }
+            }
+        }
+        failures
+    }
+}
+
+fn report(name: &str, matrix: &Matrix, failures: &[String]) {
+    println!("{name}: {} calls, {} runs, {} failures", matrix.calls(), matrix.runs(), failures.len());
+    for failure in failures.iter().skip(1).take(40) {
+        println!("{}", failure.lines().next().unwrap_or_default().chars().take(260).collect::<String>());
+    }
+    assert!(failures.is_empty(), "{} of {} runs failed, the first:\n{}", failures.len(), matrix.runs(), failures[0]);
+}
+
+#[test]
+fn every_fault_at_every_call_of_a_second_release() {
+    let matrix = Matrix::of(Scenario::Second);
+    report("second release, single faults", &matrix, &matrix.singles());
+}
+
+#[test]
+fn every_fault_at_every_call_of_a_first_release() {
+    let matrix = Matrix::of(Scenario::First);
+    report("first release, single faults", &matrix, &matrix.singles());
+}
+
+#[test]
+fn every_fault_at_every_call_of_three_functions() {
+    let matrix = Matrix::of(Scenario::Three);
+    report("three functions, single faults", &matrix, &matrix.singles());
+}
+
+#[test]
+fn every_pair_of_faults_of_a_first_release() {
+    let matrix = Matrix::of(Scenario::First);
+    let failures = matrix.pairs(1);
+    report("first release, pairs of faults", &matrix, &failures);
+}
+
+#[test]
+fn every_pair_of_faults_of_a_second_release() {
+    let matrix = Matrix::of(Scenario::Second);
+    let failures = matrix.pairs(1);
+    report("second release, pairs of faults", &matrix, &failures);
+}
