@@ -339,6 +339,20 @@ mod tests {
     }
 
     #[test]
+    fn going_back_makes_the_older_allocation_void() {
+        let world = world();
+        world.edit(|account| account.provision(&pets(), &live(), 60 * SECOND, None)).unwrap();
+        update(&world, 2, &[]).unwrap();
+        world.clock().advance(30 * SECOND);
+        update(&world, 1, &[]).unwrap();
+        let again = update(&world, 2, &[]).unwrap();
+        world.clock().advance(30 * SECOND);
+        assert_eq!(alias(&world), again, "the first move's allocation would have ended now");
+        world.clock().advance(30 * SECOND);
+        assert!(alias(&world).weights.is_empty());
+    }
+
+    #[test]
     fn an_allocation_that_fails_stays_on_the_old_version_and_going_back_is_ready_at_once() {
         let world = world();
         world.edit(|account| account.provision(&pets(), &live(), 60 * SECOND, Some("init failed"))).unwrap();
