@@ -133,7 +133,7 @@ impl<A: Aws, C: Clock, J: Journal> Engine<'_, A, C, J> {
             && record.run == self.run
         {
             match record.state {
-                RecordState::RolledBack => return Stop::RolledBackElsewhere,
+                RecordState::RolledBack | RecordState::Undoing => return Stop::RolledBackElsewhere,
                 RecordState::Paused => return Stop::Paused,
                 RecordState::Running | RecordState::Promoted => {}
             }

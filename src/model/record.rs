@@ -32,6 +32,8 @@ pub enum RecordState {
     Running,
     /// Held by a person: holds the lock.
     Paused,
+    /// Being rolled back: the alias is on `to` again, stage and permissions may not be. Holds the lock.
+    Undoing,
     /// Finished: the alias is on `to`.
     Promoted,
     /// Rolled back: the alias is on `to`, which is the version that had served before.
@@ -39,8 +41,13 @@ pub enum RecordState {
 }
 
 impl RecordState {
-    const WORDS: [(Self, &'static str); 4] =
-        [(Self::Running, "run"), (Self::Paused, "paused"), (Self::Promoted, "done"), (Self::RolledBack, "back")];
+    const WORDS: [(Self, &'static str); 5] = [
+        (Self::Running, "run"),
+        (Self::Paused, "paused"),
+        (Self::Undoing, "undo"),
+        (Self::Promoted, "done"),
+        (Self::RolledBack, "back"),
+    ];
 
     fn word(self) -> &'static str {
         Self::WORDS.iter().find(|(state, _)| *state == self).map_or("run", |(_, word)| word)
@@ -48,7 +55,7 @@ impl RecordState {
 
     /// Whether the release is unfinished and so holds the alias.
     pub const fn holds_lock(self) -> bool {
-        matches!(self, Self::Running | Self::Paused)
+        matches!(self, Self::Running | Self::Paused | Self::Undoing)
     }
 }
 
@@ -116,6 +123,12 @@ impl Record {
             bad,
             ..self.clone()
         }
+    }
+
+    /// The record while the rollback that ends in this one still has a stage or permissions before it: whoever comes
+    /// next, from any machine, can finish it.
+    pub fn undoing(&self, granted: bool, expires: Timestamp) -> Self {
+        Self { state: RecordState::Undoing, expires: Some(expires), granted, ..self.clone() }
     }
 
     /// Whether the alias is where this record says: only then is the record believed (SPEC §3).

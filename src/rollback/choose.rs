@@ -73,7 +73,8 @@ pub fn choose(
 
 fn recorded(name: &str, record: &Record) -> Result<Option<Chosen>, Problem> {
     match (record.state, record.from) {
-        (RecordState::Running | RecordState::Paused, from) => {
+        (RecordState::Undoing, Some(_)) => Ok(Some(Chosen { version: Some(record.to), rule: Rule::Unfinished })),
+        (RecordState::Running | RecordState::Paused | RecordState::Undoing, from) => {
             Ok(Some(Chosen { version: from, rule: Rule::Unfinished }))
         }
         (RecordState::Promoted, Some(from)) if !is_bad(from, &record.bad) => {

@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 
 use super::choose::{Chosen, Rule, choose};
-use super::{AliasBack, Goal, GrantBack, StageBack, WayBack};
+use super::{AliasBack, At, Goal, GrantBack, StageBack, WayBack};
 use crate::aws::Aws;
 use crate::aws::noun::Alias;
 use crate::change::StageSide;
@@ -105,7 +105,7 @@ impl Emergency {
             let chosen = choose(&one.label(), &one.alias, &one.description, to, &history(one), person)?;
             moves.push((one.label(), one.alias.version, chosen));
             if part != Part::Stage {
-                way.aliases.push(alias_back(one, chosen, fresh));
+                way.aliases.push(alias_back(one, chosen, fresh, now));
             }
         }
         let members = lead.as_ref().map_or(seen.len(), |r| r.members);
@@ -146,13 +146,25 @@ impl Emergency {
     }
 }
 
-fn alias_back(seen: &Seen, chosen: Chosen, fresh: &RunId) -> AliasBack {
+fn alias_back(seen: &Seen, chosen: Chosen, fresh: &RunId, now: Timestamp) -> AliasBack {
     let goal = match chosen.version {
-        None => Goal::Exact(None),
-        Some(version) => Goal::To {
-            version,
-            description: seen.description.with(record_after(seen, version, chosen.rule, fresh)).to_string(),
-        },
+        None => {
+            let record = seen.believed().map(|r| r.undoing(r.granted, now + crate::plan::LOCK_MARGIN));
+            let undoing = record.map(|record| seen.description.with(record).to_string());
+            Goal::Absent { undoing: undoing.unwrap_or_else(|| seen.alias.description.clone()) }
+        }
+        Some(version) => {
+            let record = record_after(seen, version, chosen.rule, fresh);
+            let granted = seen.believed().is_some_and(|r| r.granted && r.state.holds_lock());
+            // A release that is put in place again is not on a way back that somebody else should finish.
+            let meanwhile = match record.state {
+                RecordState::RolledBack => record.undoing(granted, now + crate::plan::LOCK_MARGIN),
+                _ => record.clone(),
+            };
+            let meanwhile = seen.description.with(meanwhile).to_string();
+            let last = seen.description.with(record).to_string();
+            Goal::At(Box::new(At { version, meanwhile, last, only_ours: false }))
+        }
     };
     AliasBack {
         function: seen.function.clone(),
@@ -172,6 +184,10 @@ fn record_after(seen: &Seen, to: Version, rule: Rule, fresh: &RunId) -> Record {
         record
     };
     match seen.believed() {
+        // The rollback of somebody whose process died: the record is right, only its state is not final.
+        Some(record) if record.state == RecordState::Undoing && record.to == to => {
+            Record { state: RecordState::RolledBack, expires: None, granted: false, ..record.clone() }
+        }
         Some(record) if record.state == RecordState::RolledBack && record.from == Some(to) => clear(Record {
             state: RecordState::Promoted,
             from: Some(record.to),
@@ -183,22 +199,25 @@ fn record_after(seen: &Seen, to: Version, rule: Rule, fresh: &RunId) -> Record {
             let from = if rule == Rule::Unfinished { record.to } else { serving };
             clear(record.rolled_back(to, from, from != to))
         }
-        None => clear(Record {
-            run: fresh.clone(),
-            state: RecordState::RolledBack,
-            expires: None,
-            from: Some(serving),
-            to,
-            members: 1,
-            stage: None,
-            granted: false,
-            bad: match (serving.number(), &seen.description.record) {
-                (Some(n), Some(record)) => remember_bad(&record.bad, n),
-                (Some(n), None) => vec![n],
-                (None, _) => Vec::new(),
-            },
-            gate_overridden: false,
-        }),
+        None => clear(unrecorded(seen, to, fresh)),
+    }
+}
+
+/// The record of a rollback that found none it could believe.
+fn unrecorded(seen: &Seen, to: Version, fresh: &RunId) -> Record {
+    let serving = seen.alias.version;
+    let known = seen.description.record.as_ref().map(|r| r.bad.clone()).unwrap_or_default();
+    Record {
+        run: fresh.clone(),
+        state: RecordState::RolledBack,
+        expires: None,
+        from: Some(serving),
+        to,
+        members: 1,
+        stage: None,
+        granted: false,
+        bad: serving.number().filter(|_| serving != to).map_or_else(|| known.clone(), |n| remember_bad(&known, n)),
+        gate_overridden: false,
     }
 }
 

@@ -5,6 +5,8 @@ mod choose;
 mod emergency;
 mod undo;
 
+use std::collections::BTreeMap;
+
 use jiff::Timestamp;
 
 pub use choose::{Chosen, Rule, choose};
@@ -15,21 +17,49 @@ use crate::aws::noun::{Alias, Routing};
 use crate::change::{Change, StageSide};
 use crate::engine::SETTLE;
 use crate::journal::Progress;
-use crate::model::{AliasName, FunctionName, RunId, StageRef, Version};
+use crate::model::{AliasName, Description, FunctionName, RunId, StageRef, Version};
 use crate::plan::Plan;
 
 /// Where one alias goes back to.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Goal {
-    /// Exactly what the journal holds; `None` = it did not exist.
-    Exact(Option<Routing>),
-    /// A version, with a record that says so; whoever wrote last is overwritten, because a person asked for it.
-    To {
-        /// The version.
-        version: Version,
-        /// The user's text and the record of the rollback.
-        description: String,
+    /// It did not exist before the release: it goes last.
+    Absent {
+        /// The description that says so on the way. Writing it also fences what the release itself may still have sent.
+        undoing: String,
     },
+    /// A version that it was on.
+    At(Box<At>),
+}
+
+/// A version that an alias goes back to, and what its description says on the way and in the end.
+#[derive(Debug, Clone, PartialEq)]
+pub struct At {
+    /// The version, without weights.
+    pub version: Version,
+    /// The description while stage and permissions are still to be put back.
+    pub meanwhile: String,
+    /// The description in the end.
+    pub last: String,
+    /// Whether an alias that is not the release's any more is left alone. A person who names an alias overwrites.
+    pub only_ours: bool,
+}
+
+impl At {
+    /// The routing of a phase.
+    fn routing(&self, phase: Phase) -> Routing {
+        let description = if phase == Phase::Meanwhile { &self.meanwhile } else { &self.last };
+        Routing { version: self.version, weights: BTreeMap::new(), description: description.clone() }
+    }
+}
+
+/// How far a rollback is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Phase {
+    /// Traffic is back; stage and permissions are still to be put back.
+    Meanwhile,
+    /// Everything is back.
+    Last,
 }
 
 /// One alias on the way back.
@@ -87,6 +117,11 @@ pub struct WayBack {
 }
 
 impl WayBack {
+    /// Whether anything but aliases is to be put back.
+    fn has_rest(&self) -> bool {
+        self.stage.is_some() || !self.grants.is_empty()
+    }
+
     /// From the journal: every intent counts, whether its reply came or not.
     pub fn from_journal(plan: &Plan, progress: &Progress) -> Self {
         let mut back = Self {
@@ -105,13 +140,13 @@ impl WayBack {
     fn take(&mut self, plan: &Plan, change: &Change) {
         match change {
             // The first intent of an alias holds what was there before the release; later ones start from our own.
-            Change::Alias { function, alias, before, .. } => {
+            Change::Alias { function, alias, before, want } => {
                 if !self.aliases.iter().any(|a| a.function == *function && a.alias == *alias) {
                     let member = plan.members.iter().find(|m| m.function == *function);
                     self.aliases.push(AliasBack {
                         function: function.clone(),
                         alias: alias.clone(),
-                        goal: Goal::Exact(before.clone()),
+                        goal: exactly(before.as_ref(), want, self.unsettled_until),
                         seen: None,
                         check_target: false,
                         first_revision: member.and_then(|m| m.before.as_ref()).map(|a| a.revision.clone()),
@@ -128,4 +163,26 @@ impl WayBack {
             }
         }
     }
+}
+
+/// Exactly as it was; on the way, the record says that a rollback is under way.
+fn exactly(before: Option<&Routing>, want: &Routing, unsettled: Option<Timestamp>) -> Goal {
+    let expires = unsettled.unwrap_or_default() + crate::plan::LOCK_MARGIN;
+    let ours = Description::parse(&want.description).ok();
+    let ours = ours.and_then(|d| d.record.clone().map(|record| (d, record)));
+    let Some(before) = before else {
+        let undoing =
+            ours.map(|(description, record)| description.with(record.undoing(record.granted, expires)).to_string());
+        return Goal::Absent { undoing: undoing.unwrap_or_default() };
+    };
+    let meanwhile = ours.map(|(description, record)| {
+        let undoing = record.rolled_back(before.version, record.to, false).undoing(record.granted, expires);
+        description.with(undoing).to_string()
+    });
+    Goal::At(Box::new(At {
+        version: before.version,
+        meanwhile: meanwhile.unwrap_or_else(|| before.description.clone()),
+        last: before.description.clone(),
+        only_ours: true,
+    }))
 }

@@ -3,7 +3,7 @@
 
 use futures_util::future::{join, join_all};
 
-use super::{AliasBack, Goal, GrantBack, StageBack, WayBack};
+use super::{AliasBack, Goal, GrantBack, Phase, StageBack, WayBack};
 use crate::aws::noun::{Alias, Function, Routing, Stage, State};
 use crate::aws::operation::{GetAlias, GetDeployment, GetFunction, GetPolicy, GetStage, GetStages};
 use crate::aws::{Aws, AwsError, Call, Remedy, explain};
@@ -57,33 +57,34 @@ enum AliasEnd {
 impl<A: Aws, C: Clock, J: Journal> Engine<'_, A, C, J> {
     /// Puts back what the release changed, as far as it is still the release's own. Safe to repeat, from anywhere.
     pub async fn undo(&self, way: &WayBack) -> Undone {
-        let undone = self.undo_once(way).await;
-        let now = self.clock.now();
-        let wait_until = match (way.unsettled_until, self.unsure.get()) {
-            (_, true) => Some(now + SETTLE),
-            (until, false) => until.filter(|until| *until > now),
-        };
-        // A write of the release may still land: wait it out, then look again.
-        let Some(until) = wait_until else { return undone };
-        if self.interrupt.insisted() {
-            return undone;
+        if seeded(Bug::WrongOrder) {
+            self.grants_back(way, true, &mut Undone::default()).await;
         }
-        self.clock.sleep(std::time::Duration::try_from(until.duration_since(now)).unwrap_or(SETTLE)).await;
-        self.unsure.set(false);
-        self.undo_once(&WayBack { aliases: way.aliases.iter().map(unseen).collect(), ..way.clone() }).await
+        let phase = if way.has_rest() { Phase::Meanwhile } else { Phase::Last };
+        let (mut undone, mut stage_is_back) = self.harm_stopped(way, phase, true).await;
+        if self.wait_for_late_writes_of(way).await {
+            (undone, stage_is_back) = self.harm_stopped(way, phase, false).await;
+        }
+        self.grants_back(way, stage_is_back, &mut undone).await;
+        for alias in way.aliases.iter().filter(|a| matches!(a.goal, Goal::Absent { .. })) {
+            self.delete_created(way, alias, stage_is_back, &mut undone).await;
+        }
+        // A record that says "undo" stays until nothing is left to do: it is how the next person knows.
+        if phase == Phase::Meanwhile && undone.is_clean() {
+            self.close_records(way, &mut undone).await;
+        }
+        undone
     }
 
-    async fn undo_once(&self, way: &WayBack) -> Undone {
+    /// The aliases, all at once; then the stage. What they are now, and whether the stage is back.
+    async fn harm_stopped(&self, way: &WayBack, phase: Phase, first: bool) -> (Undone, bool) {
         let mut undone = Undone::default();
-        if seeded(Bug::WrongOrder) {
-            self.grants_back(way, true, &mut undone).await;
-        }
-        let ends = join_all(way.aliases.iter().map(|alias| self.alias_back(&way.run, alias))).await;
-        let mut created = Vec::new();
-        for (alias, end) in way.aliases.iter().zip(ends) {
+        let fence = self.unsure.replace(false);
+        let backs = way.aliases.iter().map(|alias| self.alias_back(&way.run, alias, phase, first, fence));
+        for (alias, end) in way.aliases.iter().zip(join_all(backs).await) {
             match end {
                 Ok(AliasEnd::Back(now)) => undone.now.push(alias_line(alias, now.as_ref())),
-                Ok(AliasEnd::ToDelete) => created.push(alias),
+                Ok(AliasEnd::ToDelete) => {}
                 Err(problem) => undone.leave(problem),
             }
         }
@@ -91,18 +92,39 @@ impl<A: Aws, C: Clock, J: Journal> Engine<'_, A, C, J> {
             Some(stage) => self.stage_back(way, stage, &mut undone).await,
             None => true,
         };
-        self.grants_back(way, stage_is_back, &mut undone).await;
-        for alias in created {
-            self.delete_created(way, alias, stage_is_back, &mut undone).await;
-        }
-        undone
+        (undone, stage_is_back)
     }
 
-    async fn alias_back(&self, run: &RunId, back: &AliasBack) -> Result<AliasEnd, Problem> {
+    /// A write of the release may still land: waits it out. Nothing that the stage could need goes before that.
+    async fn wait_for_late_writes_of(&self, way: &WayBack) -> bool {
+        let now = self.clock.now();
+        let until =
+            if self.unsure.get() { Some(now + SETTLE) } else { way.unsettled_until.filter(|until| *until > now) };
+        let Some(until) = until.filter(|_| !self.interrupt.insisted()) else { return false };
+        self.clock.sleep(std::time::Duration::try_from(until.duration_since(now)).unwrap_or(SETTLE)).await;
+        true
+    }
+
+    async fn close_records(&self, way: &WayBack, undone: &mut Undone) {
+        let backs = way.aliases.iter().filter(|a| matches!(a.goal, Goal::At(_)));
+        let ends = join_all(backs.map(|alias| self.alias_back(&way.run, alias, Phase::Last, false, false))).await;
+        for problem in ends.into_iter().filter_map(Result::err) {
+            undone.leave(problem);
+        }
+    }
+
+    async fn alias_back(
+        &self,
+        run: &RunId,
+        back: &AliasBack,
+        phase: Phase,
+        first: bool,
+        fence: bool,
+    ) -> Result<AliasEnd, Problem> {
         let name = format!("{}:{}", back.function, back.alias);
-        let mut seen = back.seen.clone().map(Some);
-        let mut fenced = !self.unsure.get();
-        let mut target_checked = !back.check_target;
+        let mut seen = back.seen.clone().filter(|_| first).map(Some);
+        let mut fenced = !fence;
+        let mut target_checked = !(first && back.check_target);
         let mut last = None;
         for attempt in 1..=WRITE_ATTEMPTS_MAX {
             let request = GetAlias { function: back.function.clone(), alias: back.alias.clone() };
@@ -110,9 +132,9 @@ impl<A: Aws, C: Clock, J: Journal> Engine<'_, A, C, J> {
                 Some(seen) => seen,
                 None => self.find(request).await?,
             };
-            let Some(mut call) = self.alias_call(run, back, &name, now.as_ref(), &mut fenced)? else {
+            let Some(mut call) = alias_call(run, back, phase, &name, now.as_ref(), &mut fenced)? else {
                 return Ok(match (&back.goal, &now) {
-                    (Goal::Exact(None), Some(_)) => AliasEnd::ToDelete,
+                    (Goal::Absent { .. }, Some(_)) => AliasEnd::ToDelete,
                     _ => AliasEnd::Back(now),
                 });
             };
@@ -140,54 +162,10 @@ impl<A: Aws, C: Clock, J: Journal> Engine<'_, A, C, J> {
         Err(Problem::new(Code::InBetween, format!("{name} could not be moved back")).why(error))
     }
 
-    /// The write that moves an alias back; `None` when it is where it shall be.
-    fn alias_call(
-        &self,
-        run: &RunId,
-        back: &AliasBack,
-        name: &str,
-        now: Option<&Alias>,
-        fenced: &mut bool,
-    ) -> Result<Option<Call>, Problem> {
-        let write = |now, routing| Ok(Some(change::route(&back.function, &back.alias, Some(now), routing)));
-        match (&back.goal, now) {
-            (Goal::Exact(None), _) => match now {
-                Some(alias) if !is_of(run, alias) => Err(foreign(name, alias)),
-                _ => Ok(None),
-            },
-            (Goal::Exact(Some(before)), Some(now)) if is_routed(now, before) => {
-                // A request of ours may still be on its way: any write changes the revision that it is guarded by.
-                if std::mem::replace(fenced, true) { Ok(None) } else { write(now, before.clone()) }
-            }
-            (Goal::Exact(Some(before)), Some(now)) if is_rolled_back(run, now, before.version) => Ok(None),
-            (Goal::Exact(Some(before)), Some(now)) if is_of(run, now) => write(now, before.clone()),
-            (Goal::Exact(Some(_)), Some(now)) => Err(foreign(name, now)),
-            (Goal::To { version, description }, Some(now)) => {
-                let routing = Routing {
-                    version: *version,
-                    weights: std::collections::BTreeMap::new(),
-                    description: description.clone(),
-                };
-                if is_routed(now, &routing) { Ok(None) } else { write(now, routing) }
-            }
-            (Goal::Exact(Some(_)) | Goal::To { .. }, None) => {
-                Err(Problem::new(Code::AliasMissing, format!("{name} was deleted, there is nothing to move back"))
-                    .exit(Exit::InBetween)
-                    .fix(format!(
-                        "create it again: aws lambda create-alias --function-name {} --name {} --function-version N",
-                        back.function, back.alias
-                    )))
-            }
-        }
-    }
-
     /// The version that an alias goes back to must still be able to run.
     async fn target(&self, back: &AliasBack) -> Result<(), Problem> {
-        let version = match &back.goal {
-            Goal::Exact(Some(routing)) => routing.version,
-            Goal::To { version, .. } => *version,
-            Goal::Exact(None) => return Ok(()),
-        };
+        let Goal::At(at) = &back.goal else { return Ok(()) };
+        let version = at.version;
         let qualifier = version.number().map(|n| n.to_string());
         let found = self.find(GetFunction { function: back.function.clone(), qualifier }).await?;
         dead(&back.function, &back.alias, version, found.as_ref()).map_or(Ok(()), Err)
@@ -368,8 +346,45 @@ impl<A: Aws, C: Clock, J: Journal> Engine<'_, A, C, J> {
     }
 }
 
-fn unseen(alias: &AliasBack) -> AliasBack {
-    AliasBack { seen: None, check_target: false, ..alias.clone() }
+/// The write that moves an alias back; `None` when it is where it shall be.
+fn alias_call(
+    run: &RunId,
+    back: &AliasBack,
+    phase: Phase,
+    name: &str,
+    now: Option<&Alias>,
+    fenced: &mut bool,
+) -> Result<Option<Call>, Problem> {
+    let at = match (&back.goal, now) {
+        (Goal::Absent { .. }, Some(now)) if !is_of(run, now) => return Err(foreign(name, now)),
+        // Before anything else goes back, the record says so: that also fences what the release may still have sent.
+        (Goal::Absent { undoing: text }, Some(now)) if record_state(run, now) != Some(RecordState::Undoing) => {
+            let routing = Routing { version: now.version, weights: now.weights.clone(), description: text.clone() };
+            return Ok(Some(change::route(&back.function, &back.alias, Some(now), routing)));
+        }
+        (Goal::Absent { .. }, _) => return Ok(None),
+        (Goal::At(at), _) => at,
+    };
+    let Some(now) = now else {
+        return Err(Problem::new(Code::AliasMissing, format!("{name} was deleted, there is nothing to move back"))
+            .exit(Exit::InBetween)
+            .fix(format!(
+                "create it again: aws lambda create-alias --function-name {} --name {} --function-version {}",
+                back.function, back.alias, at.version
+            )));
+    };
+    let write = |routing| Ok(Some(change::route(&back.function, &back.alias, Some(now), routing)));
+    let (goal, last) = (at.routing(phase), at.routing(Phase::Last));
+    if is_routed(now, &goal) || (at.only_ours && is_routed(now, &last)) {
+        // A request of ours may still be on its way: any write changes the revision that it is guarded by.
+        let is_fenced = std::mem::replace(fenced, true);
+        return if is_fenced { Ok(None) } else { write(if is_routed(now, &goal) { goal } else { last }) };
+    }
+    match at.only_ours {
+        true if is_rolled_back(run, now, at.version) => Ok(None),
+        true if !is_of(run, now) => Err(foreign(name, now)),
+        _ => write(goal),
+    }
 }
 
 /// The release wrote this alias, and nobody after it.

@@ -248,7 +248,9 @@ impl Aws for Guard<'_> {
         if call.operation().kind() == Kind::Write {
             let unserved = self.world.look(|account| account.unserved());
             let refused = unserved.into_iter().filter(|line| line.contains("Invalid permissions"));
-            self.refused.borrow_mut().extend(refused.map(|line| format!("after {} {}: {line}", call.operation(), call.subject())));
+            self.refused
+                .borrow_mut()
+                .extend(refused.map(|line| format!("after {} {}: {line}", call.operation(), call.subject())));
         }
         answer
     }
@@ -268,7 +270,8 @@ fn seed(account: &mut stagegate::world::Account, scenario: Scenario) {
         }
     }
     let deployed = account.deploy(&api(), "by hand").unwrap();
-    let variables: &[(&str, &str)] = if scenario == Scenario::First { &[("owner", "shop")] } else { &[("lambdaAlias", "live")] };
+    let variables: &[(&str, &str)] =
+        if scenario == Scenario::First { &[("owner", "shop")] } else { &[("lambdaAlias", "live")] };
     account.create_stage(&api(), &prod(), &deployed, variables).unwrap();
     for function in scenario.functions() {
         if scenario == Scenario::First {

@@ -104,7 +104,8 @@ impl Matrix {
             Exit::InBetween if single => Err(format!("one passing fault must not need a person: {said}")),
             Exit::InBetween => {
                 let problem = outcome.problem.as_ref().ok_or("exit 6 without a word")?;
-                let true_words = outcome.now.iter().any(|line| line.starts_with("NOT as before")) && !problem.fix.is_empty();
+                let true_words =
+                    outcome.now.iter().any(|line| line.starts_with("NOT as before")) && !problem.fix.is_empty();
                 if true_words { Ok(()) } else { Err(format!("exit 6 without a statement or a fix: {said}")) }
             }
             _ if state == self.before => Ok(()),
@@ -123,11 +124,17 @@ impl Matrix {
                 return end.map(drop);
             }
         }
-        lab.world.restart();
-        match self.recover_once(lab, recovery, false) {
-            Some(end) => end.map(drop),
-            None => Err("died without a fault".into()),
+        // Whoever comes next: the same person again, or somebody on another machine.
+        for next in [recovery, Recovery::Elsewhere] {
+            let lab = lab.fork();
+            lab.world.restart();
+            self.recover_once(&lab, next, false).ok_or("died without a fault")??;
+            let violations = lab.violations();
+            if !violations.is_empty() {
+                return Err(format!("then {next:?}: traffic was hurt: {violations:?}"));
+            }
         }
+        Ok(())
     }
 
     /// `None` when this process died too. `Ok(false)` when it says that a person must look.
@@ -138,10 +145,17 @@ impl Matrix {
                 let state = self.state(lab);
                 let right = match outcome.exit {
                     Exit::Done if recovery == Recovery::Resume => state == self.after,
-                    Exit::InBetween => return Some(if hurt { Ok(false) } else { Err(format!("needs a person: {:?}", outcome.problem)) }),
+                    Exit::InBetween => {
+                        return Some(if hurt {
+                            Ok(false)
+                        } else {
+                            Err(format!("needs a person: {:?}", outcome.problem))
+                        });
+                    }
                     _ => state == self.before,
                 };
-                let said = format!("{recovery:?} ended {:?} {:?}, but AWS is {state:#?}", outcome.exit, outcome.problem);
+                let said =
+                    format!("{recovery:?} ended {:?} {:?}, but AWS is {state:#?}", outcome.exit, outcome.problem);
                 Some(if right { Ok(true) } else { Err(said) })
             }
             Recovery::Elsewhere => {
@@ -175,7 +189,8 @@ impl Matrix {
 
     /// As before; the statements of a release that had finished stay (SPEC §3).
     fn is_back(&self, lab: &Lab, state: &State) -> bool {
-        let finished = lab.kept.borrow().iter().any(|l| matches!(l.entry, Entry::Intent { step: StepKind::Promote, .. }));
+        let finished =
+            lab.kept.borrow().iter().any(|l| matches!(l.entry, Entry::Intent { step: StepKind::Promote, .. }));
         let mut state = state.clone();
         if finished {
             state.statements.clone_from(&self.before.statements);
