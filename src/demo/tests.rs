@@ -78,7 +78,7 @@ fn the_same_options_give_the_same_demo() {
 }
 
 #[test]
-fn the_text_of_every_demo_fits_and_reads_well() {
+fn every_demo_tells_what_happened() {
     for (name, kind) in [
         ("success", None),
         ("errors", Some(Regression::Errors)),

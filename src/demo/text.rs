@@ -1,4 +1,4 @@
-//! The demo as plain text, at most 100 columns wide.
+//! The demo as plain text.
 
 use std::fmt::Write as _;
 
@@ -33,7 +33,7 @@ pub fn intro(options: &DemoOptions) -> String {
         ("uploaded", "new code for checkout-api".to_owned()),
         ("edited", format!("{method} {path} is in the API definition and not deployed")),
         ("missing", format!("permission for {method} {path} to call checkout-api:live")),
-        ("clients", format!("20 requests/s: {}, and {method} {path} although it is not served yet", routes.join(", "))),
+        ("clients", format!("20 requests/s: {} and, too early, {method} {path}", routes.join(", "))),
         ("release", release.to_owned()),
     ] {
         let _ = writeln!(text, "  {name:<10} {line}");
