@@ -10,6 +10,10 @@ use crate::aws::{Kind, Operation};
 use crate::model::{AliasName, FunctionName, StageRef};
 use crate::step::PIPELINE;
 
+/// The most characters that IAM takes in one managed policy, white space not counted (IAM User Guide, quotas). A policy
+/// for many functions is longer: it must be made for a part of them at a time.
+pub const MANAGED_POLICY_CHARS_MAX: usize = 6_144;
+
 /// What a role is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
 pub enum Purpose {
@@ -67,6 +71,11 @@ pub fn policy(purpose: Purpose, scope: &PolicyScope) -> Value {
     }
     let statements: Vec<Value> = statements.into_iter().map(|(sid, actions)| scope.statement(sid, &actions)).collect();
     json!({ "Version": "2012-10-17", "Statement": statements })
+}
+
+/// How many characters IAM counts in a policy, to be compared with [`MANAGED_POLICY_CHARS_MAX`].
+pub fn characters(policy: &Value) -> usize {
+    policy.to_string().chars().filter(|c| !c.is_whitespace()).count()
 }
 
 /// The statements a policy is made of, in this order.

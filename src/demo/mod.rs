@@ -55,9 +55,9 @@ pub struct DemoOptions {
 }
 
 impl Default for DemoOptions {
-    /// A release that succeeds, on 18 November 2025 at 14:00 UTC.
+    /// A release that succeeds, on 18 November 2026 at 14:00 UTC.
     fn default() -> Self {
-        Self { regress: None, seed: 41, start: Timestamp::UNIX_EPOCH + Duration::from_secs(1_763_474_400) }
+        Self { regress: None, seed: 41, start: Timestamp::UNIX_EPOCH + Duration::from_secs(1_795_010_400) }
     }
 }
 

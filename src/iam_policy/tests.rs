@@ -331,6 +331,16 @@ fn every_function_and_another_partition_are_named() {
 }
 
 #[test]
+fn a_policy_for_a_few_functions_fits_into_a_managed_policy_and_one_for_many_does_not() {
+    let of = |count: usize| {
+        let functions = (0..count).map(|n| format!("checkout-{n}").parse().unwrap()).collect();
+        characters(&policy(Purpose::Promote, &PolicyScope { functions, ..scope() }))
+    };
+    assert!(of(8) < MANAGED_POLICY_CHARS_MAX, "{}", of(8));
+    assert!(of(200) > MANAGED_POLICY_CHARS_MAX);
+}
+
+#[test]
 fn the_documents() {
     for (name, purpose) in [("read", Purpose::Read), ("rollback", Purpose::Rollback), ("promote", Purpose::Promote)] {
         insta::assert_json_snapshot!(name, policy(purpose, &scope()));

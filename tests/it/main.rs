@@ -3,6 +3,8 @@
 #[cfg(feature = "live")]
 mod connect;
 mod emulator_smoke;
+mod readme;
 mod support;
+mod tidy;
 #[cfg(feature = "live")]
 mod wire;
