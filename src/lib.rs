@@ -12,6 +12,8 @@
 //! * [`journal`] – the write-ahead log of a release.
 //! * [`engine`] – runs a plan; [`rollback`] – the one way back. They emit [`event`]s and never print.
 //! * [`config`] – the configuration file, strict and versioned, with environment and flags above it; what TARGET means.
+//! * [`demo`] – a whole promotion on the world, with clients that watch it.
+//! * [`iam_policy`] – the least that a role needs, from the steps' declarations.
 //! * [`problem`] – the one shape of every message that is not success, its code and its exit code.
 
 pub mod aws;
@@ -19,8 +21,10 @@ pub mod change;
 pub mod clock;
 pub mod config;
 pub mod definition;
+pub mod demo;
 pub mod engine;
 pub mod event;
+pub mod iam_policy;
 pub mod journal;
 pub mod model;
 pub mod plan;

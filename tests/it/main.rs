@@ -4,6 +4,8 @@
 mod connect;
 mod emulator_smoke;
 mod faults;
+mod readme;
 mod support;
+mod tidy;
 #[cfg(feature = "live")]
 mod wire;
