@@ -137,6 +137,14 @@ fn compare(call: &Call, path: &str, world: &Value, emulator: &Value, pairs: &mut
     }
     let kind = kind_of(call, key);
     match (world, emulator) {
+        // A log group is named after its function: equal settings of two functions may have two digests.
+        (Value::String(w), Value::String(e)) if kind == Some(Kind::Digest) => {
+            let function = call.subject().split(':').next().unwrap_or_default().to_owned();
+            let (w, e) = (format!("{function} {w}"), format!("{function} {e}"));
+            if !pairs.same(Kind::Digest, &w, &e) {
+                found.push(Difference { path: path.to_owned(), world: w.into(), emulator: e.into(), kind });
+            }
+        }
         (Value::Object(w), Value::Object(e)) => {
             for key in w.keys().chain(e.keys()).collect::<BTreeSet<_>>() {
                 compare(call, &format!("{path}/{key}"), &world[key], &emulator[key], pairs, found);

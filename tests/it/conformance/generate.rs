@@ -48,6 +48,7 @@ pub struct Seen {
     aliases: BTreeMap<(FunctionName, AliasName), Vec<String>>,
     policies: BTreeMap<(FunctionName, AliasName), Vec<String>>,
     latest: BTreeMap<FunctionName, Vec<(String, String)>>,
+    newest: BTreeMap<FunctionName, u64>,
     deployments: Vec<String>,
 }
 
@@ -69,6 +70,9 @@ impl Seen {
                 let read = (read.code_sha256.clone(), read.revision.clone());
                 self.latest.entry(call.function.clone()).or_default().push(read);
             }
+            (Call::PublishVersion(call), Reply::PublishVersion(made)) => {
+                self.newest.insert(call.function.clone(), made.version.number().unwrap_or(1));
+            }
             (_, Reply::CreateDeployment(made)) => self.deployments.push(made.id.clone()),
             (_, Reply::GetStage(stage)) if !self.deployments.contains(&stage.deployment) => {
                 self.deployments.push(stage.deployment.clone());
@@ -78,12 +82,20 @@ impl Seen {
     }
 }
 
+/// What is to come next, once what it depends on was read.
+#[derive(Debug)]
+enum Intent {
+    Call(Call),
+    Publish(FunctionName),
+    Move(FunctionName, AliasName),
+}
+
 /// Chooses steps.
 #[derive(Debug)]
 pub struct Generator {
     random: Random,
     api: ApiId,
-    next: VecDeque<Call>,
+    next: VecDeque<Intent>,
     code: usize,
 }
 
@@ -91,16 +103,38 @@ impl Generator {
     /// The generator of one sequence.
     pub fn new(seed: u64, api: ApiId) -> Self {
         let random = Random(seed.wrapping_mul(0x9E37_79B9_7F4A_7C15) | 1);
-        Self { random, api, next: VecDeque::new(), code: 10 }
+        let mut next = VecDeque::new();
+        for name in FUNCTIONS {
+            next.push_back(Intent::Call(op::GetFunction { function: function(name), qualifier: None }.call()));
+        }
+        let (function, alias) = (function(FUNCTIONS[0]), alias(ALIASES[0]));
+        next.push_back(Intent::Call(op::GetAlias { function, alias }.call()));
+        next.push_back(Intent::Call(op::GetStage { api: api.clone(), stage: stage(STAGES[0]) }.call()));
+        Self { random, api, next, code: 10 }
     }
 
     /// The next step, given what was seen.
     pub fn next(&mut self, seen: &Seen) -> Step {
-        if let Some(call) = self.next.pop_front() {
-            return Step::Call(call);
+        while let Some(intent) = self.next.pop_front() {
+            let call = match intent {
+                Intent::Call(call) => Some(call),
+                Intent::Publish(function) => self.publish(&function, seen.latest.get(&function)),
+                Intent::Move(function, alias) => self.update_alias(seen, function, alias),
+            };
+            if let Some(call) = call {
+                return Step::Call(call);
+            }
         }
         match self.random.below(100) {
-            0..16 => Step::Foreign(self.foreign()),
+            0..16 => {
+                let change = self.foreign();
+                if let Foreign::UpdateCode { function: name, .. } = change {
+                    let function = function(name);
+                    self.next.push_back(Intent::Call(op::GetFunction { function: function.clone(), qualifier: None }.call()));
+                    self.next.push_back(Intent::Publish(function));
+                }
+                Step::Foreign(change)
+            }
             16..34 => Step::Call(self.read(seen)),
             34..80 => self.lambda_write(seen),
             _ => self.api_write(seen),
@@ -111,7 +145,7 @@ impl Generator {
     fn around(&mut self, read: Call, write: Option<Call>) -> Step {
         match write {
             Some(write) => {
-                self.next.push_back(read);
+                self.next.push_back(Intent::Call(read));
                 Step::Call(write)
             }
             None => Step::Call(read),
@@ -138,9 +172,14 @@ impl Generator {
         if self.random.percent(75) { read.last().cloned() } else { Some(self.random.one(read)) }
     }
 
-    fn routing(&mut self) -> Routing {
-        let version = |random: &mut Random| random.one(&[1_u64, 1, 1, 1, 2, 2, 2, 3, 4]);
-        let shares = [0.0, 0.05, 0.1, 0.25, 0.5, 0.999, 1.0, 1.5];
+    fn routing(&mut self, function: &FunctionName, seen: &Seen) -> Routing {
+        let newest = seen.newest.get(function).copied().unwrap_or(1);
+        let version = |random: &mut Random| match random.below(10) {
+            0 => newest + 1,
+            1..5 => newest,
+            _ => 1 + u64::try_from(random.below(64)).unwrap_or_default() % newest,
+        };
+        let shares = [0.0_f64, 0.05, 0.1, 0.25, 0.5, 0.999, 1.0, 1.5];
         let primary = match self.random.percent(4) {
             true => Version::Latest,
             false => Version::Number(version(&mut self.random)),
@@ -148,7 +187,7 @@ impl Generator {
         let count = self.random.one(&[0, 0, 0, 0, 1, 1, 1, 2]);
         let weights = (0..count).map(|_| (version(&mut self.random), self.random.one(&shares))).collect();
         let description = match self.random.below(20) {
-            0 => "x".repeat(257),
+            0 if self.random.percent(30) => "x".repeat(257),
             1..5 => String::new(),
             _ => format!("text {}", self.random.below(1000)),
         };
@@ -163,18 +202,24 @@ impl Generator {
         match self.random.below(100) {
             0..22 => {
                 let read = op::GetFunction { function: function.clone(), qualifier: None }.call();
-                let write = self.publish(&function, seen.latest.get(&function));
-                self.around(read, write)
+                self.next.push_back(Intent::Publish(function));
+                self.next.push_back(Intent::Call(read.clone()));
+                if self.random.percent(50) {
+                    return Step::Call(read);
+                }
+                self.next(seen)
             }
             22..34 => {
-                let routing = self.routing();
+                let routing = self.routing(&function, seen);
                 self.around(get_alias, Some(op::CreateAlias { function, alias, routing }.call()))
             }
             34..64 => {
-                let revision = self.choose(seen.aliases.get(&key));
-                let routing = self.routing();
-                let write = revision.map(|revision| op::UpdateAlias { function, alias, routing, revision }.call());
-                self.around(get_alias, write)
+                self.next.push_back(Intent::Move(function, alias));
+                self.next.push_back(Intent::Call(get_alias.clone()));
+                if self.random.percent(50) {
+                    return Step::Call(get_alias);
+                }
+                self.next(seen)
             }
             64..69 => self.around(get_alias, Some(op::DeleteAlias { function, alias }.call())),
             69..87 => {
@@ -194,13 +239,19 @@ impl Generator {
         }
     }
 
+    fn update_alias(&mut self, seen: &Seen, function: FunctionName, alias: AliasName) -> Option<Call> {
+        let revision = self.choose(seen.aliases.get(&(function.clone(), alias.clone())))?;
+        let routing = self.routing(&function, seen);
+        Some(op::UpdateAlias { function, alias, routing, revision }.call())
+    }
+
     fn publish(&mut self, function: &FunctionName, read: Option<&Vec<(String, String)>>) -> Option<Call> {
         let (code_sha256, revision) = self.choose(read)?;
         let wrong = "47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU=".to_owned();
         let code_sha256 = if self.random.percent(8) { wrong } else { code_sha256 };
         let description = match self.random.below(10) {
             0 => String::new(),
-            1 => "y".repeat(257),
+            1 if self.random.percent(10) => "y".repeat(257),
             _ => format!("release {}", self.random.below(1000)),
         };
         Some(op::PublishVersion { function: function.clone(), code_sha256, revision, description }.call())
@@ -256,8 +307,7 @@ impl Generator {
             62..70 => set("/canarySettings/percentTraffic", self.random.one(&["0.0", "10.0", "33.3", "101"])),
             70..76 => set("/canarySettings/deploymentId", &self.deployment(seen)),
             76..82 => set(&overridden, text),
-            82..84 => set("/canarySettings/useStageCache", "false"),
-            84..93 => Patch::Remove { path: "/canarySettings".into() },
+            82..93 => Patch::Remove { path: "/canarySettings".into() },
             93..95 => Patch::Remove { path: overridden },
             95..97 => set("/canarySettings", "{}"),
             97..98 => Patch::Remove { path: "/canarySettings/stageVariableOverrides".into() },

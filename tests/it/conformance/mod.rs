@@ -6,6 +6,7 @@ mod deviations;
 mod foreign;
 mod generate;
 mod names;
+mod repair;
 mod sides;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -14,10 +15,8 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::{env, thread};
 
-use stagegate::aws::Call;
-
 use self::compare::{Answer, Difference, differences, outcome};
-use self::deviations::{After, Context, DEVIATIONS, Deviation};
+use self::deviations::{Context, DEVIATIONS, Deviation};
 use self::generate::{Generator, Seen, Step};
 use self::sides::Sides;
 use crate::support::announce;
@@ -94,7 +93,9 @@ fn summary(report: &Report) -> String {
 
 /// Runs one sequence, up to its end or to the first difference that nothing explains.
 fn run(emulator: &'static Emulator, seed: u64) -> Report {
+    let t0 = std::time::Instant::now();
     let mut sides = Sides::new(emulator, &format!("conformance-{seed}"));
+    eprintln!("TIMING setup {:?}", t0.elapsed());
     let mut generator = Generator::new(seed, sides.api.clone());
     let (mut seen, mut report, mut log) = (Seen::default(), Report::default(), Vec::new());
     for number in 0..STEPS {
@@ -102,39 +103,38 @@ fn run(emulator: &'static Emulator, seed: u64) -> Report {
         log.push(format!("{number:3} {step:?}"));
         let call = match step {
             Step::Foreign(change) => {
+                let t = std::time::Instant::now();
                 sides.change(&change);
+                eprintln!("TIMING foreign {:?} {change:?}", t.elapsed());
                 continue;
             }
             Step::Call(call) => call,
         };
         *report.compared.entry(call.operation().to_string()).or_default() += 1;
         let before = sides.world.fork();
+        let t = std::time::Instant::now();
         let (world, emulators) = sides.ask(&call);
+        eprintln!("TIMING {} {:?}", call.operation().name(), t.elapsed());
         let found = differences(&call, &world, &emulators, &mut sides.pairs);
-        let context = Context { call: &call, before: &before, world: &world, emulator: &emulators };
+        let context = Context { sides: &sides, call: &call, world: &world, emulator: &emulators };
         let (known, unknown) = explain(&context, &found);
         if !unknown.is_empty() {
             report.failures.push(describe(seed, &log, &context, &unknown));
-            if env::var("SURVEY").is_err() { return report; }
+            return report;
         }
-        for difference in &found {
-            if let (Some(kind), Some(w), Some(e)) = (difference.kind, difference.world.as_str(), difference.emulator.as_str()) {
-                sides.pairs.bind(kind, w, e);
-            }
-        }
-        if world.is_ok() != emulators.is_ok() && !unknown.is_empty() { return report; }
-        if let Ok(reply) = &world {
-            seen.note(&call, reply);
-        }
-        sides.settle(emulators.as_ref().ok());
         for deviation in known.values() {
             *report.deviations.entry(deviation.name).or_default() += 1;
-            match deviation.after {
-                After::Same => {}
-                After::UndoWorld => sides.world = before.fork(),
-                After::Repair(repair) => repair(&mut sides, &call),
-                After::End => return report,
-            }
+        }
+        sides.pairs.take_over(&found);
+        sides.settle(emulators.as_ref().ok());
+        match (&world, &emulators) {
+            (Ok(_), Err(_)) => sides.world = before,
+            (Err(_), Ok(_)) => match known.values().find_map(|deviation| deviation.repair) {
+                Some(repair) => repair(&mut sides, &call, &emulators),
+                None => return report,
+            },
+            (Ok(reply), Ok(_)) => seen.note(&call, reply),
+            (Err(_), Err(_)) => {}
         }
     }
     report

@@ -5,6 +5,8 @@ use std::collections::HashMap;
 use stagegate::aws::Call;
 use stagegate::aws::noun::Patch;
 
+use super::compare::Difference;
+
 /// Values of one kind are equal when they always appear together.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Kind {
@@ -51,8 +53,18 @@ impl Pairs {
         names.to_world.insert(emulator.to_owned(), world.to_owned());
     }
 
+    /// After differences that are known and explained: what appeared together last belongs together.
+    pub fn take_over(&mut self, found: &[Difference]) {
+        for difference in found {
+            let names = (difference.world.as_str(), difference.emulator.as_str());
+            if let (Some(kind), (Some(world), Some(emulator))) = (difference.kind, names) {
+                self.bind(kind, world, emulator);
+            }
+        }
+    }
+
     /// The emulator's name of a World's value; made-up values are the same for both.
-    fn emulators(&self, kinds: &[Kind], value: &str) -> String {
+    pub fn emulators(&self, kinds: &[Kind], value: &str) -> String {
         let known = kinds.iter().find_map(|kind| self.0.get(kind)?.to_emulator.get(value));
         known.map_or_else(|| value.to_owned(), Clone::clone)
     }

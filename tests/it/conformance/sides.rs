@@ -94,6 +94,28 @@ impl Sides {
         (world, emulator)
     }
 
+    /// The revision of an alias that the emulator shows now.
+    pub fn emulators_revision(&self, read: &Call) -> Option<String> {
+        match self.runtime.block_on(self.live.call(read)) {
+            Ok(Reply::GetAlias(alias)) => Some(alias.revision),
+            _ => None,
+        }
+    }
+
+    /// Whether an export's path, `/paths/PATH/METHOD` or the beginning of one, is in the World's live API.
+    pub fn is_live(&self, place: &str) -> bool {
+        self.world.look(|world| {
+            let mut methods = world.apis[&self.api].live.resources.iter().flat_map(|resource| {
+                let key = |method: &String| match method.as_str() {
+                    "ANY" => "x-amazon-apigateway-any-method".to_owned(),
+                    other => other.to_lowercase(),
+                };
+                resource.methods.keys().map(move |method| format!("/paths/{}/{}", resource.path, key(method)))
+            });
+            methods.any(|method| method == place || method.starts_with(&format!("{place}/")))
+        })
+    }
+
     /// Waits on both sides until nothing is pending, after a call with this answer.
     pub fn settle(&self, emulators: Option<&Reply>) {
         self.world.run_until_quiet();
