@@ -276,13 +276,21 @@ fn deployment_id(serial: u64) -> String {
 }
 
 impl Definition {
-    /// The method of a resource, both made if missing.
+    /// The method of a resource, both made if missing, and the resources above it.
     pub fn method_mut(&mut self, path: &str, http_method: &str) -> &mut crate::aws::noun::Method {
-        let position = self.resources.iter().position(|resource| resource.path == path).unwrap_or_else(|| {
-            self.resources.push(Resource { path: path.to_owned(), methods: BTreeMap::new() });
-            self.resources.len() - 1
-        });
+        let position = self.resource(path);
         self.resources[position].methods.entry(http_method.to_owned()).or_default()
+    }
+
+    fn resource(&mut self, path: &str) -> usize {
+        if let Some(position) = self.resources.iter().position(|resource| resource.path == path) {
+            return position;
+        }
+        if let Some((parent, _)) = path.rsplit_once('/').filter(|_| path != "/") {
+            self.resource(if parent.is_empty() { "/" } else { parent });
+        }
+        self.resources.push(Resource { path: path.to_owned(), methods: BTreeMap::new() });
+        self.resources.len() - 1
     }
 
     /// A resource policy as the JSON it holds, its quotes escaped or not; `Null` when there is none.
@@ -331,9 +339,9 @@ mod tests {
         };
         let deployment = deploy(&world);
         assert_eq!(stage(&world), before);
-        assert_eq!(paths(), ["/pets/{id}", "/"]);
+        assert_eq!(paths(), ["/", "/pets/{id}"]);
         patch(&world, vec![set("/deploymentId", &deployment.id)]).unwrap();
-        assert_eq!(paths(), ["/pets/{id}", "/", "/pets"]);
+        assert_eq!(paths(), ["/", "/pets", "/pets/{id}"]);
         let read = ask(&world, op::GetDeployment { api: api(), deployment: deployment.id.clone() }).unwrap();
         assert_eq!(read, deployment);
         assert!(read.created.is_some());

@@ -16,7 +16,7 @@ use super::lambda::{Build, LambdaFunction, Publishing};
 use super::permissions::{Granted, ResourcePolicy};
 use crate::aws::AwsError;
 use crate::aws::noun::{
-    Alias, Deployment, Function, GatewayResponse, Integration, Policy, ProvisionedStatus, RestApi, Routing, Stage,
+    Alias, Deployment, Function, GatewayResponse, Integration, Policy, ProvisionedStatus, Resource, RestApi, Routing, Stage,
     StageCanary, State, Statement, UpdateStatus,
 };
 use crate::model::{AliasName, ApiId, FunctionName, StageName, Version};
@@ -256,7 +256,7 @@ impl Account {
 
 /// REST APIs.
 impl Account {
-    /// Creates a REST API without resources.
+    /// Creates a REST API with its root resource and no methods.
     pub fn create_rest_api(&mut self, id: &ApiId, name: &str) {
         let api = RestApi {
             name: name.to_owned(),
@@ -274,7 +274,9 @@ impl Account {
             )]),
             default_response: true,
         });
-        let live = Rc::new(Definition { api, gateway_responses: gateway_responses.into(), ..Definition::default() });
+        let resources = vec![Resource { path: "/".into(), methods: BTreeMap::new() }];
+        let gateway_responses = gateway_responses.into();
+        let live = Rc::new(Definition { api, resources, gateway_responses, ..Definition::default() });
         self.apis.insert(id.clone(), Rc::new(Api { live, deployments: BTreeMap::new(), stages: BTreeMap::new() }));
     }
 

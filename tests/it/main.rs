@@ -1,6 +1,8 @@
 //! Integration tests: one binary, a module per theme.
 
 #[cfg(feature = "live")]
+mod conformance;
+#[cfg(feature = "live")]
 mod connect;
 mod emulator_smoke;
 mod faults;

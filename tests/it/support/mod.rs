@@ -7,3 +7,5 @@ pub mod emulator;
 mod install;
 mod launch;
 mod python;
+
+pub use install::announce;

@@ -1,0 +1,245 @@
+//! Where the two are known to answer differently, and why the World may: the one table.
+//!
+//! One more is not in it because it never shows: the World runs with `permission_moves_alias_revision`, which is the
+//! emulator's answer to something that is unknown of AWS (aws-semantics §15.1).
+
+use serde_json::json;
+use stagegate::aws::operation::{GetAlias, GetExport, GetPolicy};
+use stagegate::aws::{AwsError, Call, Request};
+
+use super::compare::{Answer, Difference};
+use super::names::Kind;
+use super::repair;
+use super::sides::Sides;
+
+/// What is known of a step when a difference is judged.
+pub struct Context<'a> {
+    /// The two sides after the call.
+    pub sides: &'a Sides,
+    /// The call, in the World's words.
+    pub call: &'a Call,
+    /// The World's answer.
+    pub world: &'a Answer,
+    /// The emulator's answer.
+    pub emulator: &'a Answer,
+}
+
+impl Context<'_> {
+    fn worlds_code(&self) -> &str {
+        code(self.world)
+    }
+
+    fn emulators_code(&self) -> &str {
+        code(self.emulator)
+    }
+
+    /// The World's error text.
+    fn reason(&self) -> &str {
+        match self.world {
+            Err(AwsError::Rejected { message, .. }) => message,
+            _ => "",
+        }
+    }
+
+    fn both_fail(&self) -> bool {
+        self.world.is_err() && self.emulator.is_err()
+    }
+
+    fn only_the_emulator_succeeds(&self) -> bool {
+        self.world.is_err() && self.emulator.is_ok()
+    }
+}
+
+/// The code of an error, empty for success and for an error without one.
+fn code(answer: &Answer) -> &str {
+    answer.as_ref().err().and_then(AwsError::code).unwrap_or_default()
+}
+
+/// A known deviation.
+///
+/// When only the World succeeded, it is put back to before the call. When only the emulator did, `repair` undoes that;
+/// without it the sequence ends there.
+pub struct Deviation {
+    /// Its name in the test's report.
+    pub name: &'static str,
+    /// What the emulator answers.
+    pub emulator: &'static str,
+    /// What AWS does, with the source.
+    pub aws: &'static str,
+    /// Whether this is it.
+    pub applies: fn(&Context<'_>, &Difference) -> bool,
+    /// Undoes what the emulator should not have done.
+    pub repair: Option<fn(&mut Sides, &Call, &Answer)>,
+}
+
+/// The table.
+pub const DEVIATIONS: &[Deviation] = &[
+    Deviation {
+        name: "UpdateAlias to a missing version",
+        emulator: "success",
+        aws: "404 (emulators.md, allowance 3: CreateAlias refuses it; aws-semantics §3.4)",
+        applies: |context, _| {
+            matches!(context.call, Call::UpdateAlias(call) if call.routing.weights.is_empty())
+                && context.reason().starts_with("Function not found")
+                && context.only_the_emulator_succeeds()
+        },
+        repair: Some(repair::alias),
+    },
+    Deviation {
+        name: "a weight of exactly 1 is refused",
+        emulator: "400 ValidationException for 1.0",
+        aws: "0.0 to 1.0 is allowed (model); AWS itself sets a weight of 1 (aws-semantics §3.6)",
+        applies: |context, _| {
+            let routing = match context.call {
+                Call::CreateAlias(call) => &call.routing,
+                Call::UpdateAlias(call) => &call.routing,
+                _ => return false,
+            };
+            routing.weights.values().any(|share| (share - 1.0).abs() < 1e-9)
+                && context.emulators_code() == "ValidationException"
+        },
+        repair: None,
+    },
+    Deviation {
+        name: "constraints are checked late, lengths not at all",
+        emulator: "404, 409 or 412 where the value itself is wrong; descriptions of any length",
+        aws: "a value outside the model's constraints is a 400 ValidationException (recorded for weights, aws-semantics \
+              §3.4); that it comes before all else: unknown, to verify on a real account",
+        applies: |context, _| {
+            context.worlds_code() == "ValidationException"
+                && context.emulators_code() != "ValidationException"
+                && (context.both_fail() || !matches!(context.call, Call::AddPermission(_)))
+        },
+        repair: Some(repair::alias),
+    },
+    Deviation {
+        name: "of two faults of CreateAlias, the other is named",
+        emulator: "404 for the missing version",
+        aws: "409 or 404: unknown, to verify on a real account",
+        applies: |context, _| {
+            matches!(context.call, Call::CreateAlias(_))
+                && context.worlds_code() == "ResourceConflictException"
+                && context.emulators_code() == "ResourceNotFoundException"
+        },
+        repair: None,
+    },
+    Deviation {
+        name: "the policy's revision is the alias's",
+        emulator: "GetPolicy shows the alias's revision, which UpdateAlias changes",
+        aws: "a policy has a revision of its own (recorded, aws-semantics §3.5)",
+        applies: |context, found| {
+            let Call::GetPolicy(GetPolicy { function, alias }) = context.call else { return false };
+            let read = GetAlias { function: function.clone(), alias: alias.clone() }.call();
+            found.kind == Some(Kind::Policy) && context.sides.emulators_revision(&read).as_deref() == found.emulator.as_str()
+        },
+        repair: None,
+    },
+    Deviation {
+        name: "the guard of a policy is the alias's revision",
+        emulator: "412 for the policy's revision after the alias was updated; the alias's is accepted",
+        aws: "the guard is the policy's revision; the alias's only while there is no policy (recorded, aws-semantics §3.5)",
+        applies: |context, _| {
+            let guarded = match context.call {
+                Call::AddPermission(call) => call.revision.is_some(),
+                Call::RemovePermission(call) => call.revision.is_some(),
+                _ => false,
+            };
+            let refused = |answer: &Answer| code(answer) == "PreconditionFailedException";
+            guarded && refused(context.world) != refused(context.emulator)
+        },
+        repair: Some(repair::permission),
+    },
+    Deviation {
+        name: "GetDeployment of an unknown id",
+        emulator: "500",
+        aws: "404 NotFoundException (model)",
+        applies: |context, _| {
+            matches!(context.call, Call::GetDeployment(_))
+                && context.worlds_code() == "NotFoundException"
+                && matches!(context.emulator, Err(AwsError::Ambiguous { .. }))
+        },
+        repair: None,
+    },
+    Deviation {
+        name: "a method without an integration is deployed",
+        emulator: "success when another method has one, else code NotFoundException",
+        aws: "400 BadRequestException (emulators.md, allowance 7)",
+        applies: |context, _| {
+            matches!(context.call, Call::CreateDeployment(_)) && context.reason() == "No integration defined for method"
+        },
+        repair: Some(repair::deployment),
+    },
+    Deviation {
+        name: "stage variables of any name and value",
+        emulator: "success",
+        aws: "names of [A-Za-z0-9_], values of [A-Za-z0-9-._~:/?#&=,]+ (model, aws-semantics §5)",
+        applies: |context, _| {
+            matches!(context.call, Call::UpdateStage(_))
+                && context.reason().starts_with("Invalid stage variable")
+                && context.only_the_emulator_succeeds()
+        },
+        repair: Some(repair::stage),
+    },
+    Deviation {
+        name: "a canary of more than 100 %",
+        emulator: "success",
+        aws: "0.0 to 100.0 (aws-semantics §6.3)",
+        applies: |context, _| {
+            matches!(context.call, Call::UpdateStage(_))
+                && context.reason().starts_with("Invalid canary percentTraffic")
+                && context.only_the_emulator_succeeds()
+        },
+        repair: Some(repair::stage),
+    },
+    Deviation {
+        name: "removing from a stage what is not there",
+        emulator: "success",
+        aws: "unknown, to verify on a real account; the World is strict",
+        applies: |context, _| {
+            matches!(context.call, Call::UpdateStage(_))
+                && context.reason().starts_with("Cannot remove ")
+                && context.reason().ends_with("it does not exist")
+                && context.only_the_emulator_succeeds()
+        },
+        repair: Some(repair::stage),
+    },
+    Deviation {
+        name: "GetExport shows no integrations",
+        emulator: "operations without x-amazon-apigateway-integration",
+        aws: "the integrations are there (emulators.md, allowance 10; aws-semantics §6.6)",
+        applies: |context, found| {
+            matches!(context.call, Call::GetExport(_)) && found.path.ends_with("/uri") && found.emulator.is_null()
+        },
+        repair: None,
+    },
+    Deviation {
+        name: "GetExport shows the live API",
+        emulator: "the methods of the live API",
+        aws: "those of the stage's deployment (model; emulators.md, allowance 10)",
+        applies: |context, found| match context.call {
+            Call::GetExport(GetExport { .. }) => context.sides.is_live(&found.path) == !found.emulator.is_null(),
+            _ => false,
+        },
+        repair: None,
+    },
+    Deviation {
+        name: "the World has two of the default gateway responses",
+        emulator: "all 21",
+        aws: "all (model); generated ones change nothing that is compared or served",
+        applies: |context, found| {
+            let default = found.emulator["defaultResponse"] == json!(true) && found.world.is_null();
+            matches!(context.call, Call::GetGatewayResponses(_)) && (default || found.path == "/count")
+        },
+        repair: None,
+    },
+    Deviation {
+        name: "the World has no default models",
+        emulator: "models Empty and Error in a new API",
+        aws: "unknown, to verify on a real account",
+        applies: |context, found| {
+            let default = ["/count", "/items/Empty", "/items/Error"].contains(&found.path.as_str());
+            matches!(context.call, Call::GetModels(_)) && default
+        },
+        repair: None,
+    },
+];
