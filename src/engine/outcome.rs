@@ -153,6 +153,10 @@ impl<A: Aws, C: Clock, J: Journal> Engine<'_, A, C, J> {
 
     /// Undoes what was announced, if anything, and says what is true then.
     async fn back(&self, plan: &Plan, problem: Problem, exit: Exit) -> Outcome {
+        self.back_from(plan, problem, exit, false).await
+    }
+
+    async fn back_from(&self, plan: &Plan, problem: Problem, exit: Exit, died: bool) -> Outcome {
         if !self.progress().may_have_changed() {
             let _ = self.append(Entry::Closed {
                 ending: if self.has_written() { Ending::RolledBack } else { Ending::Stopped },
@@ -165,14 +169,14 @@ impl<A: Aws, C: Clock, J: Journal> Engine<'_, A, C, J> {
         self.emit(&Event::RollingBack { release: self.run.clone(), why: problem.what.clone() });
         // A journal that cannot be written must not stop the way back.
         let _ = self.append(Entry::RollingBack { why: problem.what.clone() });
-        let undone = self.undo(&WayBack::from_journal(plan, &self.progress())).await;
+        let undone = self.undo(&WayBack::from_journal(plan, &self.progress(), died)).await;
         self.ended(plan, problem, exit, &undone)
     }
 
     /// Goes back without a new cause: after a crash, or on request.
     async fn take_back(&self, plan: &Plan) -> Outcome {
         let problem = Problem::new(Code::Interrupted, format!("{} was stopped and is rolled back", plan.run));
-        self.back(plan, problem, Exit::RolledBack).await
+        self.back_from(plan, problem, Exit::RolledBack, true).await
     }
 
     fn ended(&self, plan: &Plan, problem: Problem, exit: Exit, undone: &Undone) -> Outcome {
@@ -210,8 +214,8 @@ impl<A: Aws, C: Clock, J: Journal> Engine<'_, A, C, J> {
             .map(|(function, version, _)| format!("{} of {function} is published and has no traffic", version.label()))
             .collect();
         let mut now = vec![match &plan.stage {
-            Some(stage) => format!("no alias, policy or stage was changed ({}, {})", plan.target.alias, stage.stage),
-            None => format!("no alias or policy was changed ({})", plan.target.alias),
+            Some(stage) => format!("no routing, policy or stage was changed ({}, {})", plan.target.alias, stage.stage),
+            None => format!("no routing or policy was changed ({})", plan.target.alias),
         }];
         now.extend(published);
         now

@@ -18,7 +18,7 @@ use crate::change::{Change, StageSide};
 use crate::engine::SETTLE;
 use crate::journal::Progress;
 use crate::model::{AliasName, Description, FunctionName, RunId, StageRef, Version};
-use crate::plan::Plan;
+use crate::plan::{LOCK_MARGIN, Plan};
 
 /// Where one alias goes back to.
 #[derive(Debug, Clone, PartialEq)]
@@ -122,22 +122,24 @@ impl WayBack {
         self.stage.is_some() || !self.grants.is_empty()
     }
 
-    /// From the journal: every intent counts, whether its reply came or not.
-    pub fn from_journal(plan: &Plan, progress: &Progress) -> Self {
+    /// From the journal: every intent counts, whether its reply came or not. A process that died may have left a write
+    /// on its way; the one that still runs has waited for its own.
+    pub fn from_journal(plan: &Plan, progress: &Progress, died: bool) -> Self {
+        let newest = progress.newest_intent.unwrap_or(plan.at);
         let mut back = Self {
             run: plan.run.clone(),
             aliases: Vec::new(),
             stage: None,
             grants: Vec::new(),
-            unsettled_until: progress.newest_intent.map(|at| at + SETTLE),
+            unsettled_until: died.then(|| newest + SETTLE),
         };
         for change in &progress.intents {
-            back.take(plan, change);
+            back.take(plan, change, newest + LOCK_MARGIN);
         }
         back
     }
 
-    fn take(&mut self, plan: &Plan, change: &Change) {
+    fn take(&mut self, plan: &Plan, change: &Change, expires: Timestamp) {
         match change {
             // The first intent of an alias holds what was there before the release; later ones start from our own.
             Change::Alias { function, alias, before, want } => {
@@ -146,7 +148,7 @@ impl WayBack {
                     self.aliases.push(AliasBack {
                         function: function.clone(),
                         alias: alias.clone(),
-                        goal: exactly(before.as_ref(), want, self.unsettled_until),
+                        goal: exactly(before.as_ref(), want, expires),
                         seen: None,
                         check_target: false,
                         first_revision: member.and_then(|m| m.before.as_ref()).map(|a| a.revision.clone()),
@@ -166,8 +168,7 @@ impl WayBack {
 }
 
 /// Exactly as it was; on the way, the record says that a rollback is under way.
-fn exactly(before: Option<&Routing>, want: &Routing, unsettled: Option<Timestamp>) -> Goal {
-    let expires = unsettled.unwrap_or_default() + crate::plan::LOCK_MARGIN;
+fn exactly(before: Option<&Routing>, want: &Routing, expires: Timestamp) -> Goal {
     let ours = Description::parse(&want.description).ok();
     let ours = ours.and_then(|d| d.record.clone().map(|record| (d, record)));
     let Some(before) = before else {

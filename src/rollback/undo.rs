@@ -247,16 +247,18 @@ impl<A: Aws, C: Clock, J: Journal> Engine<'_, A, C, J> {
         }
     }
 
-    async fn grant_back(&self, grant: &GrantBack) -> Result<(), Problem> {
-        let mut last = None;
+    /// Whether the statement had to be removed; it may never have been added.
+    async fn grant_back(&self, grant: &GrantBack) -> Result<bool, Problem> {
+        let (mut last, mut sent) = (None, false);
         for attempt in 1..=WRITE_ATTEMPTS_MAX {
             let request = GetPolicy { function: grant.function.clone(), alias: grant.alias.clone() };
             let Some(found) =
                 self.find(request).await?.filter(|p| policy::statement_ids(&p.document).contains(&grant.sid))
             else {
-                return Ok(());
+                return Ok(sent);
             };
             let call = change::revoke(&grant.function, &grant.alias, &grant.sid, &found);
+            sent = true;
             if let Err(error) = self.write(None, &call).await {
                 self.retry_back(attempt, &call, &error).await?;
                 last = Some(error);

@@ -130,7 +130,8 @@ pub const DEVIATIONS: &[Deviation] = &[
         applies: |context, found| {
             let Call::GetPolicy(GetPolicy { function, alias }) = context.call else { return false };
             let read = GetAlias { function: function.clone(), alias: alias.clone() }.call();
-            found.kind == Some(Kind::Policy) && context.sides.emulators_revision(&read).as_deref() == found.emulator.as_str()
+            found.kind == Some(Kind::Policy)
+                && context.sides.emulators_revision(&read).as_deref() == found.emulator.as_str()
         },
         repair: None,
     },

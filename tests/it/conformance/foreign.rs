@@ -54,7 +54,9 @@ impl Sides {
                 }
             }
             Foreign::MoveAlias { function: name, alias: of, version } => self.move_alias(name, of, *version),
-            Foreign::PutRoute { method, path, function, qualifier } => self.put_route(method, path, function, qualifier),
+            Foreign::PutRoute { method, path, function, qualifier } => {
+                self.put_route(method, path, function, qualifier)
+            }
             Foreign::PutMethod { method, path } => self.put_method(method, path),
             Foreign::DeleteMethod { method, path } => self.delete_method(method, path),
             Foreign::SetVariable { stage: of, name, value } => {

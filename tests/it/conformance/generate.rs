@@ -130,7 +130,9 @@ impl Generator {
                 let change = self.foreign();
                 if let Foreign::UpdateCode { function: name, .. } = change {
                     let function = function(name);
-                    self.next.push_back(Intent::Call(op::GetFunction { function: function.clone(), qualifier: None }.call()));
+                    self.next.push_back(Intent::Call(
+                        op::GetFunction { function: function.clone(), qualifier: None }.call(),
+                    ));
                     self.next.push_back(Intent::Publish(function));
                 }
                 Step::Foreign(change)

@@ -36,7 +36,8 @@ pub fn permission(sides: &mut Sides, call: &Call, answer: &Answer) {
             sides.account.must("lambda", "remove_permission", remove);
         }
         Call::RemovePermission(remove) => {
-            let policy = sides.world.look(|world| world.functions[&remove.function].policies[remove.alias.as_str()].clone());
+            let policy =
+                sides.world.look(|world| world.functions[&remove.function].policies[remove.alias.as_str()].clone());
             let sid = |statement: &Value| statement["Sid"] == remove.sid.as_str();
             let granted = policy.statements.iter().find(|granted| sid(&granted.statement)).unwrap();
             let source = &granted.statement["Condition"]["ArnLike"]["AWS:SourceArn"];
@@ -55,7 +56,11 @@ pub fn deployment(sides: &mut Sides, call: &Call, answer: &Answer) {
     let (Call::CreateDeployment(call), Ok(Reply::CreateDeployment(made))) = (call, answer) else {
         panic!("no deployment was made")
     };
-    sides.account.must("apigateway", "delete_deployment", json!({ "restApiId": call.api.as_str(), "deploymentId": made.id }));
+    sides.account.must(
+        "apigateway",
+        "delete_deployment",
+        json!({ "restApiId": call.api.as_str(), "deploymentId": made.id }),
+    );
 }
 
 /// Makes the call's stage again as the World has it.

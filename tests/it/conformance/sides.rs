@@ -195,7 +195,8 @@ impl Sides {
         });
         deleted.unwrap();
         if found {
-            let target = json!({ "restApiId": self.api.as_str(), "resourceId": self.resource(path), "httpMethod": method });
+            let target =
+                json!({ "restApiId": self.api.as_str(), "resourceId": self.resource(path), "httpMethod": method });
             self.account.must("apigateway", "delete_method", target);
         }
     }
