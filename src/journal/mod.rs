@@ -13,6 +13,7 @@ pub use memory::MemoryJournal;
 use crate::change::Change;
 use crate::model::{FunctionName, RunId, Version};
 use crate::plan::Plan;
+use crate::seeded::{Bug, seeded};
 use crate::step::StepKind;
 
 /// The version of the format of an entry; a reader refuses a higher one.
@@ -188,6 +189,8 @@ pub struct Progress {
     pub rolling_back: bool,
     /// The end, when there was one.
     pub ending: Option<Ending>,
+    /// Intents that only a seeded bug keeps from counting.
+    unconfirmed: Vec<Change>,
 }
 
 impl Progress {
@@ -212,7 +215,11 @@ impl Progress {
             Entry::Deployed { deployment } => self.deployment = Some(deployment.clone()),
             Entry::Intent { step, change } => {
                 self.closing |= *step == StepKind::Promote;
-                self.intents.push(change.clone());
+                if seeded(Bug::UndoOnlyDone) {
+                    self.unconfirmed.push(change.clone());
+                } else {
+                    self.intents.push(change.clone());
+                }
                 self.newest_intent = Some(line.at);
             }
             Entry::RollingBack { .. } => {
@@ -220,7 +227,8 @@ impl Progress {
                 self.newest_intent = Some(line.at);
             }
             Entry::Closed { ending } => self.ending = Some(*ending),
-            Entry::Begun { .. } | Entry::Done { .. } | Entry::Reverts { .. } => {}
+            Entry::Done { .. } => self.intents.append(&mut self.unconfirmed),
+            Entry::Begun { .. } | Entry::Reverts { .. } => {}
         }
     }
 

@@ -239,7 +239,8 @@ impl<A: Aws, C: Clock, J: Journal> Engine<'_, A, C, J> {
                 continue;
             }
             match self.grant_back(grant).await {
-                Ok(()) => {
+                Ok(false) => {}
+                Ok(true) => {
                     undone.now.push(format!("statement {} of {}:{} removed", grant.sid, grant.function, grant.alias))
                 }
                 Err(problem) => undone.leave(problem),
