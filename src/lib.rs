@@ -12,10 +12,14 @@
 //! * [`journal`] – the write-ahead log of a release.
 //! * [`engine`] – runs a plan; [`rollback`] – the one way back. They emit [`event`]s and never print.
 //! * [`config`] – the configuration file, strict and versioned, with environment and flags above it; what TARGET means.
+//! * [`report`] – the only module that prints: events and results for people and for programs.
+//! * `cli` – the command line: flags, prompts, one file per command.
 //! * [`problem`] – the one shape of every message that is not success, its code and its exit code.
 
 pub mod aws;
 pub mod change;
+#[cfg(feature = "live")]
+pub mod cli;
 pub mod clock;
 pub mod config;
 pub mod definition;
@@ -26,6 +30,7 @@ pub mod model;
 pub mod plan;
 pub mod policy;
 pub mod problem;
+pub mod report;
 pub mod rollback;
 pub mod seeded;
 pub mod step;

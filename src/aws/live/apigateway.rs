@@ -18,6 +18,7 @@ use super::super::operation::{
 use super::classify::classify;
 use super::definition;
 use super::reply::{page, required, sorted, timestamp};
+use crate::model::{InvalidName, StageName};
 
 /// The largest page that API Gateway gives; 25 is its default.
 const PAGE: i32 = 500;
