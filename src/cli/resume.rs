@@ -65,7 +65,7 @@ pub async fn resume<A: Aws, C: Clock>(
 }
 
 /// The plan of the newest release of the target that this machine's journals know to be unfinished.
-fn unfinished(app: &App, located: &Located) -> Result<Plan, Problem> {
+pub fn unfinished(app: &App, located: &Located) -> Result<Plan, Problem> {
     let (found, broken) = app.state.as_ref().map(crate::journal::StateDir::list).unwrap_or_default();
     if let Some(plan) = found.into_iter().find_map(|summary| open_plan(summary, located)) {
         return Ok(plan);
