@@ -14,10 +14,14 @@
 //! * [`config`] – the configuration file, strict and versioned, with environment and flags above it; what TARGET means.
 //! * [`demo`] – a whole promotion on the world, with clients that watch it.
 //! * [`iam_policy`] – the least that a role needs, from the steps' declarations.
+//! * [`report`] – the only module that prints: events and results for people and for programs.
+//! * `cli` – the command line: flags, prompts, one file per command.
 //! * [`problem`] – the one shape of every message that is not success, its code and its exit code.
 
 pub mod aws;
 pub mod change;
+#[cfg(feature = "live")]
+pub mod cli;
 pub mod clock;
 pub mod config;
 pub mod definition;
@@ -30,6 +34,7 @@ pub mod model;
 pub mod plan;
 pub mod policy;
 pub mod problem;
+pub mod report;
 pub mod rollback;
 pub mod seeded;
 pub mod step;

@@ -11,7 +11,7 @@ use jiff::Timestamp;
 
 pub use choose::{Chosen, Rule, choose};
 pub use emergency::{Emergency, Part, Seen};
-pub use undo::{Left, Undone};
+pub use undo::{Left, Undone, dead};
 
 use crate::aws::noun::{Alias, Routing};
 use crate::change::{Change, StageSide};

@@ -1,0 +1,370 @@
+//! The flags. One declaration for parsing, help and completion.
+
+use std::ffi::OsString;
+use std::path::PathBuf;
+
+use clap::builder::{PossibleValuesParser, Resettable, TypedValueParser as _};
+use clap::{CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
+
+use crate::aws::layers::Pace;
+use crate::config::Flags;
+use crate::engine::OnInterrupt;
+use crate::report::{Color, Progress, Wishes};
+use crate::step::{PIPELINE, StepKind};
+
+const GLOBAL: &str = "Everywhere";
+
+/// Promotes AWS Lambda versions through aliases behind API Gateway stages, undoable at every call.
+#[derive(Debug, Parser)]
+#[command(name = "stagegate", version, max_term_width = 100, color = clap::ColorChoice::Never, disable_help_subcommand = true)]
+pub struct Args {
+    #[command(flatten)]
+    pub(super) global: Global,
+    #[command(subcommand)]
+    pub(super) command: Command,
+}
+
+/// The flags of every command.
+#[derive(Debug, clap::Args)]
+#[command(next_help_heading = GLOBAL)]
+pub struct Global {
+    /// Configuration file [default: stagegate.toml here or above]
+    #[arg(short, long, global = true, value_name = "FILE", env = "STAGEGATE_CONFIG", hide_env = true)]
+    pub(super) config: Option<PathBuf>,
+    /// AWS profile
+    #[arg(long, global = true, value_name = "NAME")]
+    pub(super) profile: Option<String>,
+    /// AWS region
+    #[arg(long, global = true, value_name = "REGION")]
+    pub(super) region: Option<String>,
+    /// Address that replaces AWS's own
+    #[arg(long, global = true, value_name = "URL", env = "STAGEGATE_ENDPOINT_URL", hide_env = true)]
+    pub(super) endpoint_url: Option<String>,
+    /// The only account that is allowed, twelve digits
+    #[arg(long, global = true, value_name = "ID")]
+    pub(super) account: Option<String>,
+    /// Data for programs on standard output
+    #[arg(long, global = true, env = "STAGEGATE_JSON", hide_env = true, value_parser = clap::builder::FalseyValueParser::new())]
+    json: bool,
+    /// As --json
+    #[arg(long, global = true, value_name = "FORMAT", value_parser = ["text", "json"], env = "STAGEGATE_OUTPUT", hide_env = true, hide = true)]
+    output: Option<String>,
+    /// Only results and problems
+    #[arg(short, long, global = true, env = "STAGEGATE_QUIET", hide_env = true, value_parser = clap::builder::FalseyValueParser::new())]
+    quiet: bool,
+    /// Also every write, and where each setting comes from
+    #[arg(short, long, global = true, env = "STAGEGATE_VERBOSE", hide_env = true, value_parser = clap::builder::FalseyValueParser::new())]
+    pub(super) verbose: bool,
+    /// auto, always or never
+    #[arg(
+        long,
+        global = true,
+        value_name = "WHEN",
+        value_enum,
+        default_value_t,
+        env = "STAGEGATE_COLOR",
+        hide_env = true,
+        hide_possible_values = true
+    )]
+    color: Color,
+    /// auto, live, plain or never
+    #[arg(
+        long,
+        global = true,
+        value_name = "HOW",
+        value_enum,
+        default_value_t,
+        env = "STAGEGATE_PROGRESS",
+        hide_env = true,
+        hide_possible_values = true
+    )]
+    progress: Progress,
+    /// Never ask anything
+    #[arg(long, global = true, env = "STAGEGATE_NO_INPUT", hide_env = true, value_parser = clap::builder::FalseyValueParser::new())]
+    no_input: bool,
+}
+
+impl Global {
+    /// Whether programs read standard output.
+    pub(super) fn json(&self) -> bool {
+        self.json || self.output.as_deref() == Some("json")
+    }
+
+    pub(super) fn wishes(&self) -> Wishes {
+        Wishes { color: self.color, progress: self.progress, quiet: self.quiet, no_input: self.no_input }
+    }
+
+    /// The flags that other places can say, too.
+    pub(super) fn flags(&self, permission_settle: Option<&String>) -> Flags {
+        Flags {
+            region: self.region.clone(),
+            profile: self.profile.clone(),
+            account: self.account.clone(),
+            permission_settle: permission_settle.cloned(),
+        }
+    }
+}
+
+/// The commands, in the groups of [`GROUPS`].
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Show everything that promote would do
+    Plan(PlanArgs),
+    /// Publish, smoke-test, move the alias, permit, redeploy
+    Promote(PromoteArgs),
+    /// Go on with a release that stopped on this machine, or undo it
+    Resume(ResumeArgs),
+    /// Put back what served before
+    Rollback(RollbackArgs),
+    /// Who serves what, and what is unfinished
+    Status(StatusArgs),
+    /// Releases and rollbacks that this machine and the records know
+    History(HistoryArgs),
+    /// Drop the record of a release that will never finish
+    Unlock(UnlockArgs),
+    /// Check credentials, access and configuration
+    Verify(VerifyArgs),
+    /// What a problem code or a step means
+    Explain(ExplainArgs),
+    /// Completion script for a shell
+    Completion(CompletionArgs),
+}
+
+impl Command {
+    /// Whether it may change something: it then reports events, and a result.
+    pub(super) const fn acts(&self) -> bool {
+        matches!(self, Self::Promote(_) | Self::Resume(_) | Self::Rollback(_) | Self::Unlock(_))
+    }
+}
+
+/// What the groups of commands in `--help` are called, and their commands in order.
+const GROUPS: [(&str, &[&str]); 5] = [
+    ("Release", &["plan", "promote", "resume", "rollback"]),
+    ("See", &["status", "history"]),
+    ("Repair", &["unlock"]),
+    ("Set up", &["verify"]),
+    ("More", &["explain", "completion"]),
+];
+
+/// What is promoted, and how it is read.
+#[derive(Debug, clap::Args)]
+pub struct Source {
+    /// Name of stagegate.toml, or FUNCTION:ALIAS
+    pub(super) target: String,
+    /// Promote this version instead of publishing $LATEST
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
+    pub(super) function_version: Option<u64>,
+    /// How long a new permission is left alone, such as 20s
+    #[arg(long, value_name = "TIME")]
+    pub(super) permission_settle: Option<String>,
+    /// How much of the account's API quotas is used: share or full
+    #[arg(
+        long,
+        value_name = "PACE",
+        value_enum,
+        default_value_t,
+        env = "STAGEGATE_PACE",
+        hide_env = true,
+        hide_possible_values = true
+    )]
+    pub(super) pace: Pace,
+}
+
+/// `plan`
+#[derive(Debug, clap::Args)]
+#[command(
+    after_help = "Examples:\n  stagegate plan prod\n  stagegate plan prod --out plan.json    # approve it, then: promote prod --plan plan.json"
+)]
+pub struct PlanArgs {
+    #[command(flatten)]
+    pub(super) source: Source,
+    /// Write the plan to a file, for promote --plan
+    #[arg(long, value_name = "FILE")]
+    pub(super) out: Option<PathBuf>,
+    /// Exit with 3 when there is something to do
+    #[arg(long)]
+    pub(super) detailed_exitcode: bool,
+}
+
+/// `promote`
+#[derive(Debug, clap::Args)]
+#[command(
+    after_help = "Examples:\n  stagegate promote prod                 # shows the plan, then asks\n  stagegate promote checkout-api:live --yes\n  stagegate promote prod --confirm prod  # a protected target, without a terminal"
+)]
+pub struct PromoteArgs {
+    #[command(flatten)]
+    pub(super) source: Source,
+    /// Gradual shift of traffic; this version knows: none
+    #[arg(long, value_name = "STEPS")]
+    pub(super) canary: Option<String>,
+    /// Stop after this step: publish, smoke, alias, permission or redeploy
+    #[arg(long, value_name = "STEP", value_parser = step(), hide_possible_values = true)]
+    pub(super) until: Option<StepKind>,
+    /// Do not ask; not enough for a protected target
+    #[arg(short, long, env = "STAGEGATE_YES", hide_env = true, value_parser = clap::builder::FalseyValueParser::new())]
+    pub(super) yes: bool,
+    /// Do not ask; NAME is the target's
+    #[arg(long, value_name = "NAME", env = "STAGEGATE_CONFIRM", hide_env = true)]
+    pub(super) confirm: Option<String>,
+    /// What a signal does after the first write: rollback or hold
+    #[arg(
+        long,
+        value_name = "WHAT",
+        value_enum,
+        default_value_t,
+        env = "STAGEGATE_ON_INTERRUPT",
+        hide_env = true,
+        hide_possible_values = true
+    )]
+    pub(super) on_interrupt: OnInterrupt,
+    /// Carry out exactly this plan, or refuse
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["function_version"])]
+    pub(super) plan: Option<PathBuf>,
+    /// Refuse unless the plan has this digest
+    #[arg(long, value_name = "DIGEST")]
+    pub(super) expect_plan: Option<String>,
+}
+
+fn step() -> impl clap::builder::TypedValueParser<Value = StepKind> {
+    PossibleValuesParser::new(PIPELINE.iter().filter(|d| d.kind != StepKind::Promote).map(|d| d.name))
+        .try_map(|name| StepKind::named(&name).ok_or_else(|| format!("no step is called {name}")))
+}
+
+/// `resume`
+#[derive(Debug, clap::Args)]
+pub struct ResumeArgs {
+    /// Name of stagegate.toml, FUNCTION:ALIAS or API/STAGE
+    pub(super) target: String,
+    /// Undo it instead
+    #[arg(long)]
+    pub(super) undo: bool,
+    /// What a signal does after the first write: rollback or hold
+    #[arg(
+        long,
+        value_name = "WHAT",
+        value_enum,
+        default_value_t,
+        env = "STAGEGATE_ON_INTERRUPT",
+        hide_env = true,
+        hide_possible_values = true
+    )]
+    pub(super) on_interrupt: OnInterrupt,
+}
+
+/// `rollback`
+#[derive(Debug, clap::Args)]
+#[command(
+    after_help = "Examples:\n  stagegate rollback checkout-api:live        # needs no file, from any machine\n  stagegate rollback a1b2c3d4e5/prod --yes\n  stagegate rollback checkout-api:live --to 40"
+)]
+pub struct RollbackArgs {
+    /// Name of stagegate.toml, FUNCTION:ALIAS, API/STAGE or an execute-api URL
+    pub(super) target: String,
+    /// The version to go back to
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
+    pub(super) to: Option<u64>,
+    /// Leave the stage as it is
+    #[arg(long, conflicts_with = "stage_only")]
+    pub(super) alias_only: bool,
+    /// Leave the aliases as they are
+    #[arg(long)]
+    pub(super) stage_only: bool,
+    /// Do not ask
+    #[arg(short, long, env = "STAGEGATE_YES", hide_env = true, value_parser = clap::builder::FalseyValueParser::new())]
+    pub(super) yes: bool,
+}
+
+/// `status`
+#[derive(Debug, clap::Args)]
+pub struct StatusArgs {
+    /// Name of stagegate.toml, FUNCTION:ALIAS, API/STAGE or an execute-api URL
+    pub(super) target: String,
+}
+
+/// `history`
+#[derive(Debug, clap::Args)]
+pub struct HistoryArgs {
+    /// Name of stagegate.toml, FUNCTION:ALIAS or API/STAGE
+    pub(super) target: String,
+}
+
+/// `unlock`
+#[derive(Debug, clap::Args)]
+pub struct UnlockArgs {
+    /// Name of stagegate.toml, or FUNCTION:ALIAS
+    pub(super) target: String,
+    /// The release whose record is dropped, as status shows it
+    pub(super) run_id: String,
+}
+
+/// `verify`
+#[derive(Debug, clap::Args)]
+pub struct VerifyArgs {
+    #[command(flatten)]
+    pub(super) source: Source,
+}
+
+/// `explain`
+#[derive(Debug, clap::Args)]
+pub struct ExplainArgs {
+    /// A code such as SG-A02, or the name of a step; everything if left out
+    pub(super) what: Option<String>,
+}
+
+/// `completion`
+#[derive(Debug, clap::Args)]
+pub struct CompletionArgs {
+    /// bash, zsh, fish, powershell or elvish
+    pub(super) shell: clap_complete::Shell,
+}
+
+/// The command line as a value: with the commands in groups, and empty variables unset.
+pub fn command() -> clap::Command {
+    let command = unset_empty(Args::command());
+    let mut text = String::new();
+    for (group, names) in GROUPS {
+        text.push_str(&format!("{group}:\n"));
+        for name in names {
+            let about = command.find_subcommand(name).and_then(clap::Command::get_about).map(ToString::to_string);
+            text.push_str(&format!("  {name:<11} {}\n", about.unwrap_or_default()));
+        }
+        text.push('\n');
+    }
+    let template = format!(
+        "{{about}}\n\nUsage: {{usage}}\n\n{text}Options:\n{{options}}\n\n\
+         TARGET is a name of stagegate.toml, FUNCTION:ALIAS, the ARN of an alias, API/STAGE, or an execute-api URL.\n\
+         Every global flag is also a variable, such as STAGEGATE_REGION; an empty variable is unset.\n\
+         Exit codes and every SG- code: stagegate explain\n"
+    );
+    command.help_template(template)
+}
+
+/// Actions and scripts pass empty inputs: an empty variable of ours is unset.
+fn unset_empty(command: clap::Command) -> clap::Command {
+    let empty = |arg: &clap::Arg| arg.get_env().and_then(std::env::var_os).is_some_and(|value| value.is_empty());
+    command.mut_args(|arg| if empty(&arg) { arg.env(Resettable::Reset) } else { arg }).mut_subcommands(unset_empty)
+}
+
+/// Reads the arguments.
+pub(super) fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Args, clap::Error> {
+    let matches = command().try_get_matches_from(arguments)?;
+    Args::from_arg_matches(&matches)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_command_stands_in_one_group_of_the_help() {
+        let mut grouped: Vec<&str> = GROUPS.iter().flat_map(|(_, names)| names.iter().copied()).collect();
+        let mut known: Vec<String> = command().get_subcommands().map(|c| c.get_name().to_owned()).collect();
+        grouped.sort_unstable();
+        known.sort_unstable();
+        assert_eq!(grouped, known);
+    }
+
+    #[test]
+    fn the_declaration_is_sound() {
+        command().debug_assert();
+    }
+}

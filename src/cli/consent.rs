@@ -1,0 +1,101 @@
+//! Whether a command may act: given by a flag, to be asked for, or refused at once.
+
+use super::{App, prompt};
+use crate::model::Target;
+use crate::problem::{Code, Problem};
+
+/// What a promotion needs before it acts.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Consent {
+    /// A flag gave it.
+    Given,
+    /// Ask yes or no; no is the default.
+    AskYes,
+    /// Ask for the name to be typed.
+    AskName(String),
+}
+
+/// Decides for a promotion. `--yes`, however it was set, is never enough for a protected target.
+pub fn promotion(target: &Target, yes: bool, confirm: Option<&str>, can_prompt: bool) -> Result<Consent, Problem> {
+    let label = target.label();
+    match confirm {
+        Some(name) if name == label => return Ok(Consent::Given),
+        Some(name) => {
+            return Err(Problem::new(
+                Code::ConfirmationMissing,
+                format!("--confirm says {name}, the target is {label}"),
+            )
+            .why("the confirmation is the target's name, so that the wrong one is never promoted")
+            .fix(format!("stagegate promote {label} --confirm {label}")));
+        }
+        None => {}
+    }
+    match (target.protected, yes, can_prompt) {
+        (false, true, _) => Ok(Consent::Given),
+        (false, false, true) => Ok(Consent::AskYes),
+        (true, _, true) => Ok(Consent::AskName(label)),
+        (false, false, false) => Err(missing("promote").fix(format!("stagegate promote {label} --yes"))),
+        (true, yes, false) => Err(missing("promote")
+            .why(if yes {
+                format!("target {label} is protected; --yes is not enough for it")
+            } else {
+                format!("target {label} is protected")
+            })
+            .fix(format!("stagegate promote {label} --confirm {label}"))),
+    }
+}
+
+/// The refusal where nobody can be asked.
+pub fn missing(command: &str) -> Problem {
+    Problem::new(Code::ConfirmationMissing, format!("{command} needs a confirmation and nobody can be asked"))
+        .why("no terminal, --no-input, --json, or CI is set: nothing is assumed")
+}
+
+impl Consent {
+    /// Gets it.
+    pub async fn obtain(self, app: &App) -> Result<(), Problem> {
+        let given = match self {
+            Self::Given => true,
+            Self::AskYes => prompt::confirm(app, "Nothing has been changed. Start?", false).await?,
+            Self::AskName(name) => {
+                app.reporter.say(&format!("{name} is protected. Nothing has been changed.\n"));
+                prompt::types(app, &format!("Type {name} to start"), &name).await?
+            }
+        };
+        if given { Ok(()) } else { Err(prompt::left()) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn target(protected: bool) -> Target {
+        let mut target = Target::of_alias("checkout-api".parse().unwrap(), "live".parse().unwrap());
+        target.name = Some("prod".into());
+        target.protected = protected;
+        target
+    }
+
+    #[test]
+    fn yes_is_enough_for_a_plain_target_and_never_for_a_protected_one() {
+        assert_eq!(promotion(&target(false), true, None, false), Ok(Consent::Given));
+        assert_eq!(promotion(&target(true), true, None, true), Ok(Consent::AskName("prod".into())));
+        let refused = promotion(&target(true), true, None, false).unwrap_err();
+        assert_eq!(refused.code, Code::ConfirmationMissing);
+        assert!(refused.fix[0].ends_with("--confirm prod"), "{refused:?}");
+        assert_eq!(promotion(&target(true), false, Some("prod"), false), Ok(Consent::Given));
+    }
+
+    #[test]
+    fn a_confirmation_of_another_target_is_refused_even_with_yes() {
+        assert!(promotion(&target(false), true, Some("staging"), true).is_err());
+    }
+
+    #[test]
+    fn without_a_terminal_the_flag_is_named_at_once() {
+        let refused = promotion(&target(false), false, None, false).unwrap_err();
+        assert_eq!(refused.fix, ["stagegate promote prod --yes"]);
+        assert_eq!(promotion(&target(false), false, None, true), Ok(Consent::AskYes));
+    }
+}

@@ -1,0 +1,122 @@
+//! How a command ended: what the exit code and the last event say.
+
+use crate::engine::Outcome;
+use crate::event::{Event, Summary};
+use crate::journal::Ending;
+use crate::model::{RunId, Version};
+use crate::plan::Plan;
+use crate::problem::{Exit, Level, Problem};
+
+/// The end of a command.
+#[derive(Debug)]
+pub struct End {
+    exit: Exit,
+    /// What to tell, when it is not plain success.
+    pub problem: Option<Problem>,
+    summary: Summary,
+}
+
+impl From<Problem> for End {
+    fn from(problem: Problem) -> Self {
+        let exit = if problem.level == Level::Error { problem.exit } else { Exit::Done };
+        let exit = if matches!(problem.exit, Exit::InFlight | Exit::Findings) { problem.exit } else { exit };
+        Self::new(exit, word(exit, None)).with(problem)
+    }
+}
+
+/// `result` of the last event.
+fn word(exit: Exit, ending: Option<Ending>) -> &'static str {
+    match (exit, ending) {
+        (Exit::InBetween, _) => "in-between",
+        (_, Some(Ending::Promoted)) => "promoted",
+        (_, Some(Ending::Unchanged)) => "unchanged",
+        (Exit::RolledBack, _) | (Exit::Done, Some(Ending::RolledBack)) => "rolled-back",
+        (Exit::InFlight, _) => "paused",
+        (Exit::Done, _) | (Exit::Interrupted | Exit::Terminated, _) => "stopped",
+        _ => "failed",
+    }
+}
+
+impl End {
+    /// An end with this `result`.
+    pub fn new(exit: Exit, result: &str) -> Self {
+        let summary = Summary {
+            release: None,
+            result: result.to_owned(),
+            exit_code: exit.code(),
+            version: None,
+            previous_version: None,
+            candidate: None,
+            deployment: None,
+            resume: None,
+            rollback: None,
+        };
+        Self { exit, problem: None, summary }
+    }
+
+    /// Done, with nothing more to say.
+    pub fn done() -> Self {
+        Self::new(Exit::Done, "done")
+    }
+
+    /// Of a release that was run or gone on with.
+    pub fn of_release(plan: &Plan, outcome: Outcome, candidate: Option<Version>, deployment: Option<String>) -> Self {
+        let result = word(outcome.exit, outcome.ending);
+        let end = Self::new(
+            outcome.exit,
+            if outcome.ending.is_none() && outcome.exit == Exit::Done { "paused" } else { result },
+        );
+        let stable = plan.members.first().and_then(|m| m.before.as_ref()).map(|a| a.version.to_string());
+        let only = plan.members.len() == 1;
+        let serves = match outcome.ending {
+            Some(Ending::Promoted) => candidate.map(|v| v.to_string()),
+            Some(Ending::Unchanged | Ending::RolledBack | Ending::Stopped) => stable.clone(),
+            Some(Ending::NeedsPerson) | None => None,
+        };
+        let summary = Summary {
+            release: Some(plan.run.clone()),
+            version: serves.filter(|_| only),
+            previous_version: stable.filter(|_| only),
+            candidate: candidate.map(|v| v.to_string()).filter(|_| only),
+            deployment,
+            ..end.summary
+        };
+        Self { exit: outcome.exit, problem: outcome.problem, summary }
+    }
+
+    /// With something to tell.
+    pub fn with(mut self, problem: Problem) -> Self {
+        self.problem = Some(problem);
+        self
+    }
+
+    /// Names the release.
+    pub fn release(mut self, run: RunId) -> Self {
+        self.summary.release = Some(run);
+        self
+    }
+
+    /// Names the version that serves now and the one before it.
+    pub fn versions(mut self, serves: Option<Version>, previous: Option<Version>) -> Self {
+        self.summary.version = serves.map(|v| v.to_string());
+        self.summary.previous_version = previous.map(|v| v.to_string());
+        self
+    }
+
+    /// Names the commands that go on and go back.
+    pub fn commands(mut self, resume: Option<String>, rollback: Option<String>) -> Self {
+        self.summary.resume = resume;
+        self.summary.rollback = rollback;
+        self
+    }
+
+    /// The exit code.
+    pub const fn exit(&self) -> Exit {
+        self.exit
+    }
+
+    /// The last event.
+    pub fn event(&self) -> Event {
+        Event::Result(Box::new(self.summary.clone()))
+    }
+}

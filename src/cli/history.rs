@@ -1,0 +1,176 @@
+//! `history`: the releases and rollbacks of a target that the journals on this machine and the records know.
+
+use serde::Serialize;
+
+use super::App;
+use super::args::HistoryArgs;
+use super::end::End;
+use super::members;
+use super::session::connect;
+use super::target::{Located, Need, locate};
+use crate::aws::layers::Pace;
+use crate::journal::{Ending, Entry, StateDir, Summary};
+use crate::model::Version;
+use crate::problem::{Level, Problem};
+use crate::report::Shape;
+use crate::rollback::Seen;
+
+/// One release or rollback.
+#[derive(Debug, Serialize)]
+struct Past {
+    release: String,
+    at: String,
+    /// `release`, `rollback` or `record`.
+    kind: &'static str,
+    ending: Option<Ending>,
+    moves: Vec<Moved>,
+}
+
+#[derive(Debug, Serialize)]
+struct Moved {
+    alias: String,
+    from: Option<Version>,
+    to: Option<Version>,
+}
+
+#[derive(Debug, Serialize)]
+struct History {
+    schema: &'static str,
+    target: String,
+    journals: Option<String>,
+    /// Newest first.
+    releases: Vec<Past>,
+}
+
+/// Looks.
+pub async fn run(app: &App, args: HistoryArgs) -> Result<End, Problem> {
+    let located = locate(app, &args.target, Need::Place, None)?;
+    let mut releases = journaled(app, &located);
+    match recorded(app, &located).await {
+        Ok(records) => {
+            for one in records {
+                if !releases.iter().any(|known| known.release == one.release) {
+                    releases.push(one);
+                }
+            }
+        }
+        // What this machine knows is worth showing where AWS cannot be asked.
+        Err(problem) => app.warn(&problem.level(Level::Warning).why("only the journals on this machine are shown")),
+    }
+    releases.sort_by(|a, b| b.release.cmp(&a.release));
+    let journals = app.state.as_ref().map(|state| state.path().display().to_string());
+    let history = History { schema: "stagegate.history/1.0", target: located.text.clone(), journals, releases };
+    app.reporter.data(&match app.reporter.shape() {
+        Shape::Human => text(&history),
+        Shape::Document | Shape::Events => format!("{:#}\n", serde_json::to_value(&history).unwrap_or_default()),
+    });
+    Ok(End::done())
+}
+
+fn journaled(app: &App, located: &Located) -> Vec<Past> {
+    let (found, broken) = app.state.as_ref().map(StateDir::list).unwrap_or_default();
+    for error in broken {
+        app.warn(&crate::engine::journal_problem(&error).level(Level::Warning));
+    }
+    found.iter().filter_map(|summary| past(summary, located)).collect()
+}
+
+fn past(summary: &Summary, located: &Located) -> Option<Past> {
+    let progress = &summary.progress;
+    let (kind, moves) = match (&progress.plan, summary.lines.first().map(|line| &line.entry)) {
+        (Some(plan), _) if located.is_of(plan) => {
+            let published = |f| progress.published.iter().find(|(function, ..)| function == f).map(|(_, v, _)| *v);
+            let moves = plan.members.iter().map(|m| Moved {
+                alias: format!("{}:{}", m.function, plan.target.alias),
+                from: m.before.as_ref().map(|alias| alias.version),
+                to: published(&m.function),
+            });
+            ("release", moves.collect::<Vec<_>>())
+        }
+        (None, Some(Entry::Reverts { aliases, moves, .. })) if aliases.iter().any(|a| names(located, a)) => {
+            let moved = |(alias, (from, to)): (&String, &(Version, Version))| Moved {
+                alias: alias.clone(),
+                from: Some(*from),
+                to: Some(*to),
+            };
+            ("rollback", aliases.iter().zip(moves).map(moved).collect())
+        }
+        _ => return None,
+    };
+    let at = format!("{:.0}", summary.at);
+    Some(Past { release: summary.run.to_string(), at, kind, ending: progress.ending, moves })
+}
+
+fn names(located: &Located, alias: &str) -> bool {
+    located
+        .target
+        .as_ref()
+        .is_some_and(|target| target.functions.iter().any(|function| format!("{function}:{}", target.alias) == alias))
+}
+
+/// What the records of the target's aliases say.
+async fn recorded(app: &App, located: &Located) -> Result<Vec<Past>, Problem> {
+    let session = connect(app, located, Pace::Share).await?;
+    if session.account.is_some() {
+        session.identify(app).await?;
+    }
+    app.reporter.busy("reading AWS");
+    let pairs = match (located.stage(), &located.target) {
+        (_, Some(target)) => target.functions.iter().map(|f| (f.clone(), target.alias.clone())).collect(),
+        (Some(stage), None) => members::called(app, &session, stage).await?.0,
+        (None, None) => Vec::new(),
+    };
+    let mut found: Vec<Past> = Vec::new();
+    for seen in members::read(&session, pairs, true).await? {
+        let Some(one) = of_record(&seen) else { continue };
+        match found.iter_mut().find(|past| past.release == one.release) {
+            Some(past) => past.moves.extend(one.moves),
+            None => found.push(one),
+        }
+    }
+    Ok(found)
+}
+
+fn of_record(seen: &Seen) -> Option<Past> {
+    let record = seen.description.record.as_ref()?;
+    let ending = match record.state {
+        crate::model::RecordState::Promoted => Some(Ending::Promoted),
+        crate::model::RecordState::RolledBack => Some(Ending::RolledBack),
+        crate::model::RecordState::Running | crate::model::RecordState::Paused | crate::model::RecordState::Undoing => {
+            None
+        }
+    };
+    // The id holds the time at which the release began.
+    let began = ulid::Ulid::from_string(record.run.ulid()).ok().map(|id| id.timestamp_ms());
+    let at = began.and_then(|ms| jiff::Timestamp::from_millisecond(i64::try_from(ms).ok()?).ok());
+    Some(Past {
+        release: record.run.to_string(),
+        at: at.map_or_else(String::new, |at| format!("{at:.0}")),
+        kind: "record",
+        ending,
+        moves: vec![Moved { alias: seen.label(), from: record.from, to: Some(record.to) }],
+    })
+}
+
+fn text(history: &History) -> String {
+    if history.releases.is_empty() {
+        return format!("no release of {} is known here\n", history.target);
+    }
+    let version = |version: Option<Version>| version.map_or_else(|| "-".to_owned(), Version::label);
+    let mut out = String::new();
+    for past in &history.releases {
+        let ending = match past.ending {
+            Some(Ending::Promoted) => "promoted",
+            Some(Ending::Unchanged) => "unchanged",
+            Some(Ending::RolledBack) => "rolled back",
+            Some(Ending::NeedsPerson) => "NEEDS A LOOK",
+            Some(Ending::Stopped) => "stopped",
+            None => "unfinished",
+        };
+        out.push_str(&format!("{}  {}  {:<8}  {ending}\n", past.at, past.release, past.kind));
+        for moved in &past.moves {
+            out.push_str(&format!("    {}  {} → {}\n", moved.alias, version(moved.from), version(moved.to)));
+        }
+    }
+    out
+}

@@ -1,0 +1,155 @@
+//! Which aliases a rollback, an unlock or a look is about: those of the target that carry the same release.
+
+use futures_util::{StreamExt as _, TryStreamExt as _, stream};
+
+use super::App;
+use super::session::Session;
+use super::target::Located;
+use crate::aws::operation::{GetAlias, GetDeployment, GetStage};
+use crate::aws::{Aws, AwsExt as _, Request, explain};
+use crate::clock::Clock;
+use crate::config::TargetRef;
+use crate::definition;
+use crate::model::{AliasName, FunctionName, RunId, StageRef};
+use crate::plan::Marker;
+use crate::problem::{Code, Problem};
+use crate::rollback::Seen;
+
+/// Aliases read at the same time.
+const PARALLEL: usize = 8;
+
+/// A function's alias, by name.
+pub type Pair = (FunctionName, AliasName);
+
+/// The aliases that a rollback of this target moves. `named` says that a person names the version.
+pub async fn find<A: Aws, C: Clock>(
+    app: &App,
+    session: &Session<A, C>,
+    located: &Located,
+    named: bool,
+) -> Result<Vec<Seen>, Problem> {
+    match (&located.place, &located.target) {
+        (TargetRef::Stage { stage, .. }, _) => of_stage(app, session, stage, named).await,
+        (_, Some(target)) => {
+            let pairs = target.functions.iter().map(|function| (function.clone(), target.alias.clone())).collect();
+            let seen = read(session, pairs, named).await?;
+            if seen.is_empty() {
+                return Err(missing(located));
+            }
+            Ok(newest(app, seen, |_| true))
+        }
+        (_, None) => Err(missing(located)),
+    }
+}
+
+fn missing(located: &Located) -> Problem {
+    let target = located.target.as_ref().map_or_else(
+        || located.text.clone(),
+        |t| {
+            let names: Vec<String> = t.functions.iter().take(5).map(|f| format!("{f}:{}", t.alias)).collect();
+            names.join(", ")
+        },
+    );
+    Problem::new(Code::AliasMissing, format!("{target} does not exist here"))
+        .why("Lambda answered 404 for the function or the alias in this account and region")
+        .fix("check the name, --region and --profile: aws lambda list-aliases --function-name FUNCTION")
+}
+
+/// Reads aliases; those that do not exist are left out.
+pub async fn read<A: Aws, C>(session: &Session<A, C>, pairs: Vec<Pair>, named: bool) -> Result<Vec<Seen>, Problem> {
+    let found: Vec<Option<Seen>> = stream::iter(pairs)
+        .map(|(function, alias)| async move {
+            let found = ask(&session.aws, GetAlias { function: function.clone(), alias: alias.clone() }).await?;
+            found.map(|found| Seen::new(function, alias, found, named)).transpose()
+        })
+        .buffered(PARALLEL)
+        .try_collect()
+        .await?;
+    Ok(found.into_iter().flatten().collect())
+}
+
+/// Asks for what may not exist, with failures as messages.
+pub async fn ask<A: Aws, R: Request + Clone>(aws: &A, request: R) -> Result<Option<R::Reply>, Problem> {
+    let call = request.clone().call();
+    aws.find(request).await.map_err(|error| explain::problem(call.operation(), &call.subject(), &error))
+}
+
+/// Of the aliases whose record counts, those that carry the newest release. Without any such record, all of them.
+fn newest(app: &App, seen: Vec<Seen>, counts: impl Fn(&Seen) -> bool) -> Vec<Seen> {
+    let run = |one: &Seen| one.description.record.as_ref().map(|record| record.run.clone());
+    let Some(newest) = seen.iter().filter(|one| counts(one)).filter_map(run).max() else { return seen };
+    let (ours, others): (Vec<Seen>, Vec<Seen>) = seen.into_iter().partition(|one| run(one).as_ref() == Some(&newest));
+    if !others.is_empty() {
+        let names: Vec<String> = others.iter().map(Seen::label).collect();
+        app.reporter.say(&format!("not part of {newest}, left alone: {}\n", names.join(", ")));
+    }
+    ours
+}
+
+/// From a stage to the aliases that its routes call, to the release that last moved them for this stage.
+async fn of_stage<A: Aws, C: Clock>(
+    app: &App,
+    session: &Session<A, C>,
+    stage: &StageRef,
+    named: bool,
+) -> Result<Vec<Seen>, Problem> {
+    let (pairs, deployed_by) = called(app, session, stage).await?;
+    let names: Vec<String> = pairs.iter().map(|(function, alias)| format!("{function}:{alias}")).collect();
+    app.reporter.say(&format!("{stage} → {}\n", if names.is_empty() { "no alias".into() } else { names.join(", ") }));
+    let seen = read(session, pairs, named).await?;
+    let counts = |one: &Seen| {
+        one.description.record.as_ref().is_some_and(|record| {
+            Some(&record.run) == deployed_by.as_ref()
+                || record.stage.as_ref().is_some_and(|recorded| recorded.stage == *stage)
+        })
+    };
+    match seen.len() {
+        0 => Err(Problem::new(
+            Code::AliasMissing,
+            format!("{stage} calls no alias that exists in this account and region"),
+        )
+        .why(if names.is_empty() {
+            "none of its integrations names a Lambda alias".into()
+        } else {
+            format!("it calls {}", names.join(", "))
+        })
+        .fix("name the alias: stagegate rollback FUNCTION:ALIAS")),
+        _ if seen.iter().any(counts) => Ok(newest(app, seen, counts)),
+        1 => Ok(seen),
+        n => Err(names.iter().take(10).fold(
+            Problem::new(
+                Code::AmbiguousTarget,
+                format!("{stage} calls {n} aliases and none has a record of a release of this stage"),
+            )
+            .why("which of them shall go back cannot be told"),
+            |problem, name| problem.fix(format!("stagegate rollback {name}")),
+        )),
+    }
+}
+
+/// The aliases that a stage calls as its variables are now, and the release that made its deployment.
+pub async fn called<A: Aws, C: Clock>(
+    app: &App,
+    session: &Session<A, C>,
+    stage: &StageRef,
+) -> Result<(Vec<Pair>, Option<RunId>), Problem> {
+    let (api, name) = (stage.api.clone(), stage.stage.clone());
+    let Some(found) = ask(&session.aws, GetStage { api: api.clone(), stage: name }).await? else {
+        return Err(Problem::new(Code::StageMissing, format!("stage {stage} does not exist here"))
+            .why("API Gateway answered 404 for this REST API and stage in this account and region")
+            .fix(format!("list the stages: aws apigateway get-stages --rest-api-id {api}")));
+    };
+    let request = GetDeployment { api: api.clone(), deployment: found.deployment.clone() };
+    let deployment = ask(&session.aws, request).await?;
+    let deployed_by = deployment.and_then(|d| d.description.parse::<Marker>().ok()).map(|marker| marker.run);
+    let live = session.observer(app).live(&api).await?;
+    let mut pairs: Vec<Pair> = definition::routes(&live, &found.variables)
+        .iter()
+        .filter_map(|route| route.call.lambda())
+        .filter(|call| call.region == session.region)
+        .filter_map(|call| Some((call.function.parse().ok()?, call.qualifier.as_deref()?.parse().ok()?)))
+        .collect();
+    pairs.sort();
+    pairs.dedup();
+    Ok((pairs, deployed_by))
+}

@@ -1,0 +1,202 @@
+//! The command line. Each command is a file; each looks at AWS through a [`session::Session`], says what it finds through
+//! the [`Reporter`], and answers with an [`end::End`]. The exit code is decided here and nowhere else.
+
+mod args;
+mod completion;
+mod consent;
+mod end;
+mod explain;
+mod history;
+mod members;
+mod plan;
+mod promote;
+mod prompt;
+mod release;
+mod resume;
+mod rollback;
+mod session;
+mod signals;
+mod status;
+mod target;
+#[cfg(test)]
+mod tests;
+mod unlock;
+mod verify;
+
+use std::cell::Cell;
+use std::ffi::OsString;
+use std::io::IsTerminal as _;
+use std::path::PathBuf;
+
+use jiff::Timestamp;
+
+pub use args::{Args, Command, command};
+pub use prompt::give_back_terminal;
+
+use self::end::End;
+use self::signals::Signals;
+use crate::engine::{Interrupt, Signal};
+use crate::event::{Event, Listener as _};
+use crate::journal::StateDir;
+use crate::model::RunId;
+use crate::problem::{Code, Exit, Problem};
+use crate::report::{Probe, Reporter, Shape, Term};
+
+/// What every command has at hand.
+struct App {
+    args: args::Global,
+    reporter: Reporter,
+    interrupt: Interrupt,
+    /// The engine is at work: a signal is its business from here on.
+    acting: Cell<bool>,
+    state: Option<StateDir>,
+    directory: PathBuf,
+    env: fn(&str) -> Option<String>,
+}
+
+impl App {
+    fn term(&self) -> &Term {
+        &self.reporter.term
+    }
+
+    /// Whether a person can be asked: a program that reads events is not one.
+    fn can_prompt(&self) -> bool {
+        self.term().prompts && self.reporter.shape() == Shape::Human
+    }
+
+    fn warn(&self, problem: &Problem) {
+        self.reporter.problem(Timestamp::now(), problem);
+    }
+
+    fn emit(&self, event: &Event) {
+        self.reporter.on(Timestamp::now(), event);
+    }
+}
+
+fn env(name: &str) -> Option<String> {
+    std::env::var(name).ok()
+}
+
+/// A new release id.
+fn new_run() -> RunId {
+    let ulid = ulid::Ulid::from_datetime(std::time::SystemTime::now());
+    RunId::new(ulid.timestamp_ms(), ulid.random())
+}
+
+/// A seed for jitter.
+fn new_seed() -> u64 {
+    let random = ulid::Ulid::from_datetime(std::time::SystemTime::now()).random();
+    u64::try_from(random & u128::from(u64::MAX)).unwrap_or(1)
+}
+
+/// Runs the command line; answers with the exit code.
+pub fn main(arguments: impl IntoIterator<Item = OsString>) -> Exit {
+    let args = match args::parse(arguments) {
+        Ok(args) => args,
+        Err(error) => return unparsed(&error),
+    };
+    let (stdin, stderr) = (std::io::stdin().is_terminal(), console::Term::stderr());
+    let columns = stderr.size_checked().map(|(_, columns)| columns);
+    let term = Term::decide(&Probe { stdin, stderr: stderr.is_term(), columns, env: &env }, args.global.wishes());
+    console::set_colors_enabled(term.color);
+    console::set_colors_enabled_stderr(term.color);
+    let shape = match (args.global.json(), args.command.acts()) {
+        (false, _) => Shape::Human,
+        (true, true) => Shape::Events,
+        (true, false) => Shape::Document,
+    };
+    let app = App {
+        reporter: Reporter::to_process(term, shape, args.global.verbose),
+        args: args.global,
+        interrupt: Interrupt::default(),
+        acting: Cell::new(false),
+        state: StateDir::from_env(&env),
+        directory: std::env::current_dir().unwrap_or_default(),
+        env,
+    };
+    let acts = args.command.acts();
+    if acts {
+        app.reporter.hello(Timestamp::now());
+    }
+    let end = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
+        Ok(runtime) => {
+            let end = runtime.block_on(run(&app, args.command));
+            // A prompt that nobody answered still holds its thread.
+            runtime.shutdown_background();
+            end
+        }
+        Err(error) => Problem::new(Code::Internal, "the runtime cannot start").why(error.to_string()).into(),
+    };
+    finish(&app, acts, end)
+}
+
+/// Says the end; the one place that decides about the exit code.
+fn finish(app: &App, acts: bool, end: End) -> Exit {
+    app.reporter.clear();
+    if let Some(problem) = &end.problem {
+        app.warn(problem);
+    }
+    let exit = end.exit();
+    if acts {
+        app.reporter.end(Timestamp::now(), &end.event());
+    }
+    exit
+}
+
+/// Help, version, or a mistake in the arguments.
+fn unparsed(error: &clap::Error) -> Exit {
+    // The reader may have gone away.
+    let _ = error.print();
+    if error.use_stderr() { Exit::Usage } else { Exit::Done }
+}
+
+/// Runs a command, with signals beside it. Before the engine acts a signal ends everything at once: nothing was
+/// written. From then on the engine is told, and decides.
+async fn run(app: &App, command: Command) -> End {
+    let mut signals = match Signals::new() {
+        Ok(signals) => signals,
+        Err(error) => return Problem::new(Code::Internal, "signals cannot be handled").why(error.to_string()).into(),
+    };
+    let work = dispatch(app, command);
+    tokio::pin!(work);
+    loop {
+        tokio::select! {
+            biased;
+            signal = signals.next() => {
+                app.interrupt.raise(signal);
+                if !app.acting.get() {
+                    return stopped(signal);
+                }
+                app.emit(&Event::Interrupted { signal: signals::name(signal).into() });
+            }
+            end = &mut work => return end,
+        }
+    }
+}
+
+fn stopped(signal: Signal) -> End {
+    prompt::give_back_terminal();
+    let exit = match signal {
+        Signal::Interrupt => Exit::Interrupted,
+        Signal::Terminate => Exit::Terminated,
+    };
+    Problem::new(Code::Interrupted, format!("stopped by {}, nothing was changed", signals::name(signal)))
+        .exit(exit)
+        .into()
+}
+
+async fn dispatch(app: &App, command: Command) -> End {
+    let done = match command {
+        Command::Plan(args) => plan::run(app, args).await,
+        Command::Promote(args) => promote::run(app, args).await,
+        Command::Resume(args) => resume::run(app, args).await,
+        Command::Rollback(args) => rollback::run(app, args).await,
+        Command::Status(args) => status::run(app, args).await,
+        Command::History(args) => history::run(app, args).await,
+        Command::Verify(args) => verify::run(app, args).await,
+        Command::Unlock(args) => unlock::run(app, args).await,
+        Command::Explain(args) => explain::run(app, &args),
+        Command::Completion(args) => completion::run(app, &args),
+    };
+    done.unwrap_or_else(End::from)
+}

@@ -1,0 +1,117 @@
+//! `promote`: plan, ask, run.
+
+use super::args::PromoteArgs;
+use super::consent::{self, Consent};
+use super::end::End;
+use super::release::{self, Prepared};
+use super::session::{Session, connect};
+use super::target::{Located, Need, locate};
+use super::{App, plan as plans};
+use crate::aws::Aws;
+use crate::clock::Clock;
+use crate::engine::{Engine, Settings};
+use crate::event::Event;
+use crate::model::Target;
+use crate::plan::Plan;
+use crate::problem::{Code, Problem};
+use crate::report::plan_text;
+
+/// Promotes.
+pub async fn run(app: &App, args: PromoteArgs) -> Result<End, Problem> {
+    refuse_canary(args.canary.as_deref())?;
+    let approved = args.plan.as_deref().map(plans::load).transpose()?;
+    // An approved plan carries its own events of smoke checks.
+    let need = if approved.is_some() { Need::Place } else { Need::Release };
+    let located = locate(app, &args.source.target, need, args.source.permission_settle.as_ref())?;
+    let target = release::plannable(&located)?;
+    if let Some(approved) = &approved {
+        check_label(approved, &target)?;
+    }
+    // Where nobody can be asked and no flag says yes, AWS is not even read.
+    consent(app, &target, approved.as_ref(), &args)?;
+    let session = connect(app, &located, args.source.pace).await?;
+    promote(app, &located, &session, &target, approved.as_ref(), &args).await
+}
+
+/// Promotes over a connection.
+pub async fn promote<A: Aws, C: Clock>(
+    app: &App,
+    located: &Located,
+    session: &Session<A, C>,
+    target: &Target,
+    approved: Option<&Plan>,
+    args: &PromoteArgs,
+) -> Result<End, Problem> {
+    app.reporter.busy("reading AWS");
+    let caller = session.identify(app).await?;
+    let Prepared { plan, caller } = match approved {
+        Some(approved) => release::remake(app, session, approved, caller).await?,
+        None => release::prepare(app, session, target, caller, args.source.function_version).await?,
+    };
+    let digest = plan.digest();
+    if let Some(expected) = &args.expect_plan {
+        release::expect(&plan, expected)?;
+    }
+    app.emit(&Event::Plan {
+        release: plan.run.clone(),
+        target: plan.target.label(),
+        digest: digest.clone(),
+        plan: serde_json::to_value(&plan).unwrap_or_default(),
+    });
+    if plan.is_noop() {
+        return Ok(release::nothing_to_do(&plan));
+    }
+    app.reporter.say(&format!("{}\nplan {digest}\n", plan_text::screen(&plan, &caller, app.term().width)));
+    consent(app, target, approved, args)?.obtain(app).await?;
+    release::ways(app, located);
+
+    let journal = release::open_journal(app, |state| state.create(&plan.run))?;
+    let settings = Settings { until: args.until, on_interrupt: args.on_interrupt };
+    let engine =
+        Engine::new(&session.aws, &session.clock, &app.reporter, &app.interrupt, journal, plan.run.clone(), settings);
+    app.acting.set(true);
+    let outcome = engine.promote(&plan).await;
+    Ok(release::conclude(app, located, &plan, &engine.progress(), outcome))
+}
+
+/// What the promotion needs before it acts. A plan file cannot take away the protection that the configuration gives.
+fn consent(app: &App, target: &Target, approved: Option<&Plan>, args: &PromoteArgs) -> Result<Consent, Problem> {
+    let protected = target.protected || approved.is_some_and(|plan| plan.target.protected);
+    let target = Target { protected, ..target.clone() };
+    consent::promotion(&target, args.yes, args.confirm.as_deref(), app.can_prompt())
+}
+
+fn refuse_canary(steps: Option<&str>) -> Result<(), Problem> {
+    match steps.map(str::trim) {
+        None | Some("none" | "") => Ok(()),
+        Some(steps) => {
+            Err(Problem::new(Code::Unsupported, format!("--canary {steps}: gradual shifting is not in this version"))
+                .why("this version moves all traffic at once, after the smoke checks")
+                .fix("leave it out, or write: --canary none"))
+        }
+    }
+}
+
+fn check_label(approved: &Plan, target: &Target) -> Result<(), Problem> {
+    if approved.target.label() == target.label() {
+        return Ok(());
+    }
+    Err(Problem::new(
+        Code::BadOption,
+        format!("the plan is for {}, not for {}", approved.target.label(), target.label()),
+    )
+    .fix(format!("stagegate promote {} --plan FILE", approved.target.label())))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_canary_is_refused_by_name_and_none_is_fine() {
+        assert!(refuse_canary(None).is_ok() && refuse_canary(Some("none")).is_ok());
+        let refused = refuse_canary(Some("5% 10m")).unwrap_err();
+        assert_eq!(refused.code, Code::Unsupported);
+        assert!(refused.what.contains("5% 10m"));
+    }
+}

@@ -1,0 +1,70 @@
+//! Asking a person. A prompt runs on a thread of its own, so that signals are heard while it waits; Ctrl-C and Esc in it
+//! mean: stop, nothing was changed.
+
+use std::io::IsTerminal as _;
+use std::process::{Command, Stdio};
+
+use dialoguer::theme::SimpleTheme;
+use dialoguer::{Confirm, Input, Select};
+
+use super::App;
+use crate::problem::{Code, Exit, Problem};
+
+/// Yes or no; Enter takes the default.
+pub async fn confirm(app: &App, question: &str, default: bool) -> Result<bool, Problem> {
+    let question = app.term().fit(question);
+    ask(app, move || {
+        Confirm::with_theme(&SimpleTheme).with_prompt(question).default(default).wait_for_newline(true).interact_opt()
+    })
+    .await
+    .map(|answer| answer.unwrap_or(false))
+}
+
+/// Whether a person types this name.
+pub async fn types(app: &App, question: &str, name: &str) -> Result<bool, Problem> {
+    let (question, name) = (app.term().fit(question), name.to_owned());
+    let typed: String =
+        ask(app, move || Input::with_theme(&SimpleTheme).with_prompt(question).allow_empty(true).interact_text())
+            .await?;
+    Ok(typed.trim() == name)
+}
+
+/// One of several; `None` when a person leaves.
+pub async fn select(app: &App, question: &str, items: Vec<String>) -> Result<Option<usize>, Problem> {
+    let question = app.term().fit(question);
+    let items: Vec<String> = items.iter().map(|item| app.term().fit(item)).collect();
+    ask(app, move || Select::with_theme(&SimpleTheme).with_prompt(question).items(&items).default(0).interact_opt())
+        .await
+}
+
+async fn ask<T: Send + 'static>(
+    app: &App,
+    prompt: impl FnOnce() -> dialoguer::Result<T> + Send + 'static,
+) -> Result<T, Problem> {
+    app.reporter.clear();
+    match tokio::task::spawn_blocking(prompt).await {
+        Ok(Ok(answer)) => Ok(answer),
+        Ok(Err(error)) => {
+            give_back_terminal();
+            Err(left().why(error.to_string()))
+        }
+        Err(error) => Err(Problem::new(Code::Internal, "the prompt failed").why(error.to_string())),
+    }
+}
+
+/// Nobody said yes.
+pub fn left() -> Problem {
+    Problem::new(Code::Interrupted, "stopped at the prompt, nothing was changed").exit(Exit::Interrupted)
+}
+
+/// Shows the cursor again and ends the raw mode of a prompt that was left by a signal.
+pub fn give_back_terminal() {
+    let term = console::Term::stderr();
+    if !term.is_term() {
+        return;
+    }
+    let _ = term.show_cursor();
+    if std::io::stdin().is_terminal() {
+        let _ = Command::new("stty").arg("sane").stderr(Stdio::null()).stdout(Stdio::null()).status();
+    }
+}

@@ -1,0 +1,190 @@
+//! What plan, promote and resume share: from a target to a plan, and from an outcome to the end.
+
+use super::end::End;
+use super::session::Session;
+use super::target::Located;
+use super::{App, new_run};
+use crate::aws::Aws;
+use crate::clock::Clock;
+use crate::engine::Outcome;
+use crate::journal::{FileJournal, Journal, JournalError, Progress};
+use crate::model::{Target, Version};
+use crate::plan::{Choice, Plan, plan};
+use crate::problem::{Code, Exit, Level, Problem};
+use crate::report::plan_text::Caller;
+
+/// A plan and who made it.
+#[derive(Debug)]
+pub struct Prepared {
+    /// The plan.
+    pub plan: Plan,
+    /// Who.
+    pub caller: Caller,
+}
+
+/// The target, if it can be promoted: a stage alone does not say which functions are meant.
+pub fn plannable(located: &Located) -> Result<Target, Problem> {
+    if let Some(target) = &located.target {
+        return Ok(target.clone());
+    }
+    let stage = located.stage().map_or_else(|| located.text.clone(), ToString::to_string);
+    let (api, name) = stage.split_once('/').unwrap_or((stage.as_str(), "STAGE"));
+    Err(Problem::new(Code::AmbiguousTarget, format!("{stage} names a stage, and not what shall be promoted"))
+        .why("a stage may call many functions; a release names those that it promotes")
+        .fix(format!(
+            "put it into stagegate.toml: [target.NAME] functions = [\"FUNCTION\"], alias = \"ALIAS\", api = \"{api}\", stage = \"{name}\""
+        ))
+        .fix("or promote the alias alone: stagegate promote FUNCTION:ALIAS"))
+}
+
+/// Reads AWS and makes the plan.
+pub async fn prepare<A: Aws, C: Clock>(
+    app: &App,
+    session: &Session<A, C>,
+    target: &Target,
+    caller: Caller,
+    named: Option<u64>,
+) -> Result<Prepared, Problem> {
+    let target = session.placed(target.clone(), &caller);
+    let named = named.map(Version::Number);
+    let description = description(&target, &app.env);
+    let observed = session.observer(app).observe(&target, named).await?;
+    let choice = Choice {
+        run: new_run(),
+        at: session.clock.now(),
+        account: caller.identity.account.clone(),
+        region: session.region.clone(),
+        named,
+        description,
+        adopt: None,
+    };
+    Ok(Prepared { plan: plan(&target, &observed, &choice)?, caller })
+}
+
+/// Makes an approved plan again from what AWS is now; refuses if anything that it was made from has changed.
+pub async fn remake<A: Aws, C: Clock>(
+    app: &App,
+    session: &Session<A, C>,
+    approved: &Plan,
+    caller: Caller,
+) -> Result<Prepared, Problem> {
+    if approved.region != session.region || approved.account != caller.identity.account {
+        return Err(Problem::new(Code::PlanStale, "the plan was made for another place")
+            .why(format!("it is for account {} in {}", approved.account, approved.region))
+            .why(format!("this is account {} in {}", caller.identity.account, session.region))
+            .fix("name the right profile and region: --profile NAME --region REGION"));
+    }
+    let named = approved.members.iter().find(|m| m.named).and_then(|m| match m.source {
+        crate::plan::SourcePlan::Existing { version, .. } => version.number(),
+        crate::plan::SourcePlan::Publish { .. } => None,
+    });
+    let mut prepared = prepare(app, session, &approved.target, caller, named).await?;
+    prepared.plan.description.clone_from(&approved.description);
+    expect(&prepared.plan, &approved.digest())?;
+    Ok(prepared)
+}
+
+/// Refuses a plan with another digest than the approved one.
+pub fn expect(plan: &Plan, digest: &str) -> Result<(), Problem> {
+    let now = plan.digest();
+    if now == digest {
+        return Ok(());
+    }
+    Err(Problem::new(Code::PlanStale, "AWS or the configuration is no longer what the approved plan read")
+        .why(format!("approved {digest}, now {now}"))
+        .why("a plan holds revisions, code hashes, deployment and definition of everything it was made from")
+        .fix(format!("plan and approve again: stagegate plan {}", plan.target.label())))
+}
+
+/// The description of new versions, with what the build says about itself. An unknown part is left out.
+fn description(target: &Target, env: &dyn Fn(&str) -> Option<String>) -> String {
+    let first =
+        |names: [&str; 2]| names.iter().find_map(|name| env(name).filter(|v| !v.is_empty())).unwrap_or_default();
+    let template = target.publish_description.as_deref().unwrap_or_default();
+    template
+        .replace("{git_sha}", &first(["STAGEGATE_GIT_SHA", "GITHUB_SHA"]))
+        .replace("{git_tag}", &first(["STAGEGATE_GIT_TAG", "GITHUB_REF_NAME"]))
+        .trim()
+        .to_owned()
+}
+
+/// The command lines that go on and go back, said before the first write: a terminal that dies leaves them on the screen.
+pub fn ways(app: &App, located: &Located) {
+    app.reporter.say(&format!(
+        "  go back at any time:   {}\n  go on after a stop:    {}\n\n",
+        located.command("rollback"),
+        located.command("resume")
+    ));
+}
+
+/// Says how it went, and makes the end.
+pub fn conclude(app: &App, located: &Located, plan: &Plan, progress: &Progress, outcome: Outcome) -> End {
+    let candidate = progress.published.first().map(|(_, version, _)| *version);
+    let unfinished = outcome.ending.is_none();
+    let changed = progress.may_have_changed() && outcome.exit != Exit::RolledBack;
+    let way = |wanted: bool, command: &str| wanted.then(|| located.command(command));
+    if outcome.exit == Exit::Done && outcome.problem.is_none() {
+        for line in &outcome.now {
+            app.reporter.say(&format!("{line}\n"));
+        }
+        app.reporter.say(&if unfinished {
+            format!("go on: {}\nundo:  {}\n", located.command("resume"), located.command("rollback"))
+        } else {
+            format!("✔ promoted {}   undo: {}\n", plan.target.label(), located.command("rollback"))
+        });
+    }
+    let deployment = progress.deployment.clone().filter(|_| outcome.exit == Exit::Done);
+    End::of_release(plan, outcome, candidate, deployment)
+        .commands(way(unfinished, "resume"), way(changed || unfinished, "rollback"))
+}
+
+/// The version of AWS that a note about nothing to do speaks of.
+pub fn nothing_to_do(plan: &Plan) -> End {
+    let serving = plan.members.first().and_then(|m| m.before.as_ref()).map(|a| a.version);
+    End::new(Exit::Done, "unchanged")
+        .release(plan.run.clone())
+        .versions(serving.filter(|_| plan.members.len() == 1), None)
+        .with(crate::engine::nothing_to_publish(plan))
+}
+
+/// The journal of a release on this machine.
+pub fn open_journal(
+    app: &App,
+    open: impl FnOnce(&crate::journal::StateDir) -> Result<FileJournal, JournalError>,
+) -> Result<FileJournal, Problem> {
+    let Some(state) = &app.state else {
+        return Err(Problem::new(Code::JournalUnwritable, "there is no place for the journal")
+            .why("neither STAGEGATE_STATE_DIR nor XDG_STATE_HOME nor HOME is set")
+            .fix("name a folder: STAGEGATE_STATE_DIR=/path stagegate …"));
+    };
+    let journal = open(state).map_err(|error| crate::engine::journal_problem(&error))?;
+    if journal.was_torn() {
+        let problem =
+            Problem::new(Code::JournalDamaged, "the last line of the journal was torn by a crash and is left out")
+                .level(Level::Warning)
+                .why("it was not durable, so the write that it announced was never sent")
+                .aws_now(format!("as the {} whole lines before it say; it is looked at", journal.lines().len()));
+        app.warn(&problem);
+    }
+    Ok(journal)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_description_holds_what_the_build_says_and_nothing_for_what_it_does_not() {
+        let mut target = Target::of_alias("checkout-api".parse().unwrap(), "live".parse().unwrap());
+        target.publish_description = Some("{git_sha} {git_tag}".into());
+        let env = |name: &str| (name == "GITHUB_SHA").then(|| "3e9a1f7".to_owned());
+        assert_eq!(description(&target, &env), "3e9a1f7");
+        let both = |name: &str| match name {
+            "STAGEGATE_GIT_SHA" => Some("aaa".to_owned()),
+            "GITHUB_SHA" => Some("bbb".to_owned()),
+            "GITHUB_REF_NAME" => Some("v2".to_owned()),
+            _ => None,
+        };
+        assert_eq!(description(&target, &both), "aaa v2");
+    }
+}

@@ -1,0 +1,140 @@
+//! The connection to one account and region, and whose it is.
+
+use jiff::Timestamp;
+
+use super::target::Located;
+use super::{App, new_seed};
+use crate::aws::layers::{Pace, Paced, Steady};
+use crate::aws::live::{Live, LiveSettings};
+use crate::aws::noun::Identity;
+use crate::aws::{Aws, AwsError};
+use crate::clock::{Clock, SystemClock};
+use crate::config::Origin;
+use crate::event::Event;
+use crate::model::Target;
+use crate::plan::Observer;
+use crate::plan::observe::check_account;
+use crate::problem::{Code, Problem};
+use crate::report::plan_text::Caller;
+
+/// AWS as commands see it: reads are repeated, calls keep to the quotas, writes are sent once.
+pub type LiveAws = Steady<Paced<Live, SystemClock>, SystemClock>;
+
+/// A connection.
+pub struct Session<A, C> {
+    /// Where calls go.
+    pub aws: A,
+    /// Time.
+    pub clock: C,
+    /// The region.
+    pub region: String,
+    /// What replaces AWS's own address.
+    pub endpoint: Option<String>,
+    /// When the credentials end, if that is known.
+    pub expires: Option<Timestamp>,
+    /// The only account that is allowed.
+    pub account: Option<String>,
+}
+
+/// Connects as the settings of a located target say. Nothing is sent to AWS yet.
+pub async fn connect(app: &App, located: &Located, pace: Pace) -> Result<Session<LiveAws, SystemClock>, Problem> {
+    let settings = &located.settings;
+    // A profile that only AWS_PROFILE names keeps its place in the SDK's own order.
+    let profile = settings.profile.as_ref().filter(|p| p.from != Origin::Env("AWS_PROFILE")).map(|p| p.value.clone());
+    let asked = LiveSettings {
+        profile,
+        region: settings.region.as_ref().map(|region| region.value.clone()),
+        endpoint_url: app.args.endpoint_url.clone(),
+    };
+    let live = Live::connect(&asked).await.map_err(|error| unconnected(&error))?;
+    let keys = live.credentials().await.map_err(|error| no_credentials(&error.to_string()))?;
+    let Some(keys) = keys else { return Err(no_credentials("no source of credentials has any")) };
+    let region = live.region().unwrap_or_default().to_owned();
+    let endpoint = live.endpoint().map(ToOwned::to_owned);
+    if app.args.verbose {
+        app.reporter.say(&describe(located, live.profile(), &region, endpoint.as_deref(), &keys.access_key_hint));
+    }
+    Ok(Session {
+        aws: Steady::new(Paced::new(live, SystemClock, pace), SystemClock, new_seed()),
+        clock: SystemClock,
+        region,
+        endpoint,
+        expires: keys.expires,
+        account: settings.account.as_ref().map(|account| account.value.clone()),
+    })
+}
+
+fn describe(located: &Located, profile: Option<&str>, region: &str, endpoint: Option<&str>, key: &str) -> String {
+    let from =
+        |origin: Option<Origin>| origin.map_or_else(|| "from AWS's own settings".into(), |o| format!("from {o}"));
+    let settings = &located.settings;
+    let mut text = format!(
+        "region    {region} ({})\nprofile   {} ({})\nkey       {key}\n",
+        from(settings.region.as_ref().map(|r| r.from)),
+        profile.unwrap_or("none"),
+        from(settings.profile.as_ref().map(|p| p.from)),
+    );
+    if let Some(account) = &settings.account {
+        text.push_str(&format!("account   {} (from {})\n", account.value, account.from));
+    }
+    if let Some(endpoint) = endpoint {
+        text.push_str(&format!("endpoint  {endpoint}\n"));
+    }
+    text
+}
+
+fn unconnected(error: &AwsError) -> Problem {
+    let text = match error {
+        AwsError::Configuration { cause } => cause.clone(),
+        other => other.to_string(),
+    };
+    if text.starts_with("no region") {
+        return Problem::new(Code::RegionMissing, "no region is configured")
+            .why("neither flag, environment, configuration file nor AWS profile names one")
+            .fix("name one: --region REGION, or set AWS_REGION");
+    }
+    Problem::new(Code::BadOption, "the connection to AWS cannot be set up")
+        .why(text)
+        .fix("see where each setting comes from: repeat the command with -v")
+}
+
+fn no_credentials(why: &str) -> Problem {
+    Problem::new(Code::NoCredentials, "no usable AWS credentials")
+        .why(why)
+        .aws_now("not read, nothing was sent")
+        .fix("sign in (aws sso login --profile NAME) or name a profile: --profile NAME")
+}
+
+impl<A: Aws, C: Clock> Session<A, C> {
+    /// Whose credentials; refuses another account than the expected one. To be called before any other call.
+    pub async fn identify(&self, app: &App) -> Result<Caller, Problem> {
+        let identity = check_account(&self.aws, self.account.as_deref()).await?;
+        app.emit(&Event::Identity {
+            account: identity.account.clone(),
+            region: self.region.clone(),
+            arn: Some(identity.arn.clone()),
+            endpoint: self.endpoint.clone(),
+        });
+        Ok(self.caller(identity))
+    }
+
+    fn caller(&self, identity: Identity) -> Caller {
+        let lasts = |end: Timestamp| u64::try_from(end.duration_since(self.clock.now()).as_secs()).unwrap_or(0);
+        Caller { identity, lasts_s: self.expires.map(lasts), endpoint: self.endpoint.clone() }
+    }
+
+    /// Reads for plans and screens.
+    pub fn observer<'a>(&'a self, app: &'a App) -> Observer<'a, A, C> {
+        Observer { aws: &self.aws, clock: &self.clock, listener: &app.reporter }
+    }
+
+    /// The target as it is planned: where it is and whose, whatever profile it is reached with.
+    pub fn placed(&self, target: Target, caller: &Caller) -> Target {
+        Target {
+            profile: None,
+            region: Some(self.region.clone()),
+            account: Some(caller.identity.account.clone()),
+            ..target
+        }
+    }
+}

@@ -1,0 +1,148 @@
+//! What TARGET means here: looked up in the configuration file where it is a name, with the settings that count.
+
+use super::App;
+use crate::config::{self, Config, Layer, Settings, SmokeFiles, TargetRef};
+use crate::model::{AliasName, FunctionName, StageRef, Target};
+use crate::plan::Plan;
+use crate::problem::{Level, Problem};
+
+/// A target with its settings.
+#[derive(Debug)]
+pub struct Located {
+    /// What was typed, read.
+    pub place: TargetRef,
+    /// The target; none for an API stage that no name stands for.
+    pub target: Option<Target>,
+    /// What counts for the connection.
+    pub settings: Settings,
+    /// What was typed.
+    pub text: String,
+    /// The flags that a printed command repeats so that it means the same.
+    flags: String,
+}
+
+/// How much of the configuration file a command needs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Need {
+    /// Everything, smoke events included.
+    Release,
+    /// Names and places. A file that is broken must not stand in the way of a rollback that needs none.
+    Place,
+}
+
+/// Looks TARGET up.
+pub fn locate(app: &App, text: &str, need: Need, permission_settle: Option<&String>) -> Result<Located, Problem> {
+    let place = TargetRef::parse(text)?;
+    let smoke = if need == Need::Release { SmokeFiles::Read(&config::read_file) } else { SmokeFiles::Leave };
+    let loaded = config::load(app.args.config.as_deref(), &app.directory, &config::read_file);
+    let (target, layer) = match &place {
+        TargetRef::Named(name) => {
+            let config = loaded?;
+            let target = config::named(config.as_ref(), name, smoke)?;
+            (Some(target), layer(config.as_ref(), Some(name))?)
+        }
+        TargetRef::Alias { function, alias, .. } => {
+            let target = Target::of_alias(function.clone(), alias.clone());
+            (Some(target), defaults(app, loaded, need)?)
+        }
+        TargetRef::Stage { .. } => (None, defaults(app, loaded, need)?),
+    };
+    let settings = Settings::layered(&app.args.flags(permission_settle), &app.env, layer, Some(&place))?;
+    let target = target.map(|target| settings.apply(target));
+    Ok(Located { place, target, settings, text: text.to_owned(), flags: repeated(app) })
+}
+
+fn layer(config: Option<&Config>, name: Option<&str>) -> Result<Layer, Problem> {
+    config.map_or_else(|| Ok(Layer::default()), |config| config.layer(name))
+}
+
+fn defaults(app: &App, loaded: Result<Option<Config>, Problem>, need: Need) -> Result<Layer, Problem> {
+    match loaded {
+        Ok(config) => layer(config.as_ref(), None),
+        Err(problem) if need == Need::Place && app.args.config.is_none() => {
+            app.warn(&problem.level(Level::Warning).why("this command goes on without the file"));
+            Ok(Layer::default())
+        }
+        Err(problem) => Err(problem),
+    }
+}
+
+fn repeated(app: &App) -> String {
+    let mut text = String::new();
+    let mut add = |flag: &str, value: Option<&String>| {
+        if let Some(value) = value {
+            text.push_str(&format!(" {flag} {}", shell_word(value)));
+        }
+    };
+    let config = app.args.config.as_ref().map(|path| path.display().to_string());
+    add("--config", config.as_ref());
+    add("--profile", app.args.profile.as_ref());
+    add("--region", app.args.region.as_ref());
+    add("--endpoint-url", app.args.endpoint_url.as_ref());
+    text
+}
+
+fn shell_word(text: &str) -> String {
+    let plain = |c: char| c.is_ascii_alphanumeric() || "-_./:@%+=,".contains(c);
+    if !text.is_empty() && text.chars().all(plain) {
+        text.to_owned()
+    } else {
+        format!("'{}'", text.replace('\'', r"'\''"))
+    }
+}
+
+impl Located {
+    /// A command line about this target.
+    pub fn command(&self, command: &str) -> String {
+        format!("stagegate {command} {}{}", shell_word(&self.text), self.flags)
+    }
+
+    /// A command line about another target, reached the same way.
+    pub fn command_for(&self, command: &str, target: &str) -> String {
+        format!("stagegate {command} {target}{}", self.flags)
+    }
+
+    /// Whether a release is about this target.
+    pub fn is_of(&self, plan: &Plan) -> bool {
+        match &self.place {
+            TargetRef::Named(name) => {
+                plan.target.name.as_ref() == Some(name)
+                    || self
+                        .target
+                        .as_ref()
+                        .is_some_and(|t| t.functions.iter().any(|function| self.moves(plan, function, &t.alias)))
+            }
+            TargetRef::Alias { function, alias, account, .. } => {
+                self.moves(plan, function, alias) && account.as_ref().is_none_or(|a| *a == plan.account)
+            }
+            TargetRef::Stage { stage, .. } => plan.target.stage.as_ref() == Some(stage),
+        }
+    }
+
+    fn moves(&self, plan: &Plan, function: &FunctionName, alias: &AliasName) -> bool {
+        let region = self.settings.region.as_ref();
+        plan.target.alias == *alias
+            && plan.target.functions.contains(function)
+            && region.is_none_or(|region| region.value == plan.region)
+    }
+
+    /// The stage that this target is or has.
+    pub fn stage(&self) -> Option<&StageRef> {
+        match &self.place {
+            TargetRef::Stage { stage, .. } => Some(stage),
+            _ => self.target.as_ref().and_then(|target| target.stage.as_ref()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_printed_command_can_be_pasted() {
+        assert_eq!(shell_word("checkout-api:live"), "checkout-api:live");
+        assert_eq!(shell_word("my file.toml"), "'my file.toml'");
+        assert_eq!(shell_word("it's"), r"'it'\''s'");
+    }
+}

@@ -1,0 +1,172 @@
+//! What people and programs see. Standard output is data, standard error is for people; only this module writes to
+//! either. A reader that went away (`| head`) never stops a release: what cannot be written is dropped.
+
+mod json;
+mod live;
+mod plain;
+pub mod plan_text;
+pub mod rollback_text;
+pub mod status_text;
+mod term;
+pub mod text;
+
+use std::cell::{Cell, RefCell};
+use std::io::Write;
+
+use jiff::Timestamp;
+
+pub use term::{Color, Probe, Progress, Term, Wishes};
+
+use self::json::Stream;
+use self::live::Live;
+use crate::event::{EVENT_SCHEMA, Event, Listener};
+use crate::problem::{Level, Problem};
+
+/// What the command prints to standard output.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Shape {
+    /// Text for people.
+    Human,
+    /// One JSON document, at the end.
+    Document,
+    /// One JSON event per line.
+    Events,
+}
+
+/// Where bytes go.
+type Sink = RefCell<Box<dyn Write>>;
+
+/// Writes everything that a command says.
+pub struct Reporter {
+    /// The one decision about the terminal.
+    pub term: Term,
+    shape: Shape,
+    verbose: bool,
+    stdout: Sink,
+    stderr: Sink,
+    stream: Stream,
+    live: Live,
+    /// A last line was written: nothing may follow it.
+    ended: Cell<bool>,
+}
+
+impl Reporter {
+    /// To the process's own streams.
+    pub fn to_process(term: Term, shape: Shape, verbose: bool) -> Self {
+        Self::to(term, shape, verbose, Box::new(std::io::stdout()), Box::new(std::io::stderr()))
+    }
+
+    /// To any streams.
+    pub fn to(term: Term, shape: Shape, verbose: bool, stdout: Box<dyn Write>, stderr: Box<dyn Write>) -> Self {
+        let (stdout, stderr) = (RefCell::new(stdout), RefCell::new(stderr));
+        let live = Live::new(&term, shape);
+        Self { term, shape, verbose, stdout, stderr, stream: Stream::default(), live, ended: Cell::new(false) }
+    }
+
+    /// What goes to standard output.
+    pub const fn shape(&self) -> Shape {
+        self.shape
+    }
+
+    /// The first line of an event stream.
+    pub fn hello(&self, at: Timestamp) {
+        self.on(at, &Event::Hello { schema: EVENT_SCHEMA, tool: env!("CARGO_PKG_VERSION") });
+    }
+
+    /// The result of a looking command, or help that was asked for: text to standard output.
+    pub fn data(&self, text: &str) {
+        self.live.clear();
+        let text = if self.shape == Shape::Human { self.term.fit(text) } else { text.to_owned() };
+        write(&self.stdout, &text);
+    }
+
+    /// Text for programs to standard output, whatever the terminal can show.
+    pub fn raw(&self, text: &str) {
+        self.live.clear();
+        write(&self.stdout, text);
+    }
+
+    /// Text for people: to standard error, and nowhere in the machine shapes.
+    pub fn say(&self, text: &str) {
+        if self.shape == Shape::Human {
+            self.live.clear();
+            write(&self.stderr, &self.term.fit(text));
+        }
+    }
+
+    /// Shows that something takes time, until the next line.
+    pub fn busy(&self, what: &str) {
+        self.live.begin(&self.term.fit(what));
+    }
+
+    /// Takes moving parts off the screen, for a prompt.
+    pub fn clear(&self) {
+        self.live.clear();
+    }
+
+    /// A message that is not success.
+    pub fn problem(&self, at: Timestamp, problem: &Problem) {
+        match self.shape {
+            Shape::Human => {
+                self.live.clear();
+                write(&self.stderr, &self.term.fit(&text::problem(problem, &self.term)));
+            }
+            Shape::Events if problem.level == Level::Error => self.on(at, &Event::Error { problem: problem.clone() }),
+            Shape::Events => self.on(at, &Event::Warning { problem: problem.clone() }),
+            // A warning must not be lost beside a document; the error that takes its place is the document.
+            Shape::Document if problem.level != Level::Error => {
+                write(&self.stderr, &self.term.fit(&text::problem(problem, &self.term)));
+            }
+            Shape::Document => {
+                let document = serde_json::json!({ "error": problem });
+                write(&self.stdout, &format!("{document:#}\n"));
+            }
+        }
+    }
+
+    /// The last line.
+    pub fn end(&self, at: Timestamp, event: &Event) {
+        self.live.clear();
+        self.on(at, event);
+        self.ended.set(true);
+    }
+}
+
+impl Listener for Reporter {
+    fn on(&self, at: Timestamp, event: &Event) {
+        if self.ended.get() {
+            return;
+        }
+        match self.shape {
+            Shape::Events => write(&self.stdout, &self.stream.line(at, event)),
+            Shape::Document => {}
+            Shape::Human => self.tell(at, event),
+        }
+    }
+}
+
+impl Reporter {
+    fn tell(&self, at: Timestamp, event: &Event) {
+        if let Event::Warning { problem } | Event::Error { problem } = event {
+            return self.problem(at, problem);
+        }
+        let lines = match self.term.progress {
+            Progress::Never => return,
+            Progress::Live => self.live.lines(event, self.verbose, self.term.width),
+            Progress::Plain | Progress::Auto => plain::lines(at, event, self.verbose),
+        };
+        if !lines.is_empty() {
+            self.live.clear();
+            write(&self.stderr, &self.term.fit(&lines));
+        }
+        if self.term.progress == Progress::Live {
+            self.live.follow(event, self.term.unicode);
+        }
+    }
+}
+
+/// Writes and flushes; a stream that is gone takes nothing and harms nothing.
+fn write(sink: &Sink, text: &str) {
+    let mut sink = sink.borrow_mut();
+    let _ = sink.write_all(text.as_bytes()).and_then(|()| sink.flush());
+}

@@ -1,0 +1,111 @@
+//! Small pieces of text that several screens share. Pure.
+
+use super::Term;
+use crate::problem::{Level, Problem};
+
+/// Every symbol that we print, in ASCII.
+const ASCII: [(&str, &str); 14] = [
+    ("✔", "[ok]"),
+    ("✖", "[!!]"),
+    ("→", "->"),
+    ("…", "..."),
+    ("·", "-"),
+    ("–", "-"),
+    ("│", "|"),
+    ("┌", "+"),
+    ("▶", ">"),
+    ("↩", "<-"),
+    ("×", "x"),
+    ("≥", ">="),
+    ("≤", "<="),
+    ("\u{a0}", " "),
+];
+
+/// The text with our symbols replaced; what users wrote themselves stays as it is.
+pub fn ascii(text: &str) -> String {
+    ASCII.iter().fold(text.to_owned(), |text, (symbol, plain)| text.replace(symbol, plain))
+}
+
+/// A problem, with colour on the first word of its headline only.
+pub fn problem(problem: &Problem, term: &Term) -> String {
+    let text = problem.render(term.width);
+    let Some((headline, rest)) = text.split_once(':').filter(|_| term.color) else { return text };
+    let color = match problem.level {
+        Level::Error => "31",
+        Level::Warning => "33",
+        Level::Note => "36",
+    };
+    format!("\u{1b}[1;{color}m{headline}\u{1b}[0m:{rest}")
+}
+
+/// Seconds for people: `3 s`, `2 min 05 s`, `7 h 12 min`.
+pub fn seconds(total: u64) -> String {
+    match (total / 3600, total / 60 % 60, total % 60) {
+        (0, 0, s) => format!("{s} s"),
+        (0, m, 0) => format!("{m} min"),
+        (0, m, s) => format!("{m} min {s:02} s"),
+        (h, m, _) => format!("{h} h {m:02} min"),
+    }
+}
+
+/// `text` behind `label`, wrapped at spaces to `width`; further lines start below the text.
+pub fn field(label: &str, text: &str, width: usize) -> String {
+    let indent = label.chars().count();
+    let room = width.saturating_sub(indent).max(20);
+    let mut out = String::new();
+    for (at, line) in wrap(text, room).into_iter().enumerate() {
+        let start = if at == 0 { label.to_owned() } else { " ".repeat(indent) };
+        out.push_str(format!("{start}{line}").trim_end());
+        out.push('\n');
+    }
+    out
+}
+
+/// Lines of at most `room` characters; a longer word stays whole. Leading spaces of the text are kept.
+pub fn wrap(text: &str, room: usize) -> Vec<String> {
+    let lead = text.len() - text.trim_start_matches(' ').len();
+    let mut lines = vec![text[..lead].to_owned()];
+    for word in text[lead..].split(' ') {
+        let last = lines.len() - 1;
+        let line = &mut lines[last];
+        let is_first = line.trim().is_empty();
+        if is_first || line.chars().count() + 1 + word.chars().count() <= room {
+            if !is_first {
+                line.push(' ');
+            }
+            line.push_str(word);
+        } else {
+            lines.push(format!("{}{word}", " ".repeat(lead)));
+        }
+    }
+    lines
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn long_text_continues_below_its_start() {
+        let text = field("  undo  ", "one alias update per function, then the stage", 30);
+        assert_eq!(text, "  undo  one alias update per\n        function, then the\n        stage\n");
+        assert_eq!(wrap("a-word-that-is-too-long b", 5), ["a-word-that-is-too-long", "b"]);
+        assert_eq!(field("x ", "", 30), "x\n");
+    }
+
+    #[test]
+    fn times_read_as_people_say_them() {
+        let text: Vec<String> = [3, 60, 125, 25_920].map(seconds).into();
+        assert_eq!(text, ["3 s", "1 min", "2 min 05 s", "7 h 12 min"]);
+    }
+
+    #[test]
+    fn colour_marks_the_level_and_the_code_and_nothing_else() {
+        let term =
+            Term { width: 88, color: true, unicode: true, prompts: false, progress: super::super::Progress::Plain };
+        let one = Problem::new(crate::problem::Code::NoAnswer, "AWS: silent");
+        let text = problem(&one, &term);
+        assert!(text.starts_with("\u{1b}[1;31merror[SG-N03]\u{1b}[0m: AWS: silent\n"), "{text:?}");
+        assert_eq!(problem(&one, &Term { color: false, ..term }), one.render(88));
+    }
+}
