@@ -103,7 +103,11 @@ impl Change {
                 let there = policy.as_ref().is_some_and(|p| has_statement(&p.document, statement));
                 (there, !there)
             }
-            (Self::Stage { before, want, .. }, Now::Stage(stage)) => (want.holds(stage), before.holds(stage)),
+            // A canary splits what the stage serves: this release attaches none, so it is somebody else's.
+            (Self::Stage { before, want, .. }, Now::Stage(stage)) => {
+                let whole = stage.canary.is_none();
+                (whole && want.holds(stage), whole && before.holds(stage))
+            }
             _ => (false, false),
         };
         match (applied, not_applied) {

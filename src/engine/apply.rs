@@ -17,14 +17,24 @@ use crate::step::StepKind;
 impl<A: Aws, C: Clock, J: Journal> Engine<'_, A, C, J> {
     /// Carries a change out, or says why it is not held. Safe to repeat, from here or from another process.
     pub(super) async fn apply(&self, step: StepKind, change: &Change) -> Result<Now, Stop> {
-        let mut announced = self.progress().intents.contains(change);
+        let mut sent = Sent { announced: self.progress().intents.contains(change), ..Sent::default() };
+        sent.may_have_landed = sent.announced;
+        let end = self.try_apply(step, change, &mut sent).await;
+        if end.is_err() && sent.announced && !sent.may_have_landed {
+            // Every answer was a certain no: there is nothing to undo, and what is there now is not ours to touch.
+            self.append(Entry::Refused { step, subject: change.subject() })?;
+        }
+        end
+    }
+
+    async fn try_apply(&self, step: StepKind, change: &Change, sent: &mut Sent) -> Result<Now, Stop> {
         let mut acknowledged = 0;
         let mut last: Option<AwsError> = None;
         for attempt in 1..=WRITE_ATTEMPTS_MAX + READ_BACK_MAX {
             let now = self.look(change).await?;
             match change.standing(&now) {
                 Standing::Applied => {
-                    self.held(step, change, announced)?;
+                    self.held(step, change, sent.announced)?;
                     return Ok(now);
                 }
                 Standing::Drifted => return Err(self.drift(change, &now)),
@@ -36,19 +46,20 @@ impl<A: Aws, C: Clock, J: Journal> Engine<'_, A, C, J> {
                 }
                 Standing::NotApplied => {}
             }
-            if !announced {
+            if !sent.announced {
                 self.check_interrupt()?;
                 if !seeded(Bug::IntentAfterEffect) {
                     self.append(Entry::Intent { step, change: change.clone() })?;
                 }
-                announced = true;
+                sent.announced = true;
             }
             let Some(call) = change.forward(&now) else { break };
-            let sent = self.write(Some(step), &call).await;
+            let answer = self.write(Some(step), &call).await;
+            sent.may_have_landed |= answer.as_ref().err().is_none_or(|error| error.remedy() == Remedy::Unknown);
             if seeded(Bug::IntentAfterEffect) {
                 self.append(Entry::Intent { step, change: change.clone() })?;
             }
-            match sent {
+            match answer {
                 Ok(()) => acknowledged = 1,
                 Err(error) => {
                     self.after_error(attempt, &call, &error).await?;
@@ -140,6 +151,15 @@ impl<A: Aws, C: Clock, J: Journal> Engine<'_, A, C, J> {
         }
         Stop::Conflict(changed_by_others(change, now))
     }
+}
+
+/// What is known of the writes for one change.
+#[derive(Default)]
+struct Sent {
+    /// The journal holds the intent.
+    announced: bool,
+    /// Any of them succeeded, or was not answered; or another process sent some.
+    may_have_landed: bool,
 }
 
 /// Whether a late arrival of this write is refused by AWS once anything else has changed the resource.

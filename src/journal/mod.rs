@@ -79,6 +79,13 @@ pub enum Entry {
         /// What it was about.
         subject: String,
     },
+    /// Every write for the newest change was refused for certain: it has no effect.
+    Refused {
+        /// Which step sent it.
+        step: StepKind,
+        /// What it was about.
+        subject: String,
+    },
     /// The release is being rolled back.
     RollingBack {
         /// Why, one line.
@@ -227,6 +234,9 @@ impl Progress {
                 self.newest_intent = Some(line.at);
             }
             Entry::Closed { ending } => self.ending = Some(*ending),
+            Entry::Refused { .. } => {
+                self.intents.pop();
+            }
             Entry::Done { .. } => self.intents.append(&mut self.unconfirmed),
             Entry::Begun { .. } | Entry::Reverts { .. } => {}
         }
