@@ -4,6 +4,7 @@
 mod conformance;
 #[cfg(feature = "live")]
 mod connect;
+mod decisions;
 mod emulator_smoke;
 mod faults;
 mod readme;

@@ -1,7 +1,7 @@
 //! Every fault at every call, alone and in pairs, forward and back; traffic is looked at after every call.
 
 mod intruders;
-mod lab;
+pub mod lab;
 mod matrix;
 #[cfg(feature = "seeded-bugs")]
 mod seeded;
