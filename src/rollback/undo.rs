@@ -61,9 +61,10 @@ impl<A: Aws, C: Clock, J: Journal> Engine<'_, A, C, J> {
             self.grants_back(way, true, &mut Undone::default()).await;
         }
         let phase = if way.has_rest() { Phase::Meanwhile } else { Phase::Last };
-        let (mut undone, mut stage_is_back) = self.harm_stopped(way, phase, true).await;
-        if self.wait_for_late_writes_of(way).await {
-            (undone, stage_is_back) = self.harm_stopped(way, phase, false).await;
+        let unsure = self.unsure.replace(false);
+        let (mut undone, mut stage_is_back) = self.harm_stopped(way, phase, true, unsure).await;
+        if self.wait_for_late_writes_of(way, unsure).await {
+            (undone, stage_is_back) = self.harm_stopped(way, phase, false, false).await;
         }
         self.grants_back(way, stage_is_back, &mut undone).await;
         for alias in way.aliases.iter().filter(|a| matches!(a.goal, Goal::Absent { .. })) {
@@ -77,9 +78,8 @@ impl<A: Aws, C: Clock, J: Journal> Engine<'_, A, C, J> {
     }
 
     /// The aliases, all at once; then the stage. What they are now, and whether the stage is back.
-    async fn harm_stopped(&self, way: &WayBack, phase: Phase, first: bool) -> (Undone, bool) {
+    async fn harm_stopped(&self, way: &WayBack, phase: Phase, first: bool, fence: bool) -> (Undone, bool) {
         let mut undone = Undone::default();
-        let fence = self.unsure.replace(false);
         let backs = way.aliases.iter().map(|alias| self.alias_back(&way.run, alias, phase, first, fence));
         for (alias, end) in way.aliases.iter().zip(join_all(backs).await) {
             match end {
@@ -96,10 +96,9 @@ impl<A: Aws, C: Clock, J: Journal> Engine<'_, A, C, J> {
     }
 
     /// A write of the release may still land: waits it out. Nothing that the stage could need goes before that.
-    async fn wait_for_late_writes_of(&self, way: &WayBack) -> bool {
+    async fn wait_for_late_writes_of(&self, way: &WayBack, unsure: bool) -> bool {
         let now = self.clock.now();
-        let until =
-            if self.unsure.get() { Some(now + SETTLE) } else { way.unsettled_until.filter(|until| *until > now) };
+        let until = if unsure { Some(now + SETTLE) } else { way.unsettled_until.filter(|until| *until > now) };
         let Some(until) = until.filter(|_| !self.interrupt.insisted()) else { return false };
         self.clock.sleep(std::time::Duration::try_from(until.duration_since(now)).unwrap_or(SETTLE)).await;
         true

@@ -63,7 +63,13 @@ fn rule_1_intent_before_effect() {
 
 #[test]
 fn rule_2_the_world_decides_not_the_reply() {
-    for write in [Operation::PublishVersion, Operation::UpdateAlias, Operation::AddPermission, Operation::CreateDeployment, Operation::UpdateStage] {
+    for write in [
+        Operation::PublishVersion,
+        Operation::UpdateAlias,
+        Operation::AddPermission,
+        Operation::CreateDeployment,
+        Operation::UpdateStage,
+    ] {
         let lab = second();
         let plan = lab.plan().unwrap();
         let at = nth(&lab, write, 0);
@@ -134,11 +140,15 @@ fn rule_4_a_created_alias_is_deleted_last_and_stays_when_others_use_it() {
     let plan = lab.plan().unwrap();
     lab.world.restart();
     lab.world.inject(at, Fault::denied());
-    lab.world.inject(at, Fault::intrude(|account| {
-        let mut theirs = statement(&"orders".parse().unwrap(), "arn:aws:execute-api:us-east-1:123456789012:zzz/prod/*");
-        theirs["Sid"] = "theirs".into();
-        account.put_statement(&"orders".parse().unwrap(), "live", theirs).unwrap();
-    }));
+    lab.world.inject(
+        at,
+        Fault::intrude(|account| {
+            let mut theirs =
+                statement(&"orders".parse().unwrap(), "arn:aws:execute-api:us-east-1:123456789012:zzz/prod/*");
+            theirs["Sid"] = "theirs".into();
+            account.put_statement(&"orders".parse().unwrap(), "live", theirs).unwrap();
+        }),
+    );
     let outcome = lab.promote(&plan).unwrap();
     assert!(lab.peek(GetAlias { function: orders(), alias: alias() }).is_ok(), "somebody's statement refers to it");
     assert!(outcome.now.iter().any(|line| line.contains("kept")), "{:?}", outcome.now);
@@ -253,7 +263,12 @@ fn rule_13_what_cannot_work_is_found_at_plan_time() {
     assert_eq!(refusal(&lab), (Code::ForeignWeights, Exit::Conflict));
 
     let lab = second();
-    let canary = stagegate::aws::noun::StageCanary { deployment: None, percent: 0.0, overrides: Default::default(), use_stage_cache: false };
+    let canary = stagegate::aws::noun::StageCanary {
+        deployment: None,
+        percent: 0.0,
+        overrides: Default::default(),
+        use_stage_cache: false,
+    };
     edit(&lab, |account| account.put_canary(&api(), &prod(), Some(canary)).unwrap());
     assert_eq!(refusal(&lab), (Code::StaleStageCanary, Exit::Conflict));
 
@@ -316,7 +331,11 @@ fn the_lock_is_refused_at_plan_before_publish_and_when_expired_offers_three_ways
 #[test]
 fn bad_versions_are_remembered_refused_and_cleared_by_name() {
     let mut lab = second();
-    lab.target.smoke = vec![SmokeCheck { file: "health.json".into(), payload: "{}".into(), expect: Expect { status: Some(201), json: None, max_ms: None } }];
+    lab.target.smoke = vec![SmokeCheck {
+        file: "health.json".into(),
+        payload: "{}".into(),
+        expect: Expect { status: Some(201), json: None, max_ms: None },
+    }];
     let outcome = lab.promote(&lab.plan().unwrap()).unwrap();
     assert_eq!((outcome.exit, outcome.problem.unwrap().code), (Exit::RolledBack, Code::SmokeFailed));
     assert_eq!(description(&lab).record.unwrap().bad, [2], "a failed smoke test marks the version");
@@ -353,7 +372,10 @@ fn a_rollback_can_itself_be_undone_with_its_deployment() {
     assert!(lab.rollback_elsewhere(Some(2)).unwrap().unwrap().is_clean());
     assert_eq!(lab.state(), after);
     let record = description(&lab).record.unwrap();
-    assert_eq!((record.state, record.from, record.bad.as_slice()), (RecordState::Promoted, Some(Version::Number(1)), &[1][..]));
+    assert_eq!(
+        (record.state, record.from, record.bad.as_slice()),
+        (RecordState::Promoted, Some(Version::Number(1)), &[1][..])
+    );
 }
 
 #[test]
@@ -392,7 +414,9 @@ fn grants_of_a_finished_release_stay_and_those_of_an_unfinished_one_go() {
 fn a_dead_rollback_target_is_said_with_exit_6() {
     let lab = second();
     lab.promote(&lab.plan().unwrap()).unwrap();
-    edit(&lab, |account| account.version_mut(&orders(), 1).unwrap().function.state = Some(stagegate::aws::noun::State::Inactive));
+    edit(&lab, |account| {
+        account.version_mut(&orders(), 1).unwrap().function.state = Some(stagegate::aws::noun::State::Inactive)
+    });
     let undone = lab.rollback_elsewhere(None).unwrap().unwrap();
     let left = &undone.left[0].problem;
     assert_eq!((left.code, left.exit), (Code::RollbackTargetGone, Exit::InBetween));
@@ -408,7 +432,10 @@ fn several_functions_are_claimed_before_any_moves_and_a_refused_claim_releases_t
     smooth.promote(&plan).unwrap();
     let third = nth(&lab, Operation::UpdateAlias, 2);
     lab.world.restart();
-    lab.world.inject(third, Fault::intrude(|account| account.describe_alias(&"prices".parse().unwrap(), &alias(), "theirs").unwrap()));
+    lab.world.inject(
+        third,
+        Fault::intrude(|account| account.describe_alias(&"prices".parse().unwrap(), &alias(), "theirs").unwrap()),
+    );
     let outcome = lab.promote(&plan).unwrap();
     assert_eq!(outcome.exit, Exit::Conflict, "{:?}", outcome.problem);
     let mut after = lab.state();
@@ -456,7 +483,12 @@ fn an_interrupt_before_the_first_write_is_130_or_143_and_later_rolls_back_or_hol
         let at = nth(&lab, Operation::AddPermission, 0);
         let interrupt = lab.interrupt.clone();
         lab.world.restart();
-        lab.world.inject(at, Fault::intrude(move |_| { interrupt.raise(Signal::Interrupt); }));
+        lab.world.inject(
+            at,
+            Fault::intrude(move |_| {
+                interrupt.raise(Signal::Interrupt);
+            }),
+        );
         let outcome = lab.promote(&plan).unwrap();
         assert_eq!(outcome.exit, exit, "{:?}", outcome.problem);
         assert_eq!(lab.state() == before, on_interrupt == OnInterrupt::Rollback);
@@ -473,7 +505,11 @@ fn publishing_nothing_new_is_a_no_op_by_the_number_not_the_status() {
     assert!(plan.is_noop());
     let outcome = lab.promote(&plan).unwrap();
     assert_eq!((outcome.exit, outcome.problem.unwrap().code), (Exit::Done, Code::NothingToPublish));
-    assert_eq!(lab.peek(GetAlias { function: orders(), alias: alias() }).unwrap(), before, "not even the revision moved");
+    assert_eq!(
+        lab.peek(GetAlias { function: orders(), alias: alias() }).unwrap(),
+        before,
+        "not even the revision moved"
+    );
 }
 
 #[test]
@@ -515,7 +551,9 @@ fn a_definition_edited_after_the_plan_is_not_deployed() {
     let lab = second();
     let plan = lab.plan().unwrap();
     let before = lab.state();
-    edit(&lab, |account| account.put_route(&api(), "DELETE", "/orders", &orders(), "${stageVariables.lambdaAlias}").unwrap());
+    edit(&lab, |account| {
+        account.put_route(&api(), "DELETE", "/orders", &orders(), "${stageVariables.lambdaAlias}").unwrap()
+    });
     let outcome = lab.promote(&plan).unwrap();
     assert_eq!((outcome.exit, outcome.problem.unwrap().code), (Exit::RolledBack, Code::PlanStale));
     assert_eq!(lab.state(), before);
@@ -531,7 +569,9 @@ fn the_stage_is_redeployed_only_when_the_definition_differs() {
     assert!(plan.stage_change().is_none(), "same fingerprint: nothing to redeploy");
     lab.target.redeploy = RedeployWhen::Always;
     assert!(lab.plan().unwrap().stage_change().is_some());
-    edit(&lab, |account| account.put_route(&api(), "DELETE", "/orders", &orders(), "${stageVariables.lambdaAlias}").unwrap());
+    edit(&lab, |account| {
+        account.put_route(&api(), "DELETE", "/orders", &orders(), "${stageVariables.lambdaAlias}").unwrap()
+    });
     lab.target.redeploy = RedeployWhen::Never;
     assert!(lab.plan().unwrap().stage_change().is_none());
     lab.target.redeploy = RedeployWhen::IfChanged;
