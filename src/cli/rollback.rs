@@ -64,7 +64,7 @@ pub async fn rollback<A: Aws, C: Clock>(
     }
     show(app, &emergency, &seen, part, session);
     if person {
-        check_targets(app, session, &mut emergency).await?;
+        check_targets(app, session, &seen, &mut emergency).await?;
         if !prompt::confirm(app, "Roll back now? (Enter = yes, Esc = leave)", true).await? {
             return Err(prompt::left());
         }
@@ -193,25 +193,25 @@ fn show<A, C>(app: &App, emergency: &Emergency, seen: &[Seen], part: Part, sessi
 async fn check_targets<A: Aws, C: Clock>(
     app: &App,
     session: &Session<A, C>,
+    seen: &[Seen],
     emergency: &mut Emergency,
 ) -> Result<(), Problem> {
-    let to: Vec<Option<Version>> = emergency.moves.iter().map(|(.., chosen)| chosen.version).collect();
-    let checks = emergency.way.aliases.iter().zip(&to).filter_map(|(alias, to)| Some((alias, (*to)?)));
-    let found = join_all(checks.map(|(alias, version)| async move {
-        let qualifier = version.number().map(|n| n.to_string());
-        let request = GetFunction { function: alias.function.clone(), qualifier };
-        let found = members::ask(&session.aws, request).await?;
-        dead(&alias.function, &alias.alias, version, found.as_ref()).map_or(Ok(()), Err)
-    }))
-    .await;
-    for problem in found.into_iter().filter_map(Result::err) {
+    let checks = emergency.way.aliases.iter().zip(&emergency.moves).filter_map(|(alias, (.., chosen))| {
+        let version = chosen.version?;
+        Some(async move {
+            let qualifier = version.number().map(|n| n.to_string());
+            let found = members::ask(&session.aws, GetFunction { function: alias.function.clone(), qualifier }).await?;
+            Ok(dead(&alias.function, &alias.alias, version, found.as_ref()).map(|problem| (alias, problem)))
+        })
+    });
+    let found: Result<Vec<_>, Problem> = join_all(checks).await.into_iter().collect();
+    if let Some((alias, problem)) = found?.into_iter().flatten().next() {
         let problem = Problem { exit: Exit::Usage, ..problem }.aws_now("unchanged, nothing was written");
-        let seen =
-            emergency.way.aliases.iter().find_map(|alias| {
-                Seen::new(alias.function.clone(), alias.alias.clone(), alias.seen.clone()?, true).ok()
-            });
-        let Some(one) = seen else { return Err(problem) };
-        return Err(list(problem, &one, &offered(app, session, &one).await?));
+        let one = seen.iter().find(|one| one.function == alias.function && one.name == alias.alias);
+        return Err(match one {
+            Some(one) => list(problem, one, &offered(app, session, one).await?),
+            None => problem,
+        });
     }
     for alias in &mut emergency.way.aliases {
         alias.check_target = false;

@@ -139,9 +139,9 @@ fn undo(plan: &Plan, width: usize) -> String {
             None => way.push_str(&format!("; then the variable of {}", stage.stage)),
         }
     }
-    field("  undo       ", &way, width)
+    field("  undo        ", &way, width)
         + &field(
-            "  not undone ",
+            "  not undone  ",
             "what the new version writes to tables and queues; the configuration of $LATEST",
             width,
         )

@@ -1,6 +1,10 @@
 //! Integration tests: one binary, a module per theme.
 
 #[cfg(feature = "live")]
+mod cli;
+#[cfg(feature = "live")]
+mod cli_release;
+#[cfg(feature = "live")]
 mod connect;
 mod emulator_smoke;
 mod support;
