@@ -9,7 +9,7 @@ use clap::{CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
 use crate::aws::layers::Pace;
 use crate::config::Flags;
 use crate::engine::OnInterrupt;
-use crate::report::{Color, Progress, Wishes};
+use crate::report::{Color, Loudness, Progress, Wishes};
 use crate::step::{PIPELINE, StepKind};
 
 const GLOBAL: &str = "Everywhere";
@@ -88,6 +88,14 @@ impl Global {
     /// Whether programs read standard output.
     pub(super) fn json(&self) -> bool {
         self.json || self.output.as_deref() == Some("json")
+    }
+
+    pub(super) const fn loudness(&self) -> Loudness {
+        match (self.quiet, self.verbose) {
+            (true, _) => Loudness::Quiet,
+            (false, true) => Loudness::Verbose,
+            (false, false) => Loudness::Normal,
+        }
     }
 
     pub(super) fn wishes(&self) -> Wishes {

@@ -59,9 +59,13 @@ impl App {
         &self.reporter.term
     }
 
-    /// Whether a person can be asked: a program that reads events is not one.
+    /// Why nobody can be asked, if so: a program that reads events is no person.
+    fn silence(&self) -> Option<&'static str> {
+        if self.reporter.shape() == Shape::Human { self.term().silence } else { Some("--json is set") }
+    }
+
     fn can_prompt(&self) -> bool {
-        self.term().prompts && self.reporter.shape() == Shape::Human
+        self.silence().is_none()
     }
 
     fn warn(&self, problem: &Problem) {
@@ -106,7 +110,7 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> Exit {
         (true, false) => Shape::Document,
     };
     let app = App {
-        reporter: Reporter::to_process(term, shape, args.global.verbose),
+        reporter: Reporter::to_process(term, shape, args.global.loudness()),
         args: args.global,
         interrupt: Interrupt::default(),
         acting: Cell::new(false),
