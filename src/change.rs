@@ -210,7 +210,7 @@ impl StageSide {
             }
         }
         let (api, stage) = (stage.api.clone(), stage.stage.clone());
-        (!patches.is_empty()).then(|| Call::UpdateStage(UpdateStage { api, stage, patches }))
+        (!patches.is_empty()).then_some(Call::UpdateStage(UpdateStage { api, stage, patches }))
     }
 
     /// These fields as they go back: each only where the stage still has what `ours` put there.

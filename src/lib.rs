@@ -14,6 +14,8 @@
 //! * [`config`] – the configuration file, strict and versioned, with environment and flags above it; what TARGET means.
 //! * [`report`] – the only module that prints: events and results for people and for programs.
 //! * `cli` – the command line: flags, prompts, one file per command.
+//! * [`demo`] – a whole promotion on the world, with clients that watch it.
+//! * [`iam_policy`] – the least that a role needs, from the steps' declarations.
 //! * [`problem`] – the one shape of every message that is not success, its code and its exit code.
 
 pub mod aws;
@@ -23,8 +25,10 @@ pub mod cli;
 pub mod clock;
 pub mod config;
 pub mod definition;
+pub mod demo;
 pub mod engine;
 pub mod event;
+pub mod iam_policy;
 pub mod journal;
 pub mod model;
 pub mod plan;

@@ -93,6 +93,7 @@ pub const PIPELINE: &[Declaration] = &[
             Op::GetRequestValidators,
             Op::GetGatewayResponses,
             Op::GetStage,
+            Op::GetStages,
             Op::GetDeployment,
             Op::GetDeployments,
             Op::GetExport,

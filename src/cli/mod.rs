@@ -4,9 +4,11 @@
 mod args;
 mod completion;
 mod consent;
+mod demo;
 mod end;
 mod explain;
 mod history;
+mod iam_policy;
 mod members;
 mod plan;
 mod promote;
@@ -199,6 +201,8 @@ async fn dispatch(app: &App, command: Command) -> End {
         Command::History(args) => history::run(app, args).await,
         Command::Verify(args) => verify::run(app, args).await,
         Command::Unlock(args) => unlock::run(app, args).await,
+        Command::IamPolicy(args) => iam_policy::run(app, args).await,
+        Command::Demo(args) => demo::run(app, &args).await,
         Command::Explain(args) => explain::run(app, &args),
         Command::Completion(args) => completion::run(app, &args),
     };

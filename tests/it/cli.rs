@@ -58,9 +58,20 @@ fn the_help_of_the_whole_and_of_every_command() {
     let desk = Desk::new();
     insta::assert_snapshot!("help", desk.run("--help", &[]));
     let help = desk.run("--help", &[]);
-    for command in
-        ["plan", "promote", "resume", "rollback", "status", "history", "unlock", "verify", "explain", "completion"]
-    {
+    for command in [
+        "plan",
+        "promote",
+        "resume",
+        "rollback",
+        "status",
+        "history",
+        "unlock",
+        "verify",
+        "iam-policy",
+        "demo",
+        "explain",
+        "completion",
+    ] {
         assert!(help.contains(&format!("\n  {command} ")), "{command} is in no group");
         insta::assert_snapshot!(format!("help_{command}"), desk.run(&format!("{command} -h"), &[]));
     }
@@ -122,6 +133,19 @@ fn explain_is_offline_and_data() {
     assert!(desk.run("explain nonsense", &[]).contains("exit 2"));
     let all = desk.run("explain", &[]);
     assert!(all.contains("SG-X02") && all.contains("  130  ") && !all.contains("--- stderr"), "{all}");
+}
+
+#[test]
+fn the_demo_and_the_policy_need_no_aws() {
+    let desk = Desk::new();
+    assert!(desk.run("demo", &[]).contains("exit 0\n--- stdout\nstagegate demo"));
+    assert!(desk.run("demo --regress errors", &[]).contains("exit 5\n"));
+    let events = desk.run("demo --json", &[]);
+    assert!(events.contains("\"type\":\"routing\"") && events.contains("\"result\":\"promoted\""), "{events}");
+    let line = "iam-policy rollback --target prod --account 123456789012";
+    let policy = desk.command(line, &[REGION]).output().unwrap();
+    let policy: serde_json::Value = serde_json::from_slice(&policy.stdout).unwrap();
+    assert!(policy["Statement"].to_string().contains("function:checkout-api"), "{policy}");
 }
 
 #[test]

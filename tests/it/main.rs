@@ -7,6 +7,8 @@ mod cli_release;
 #[cfg(feature = "live")]
 mod connect;
 mod emulator_smoke;
+mod readme;
 mod support;
+mod tidy;
 #[cfg(feature = "live")]
 mod wire;

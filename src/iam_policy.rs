@@ -1,0 +1,169 @@
+//! The least that a role needs, as IAM policy documents: derived from what the steps declare to read, write and write
+//! back ([`PIPELINE`]) and from the action and resource that each operation declares (aws-semantics §11).
+
+use std::collections::BTreeMap;
+
+use serde_json::{Value, json};
+
+use crate::aws::operation::Scope;
+use crate::aws::{Kind, Operation};
+use crate::model::{AliasName, FunctionName, StageRef};
+use crate::step::PIPELINE;
+
+/// The most characters that IAM takes in one managed policy, white space not counted (IAM User Guide, quotas). A policy
+/// for many functions is longer: it must be made for a part of them at a time.
+pub const MANAGED_POLICY_CHARS_MAX: usize = 6_144;
+
+/// What a role is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub enum Purpose {
+    /// Looking: `plan`, `status`, `history`.
+    Read,
+    /// Looking and going back: no new version, no new permission, no new deployment.
+    Rollback,
+    /// Looking, promoting and going back.
+    Promote,
+}
+
+/// What a policy is limited to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PolicyScope {
+    /// `aws`, `aws-cn`, `aws-us-gov`.
+    pub partition: String,
+    /// Region of functions and API.
+    pub region: String,
+    /// Account, twelve digits.
+    pub account: String,
+    /// The functions.
+    pub functions: Vec<FunctionName>,
+    /// The alias of each.
+    pub alias: AliasName,
+    /// The stage that calls it, if the target has one.
+    pub stage: Option<StageRef>,
+}
+
+/// The operations that a purpose needs, each once, in their order.
+pub fn operations(purpose: Purpose) -> Vec<Operation> {
+    let mut all: Vec<Operation> = PIPELINE
+        .iter()
+        .flat_map(|step| match purpose {
+            Purpose::Read => vec![step.observes],
+            Purpose::Rollback => vec![step.observes, step.writes_back],
+            Purpose::Promote => vec![step.observes, step.writes, step.writes_back],
+        })
+        .flatten()
+        .copied()
+        .collect();
+    all.sort_unstable();
+    all.dedup();
+    all
+}
+
+/// The policy document. Without a stage it says nothing of API Gateway and its permissions.
+pub fn policy(purpose: Purpose, scope: &PolicyScope) -> Value {
+    let mut statements: BTreeMap<Sid, Vec<&'static str>> = BTreeMap::new();
+    for operation in operations(purpose) {
+        let Some(sid) = Sid::of(operation).filter(|sid| scope.stage.is_some() || !sid.needs_stage()) else { continue };
+        let actions = statements.entry(sid).or_default();
+        if !actions.contains(&operation.iam_action()) {
+            actions.push(operation.iam_action());
+        }
+    }
+    let statements: Vec<Value> = statements.into_iter().map(|(sid, actions)| scope.statement(sid, &actions)).collect();
+    json!({ "Version": "2012-10-17", "Statement": statements })
+}
+
+/// How many characters IAM counts in a policy, to be compared with [`MANAGED_POLICY_CHARS_MAX`].
+pub fn characters(policy: &Value) -> usize {
+    policy.to_string().chars().filter(|c| !c.is_whitespace()).count()
+}
+
+/// The statements a policy is made of, in this order.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Sid {
+    Any,
+    Lambda,
+    ApiRead,
+    Move,
+    Smoke,
+    Grant,
+    Deploy,
+    Stage,
+}
+
+impl Sid {
+    /// The statement that allows an operation; none when it needs no permission.
+    fn of(operation: Operation) -> Option<Self> {
+        if operation.iam_action().is_empty() {
+            return None;
+        }
+        Some(match (operation.iam_scope(), operation.kind()) {
+            (Scope::Any, _) => Self::Any,
+            (Scope::Function, Kind::Read) => Self::Lambda,
+            (Scope::Function, Kind::Write | Kind::Invoke) => Self::Move,
+            (Scope::AliasGrant, _) => Self::Grant,
+            (Scope::Qualified, _) => Self::Smoke,
+            (Scope::ApiRead, _) => Self::ApiRead,
+            (Scope::Deployments, _) => Self::Deploy,
+            (Scope::Stage, _) => Self::Stage,
+        })
+    }
+
+    const fn needs_stage(self) -> bool {
+        matches!(self, Self::ApiRead | Self::Grant | Self::Deploy | Self::Stage)
+    }
+}
+
+impl PolicyScope {
+    fn statement(&self, sid: Sid, actions: &[&str]) -> Value {
+        let mut statement = json!({
+            "Sid": format!("{sid:?}"),
+            "Effect": "Allow",
+            "Action": one_or_many(actions),
+            "Resource": one_or_many(&self.resources(sid)),
+        });
+        if sid == Sid::Grant {
+            statement["Condition"] = json!({
+                "StringEqualsIfExists": { "lambda:Principal": "apigateway.amazonaws.com" },
+            });
+        }
+        statement
+    }
+
+    fn resources(&self, sid: Sid) -> Vec<String> {
+        let functions = |qualifiers: &[&str]| {
+            let Self { partition, region, account, .. } = self;
+            let arn = |function| format!("arn:{partition}:lambda:{region}:{account}:function:{function}");
+            let each = |function| qualifiers.iter().map(move |qualifier| arn(function) + qualifier);
+            self.functions.iter().flat_map(each).collect()
+        };
+        match sid {
+            Sid::Any => vec!["*".into()],
+            Sid::Lambda | Sid::Move => functions(&["", ":*"]),
+            Sid::Smoke => functions(&[":*"]),
+            Sid::Grant => functions(&[&format!(":{}", self.alias)]),
+            Sid::ApiRead => self.api_paths(|_| vec![String::new(), "/*".into()]),
+            Sid::Deploy => self.api_paths(|_| vec!["/deployments".into()]),
+            Sid::Stage => self.api_paths(|stage| vec![format!("/stages/{}", stage.stage), "/deployments/*".into()]),
+        }
+    }
+
+    /// API Gateway's own resources carry no account id.
+    fn api_paths(&self, below: impl Fn(&StageRef) -> Vec<String>) -> Vec<String> {
+        let Some(stage) = &self.stage else { return Vec::new() };
+        let Self { partition, region, .. } = self;
+        let base = format!("arn:{partition}:apigateway:{region}::/restapis/{}", stage.api);
+        below(stage).iter().map(|path| format!("{base}{path}")).collect()
+    }
+}
+
+/// A single value stands alone, as AWS writes it.
+fn one_or_many<T: AsRef<str>>(values: &[T]) -> Value {
+    match values {
+        [one] => json!(one.as_ref()),
+        many => many.iter().map(AsRef::as_ref).collect(),
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,348 @@
+use std::collections::BTreeSet;
+use std::rc::Rc;
+use std::time::Duration;
+
+use futures_util::FutureExt;
+use jiff::Timestamp;
+
+use super::*;
+use crate::aws::operation::GetAlias;
+use crate::aws::{AwsExt, Call};
+use crate::clock::Clock;
+use crate::demo::Shop;
+use crate::engine::{Engine, Interrupt, Settings};
+use crate::event::Silent;
+use crate::journal::MemoryJournal;
+use crate::model::RunId;
+use crate::plan::{Choice, Observer, Plan, plan};
+use crate::policy::glob;
+use crate::rollback::{Emergency, Part, Seen};
+use crate::world::{Fault, World};
+
+fn scope() -> PolicyScope {
+    let shop = Shop::new().unwrap();
+    PolicyScope {
+        partition: "aws".into(),
+        region: "us-east-1".into(),
+        account: "123456789012".into(),
+        functions: vec![shop.function],
+        alias: shop.alias,
+        stage: Some(shop.stage),
+    }
+}
+
+/// What IAM asks of a call: the ARN it is authorised on.
+fn resource(call: &Call) -> Option<String> {
+    let function = |rest: &str| format!("arn:aws:lambda:us-east-1:123456789012:function:{rest}");
+    let api = |path: String| format!("arn:aws:apigateway:us-east-1::/restapis/{path}");
+    let subject = call.subject();
+    Some(match call {
+        Call::GetCallerIdentity(_) => return None,
+        Call::AddPermission(_) | Call::RemovePermission(_) | Call::Invoke(_) | Call::GetFunction(_) => {
+            function(&subject)
+        }
+        Call::GetProvisionedConcurrencyConfig(_) | Call::GetPolicy(_) => function(&subject),
+        Call::GetAlias(_) | Call::UpdateAlias(_) | Call::CreateAlias(_) | Call::DeleteAlias(_) => {
+            function(subject.split(':').next().unwrap())
+        }
+        Call::ListVersionsByFunction(_) | Call::PublishVersion(_) => function(&subject),
+        Call::GetRestApi(_) => api(subject),
+        Call::GetResources(_) => api(format!("{subject}/resources")),
+        Call::GetModels(_) => api(format!("{subject}/models")),
+        Call::GetAuthorizers(_) => api(format!("{subject}/authorizers")),
+        Call::GetRequestValidators(_) => api(format!("{subject}/requestvalidators")),
+        Call::GetGatewayResponses(_) => api(format!("{subject}/gatewayresponses")),
+        Call::GetStages(_) => api(format!("{subject}/stages")),
+        Call::GetDeployment(get) => api(format!("{subject}/deployments/{}", get.deployment)),
+        Call::GetDeployments(_) | Call::CreateDeployment(_) => api(format!("{subject}/deployments")),
+        Call::GetStage(_) | Call::UpdateStage(_) => api(subject.replace('/', "/stages/")),
+        Call::GetExport(_) => api(subject.replace('/', "/stages/") + "/exports/oas30"),
+    })
+}
+
+fn texts(value: &Value) -> Vec<String> {
+    match value {
+        Value::String(one) => vec![one.clone()],
+        many => many.as_array().unwrap().iter().map(|text| text.as_str().unwrap().to_owned()).collect(),
+    }
+}
+
+/// Action and resource of every statement, each with each.
+fn allowed(purpose: Purpose) -> BTreeSet<(String, String)> {
+    let policy = policy(purpose, &scope());
+    let pairs = |statement: &Value| {
+        let resources = texts(&statement["Resource"]);
+        let each = |action: String| resources.iter().map(|r| (action.clone(), r.clone())).collect::<Vec<_>>();
+        texts(&statement["Action"]).into_iter().flat_map(each).collect::<Vec<_>>()
+    };
+    policy["Statement"].as_array().unwrap().iter().flat_map(pairs).collect()
+}
+
+/// Which of the allowed pairs the calls used. A call that nothing allows fails the test.
+fn used(purpose: Purpose, calls: &[Call]) -> BTreeSet<(String, String)> {
+    let allowed = allowed(purpose);
+    let mut used = BTreeSet::new();
+    for call in calls {
+        let Some(asked) = resource(call) else { continue };
+        let action = call.operation().iam_action();
+        let hits: Vec<_> = allowed.iter().filter(|(a, r)| a == action && glob::covers(r, &asked)).cloned().collect();
+        assert!(!hits.is_empty(), "{purpose:?} does not allow {action} on {asked}");
+        used.extend(hits);
+    }
+    used
+}
+
+/// A world in which a process can be let loose.
+struct Try {
+    shop: Shop,
+    world: World,
+}
+
+impl Try {
+    fn new() -> Self {
+        let shop = Shop::new().unwrap();
+        let world = shop.open(Timestamp::UNIX_EPOCH + Duration::from_secs(1_000), None).unwrap();
+        world.set_quotas(false);
+        Self { shop, world }
+    }
+
+    /// As [`Try::new`], with the alias still to be made and the stage still on another one.
+    fn first_release() -> Self {
+        let this = Self::new();
+        let Shop { function, alias, stage } = &this.shop;
+        this.world.edit(|account| {
+            let function = Rc::make_mut(account.functions.get_mut(function).unwrap());
+            function.aliases.remove(alias);
+            function.policies.remove(alias.as_str());
+            let stage = account.stage_mut(&stage.api, &stage.stage).unwrap();
+            stage.variables.insert(crate::demo::ALIAS_VARIABLE.into(), "blue".into());
+        });
+        this
+    }
+
+    fn plan(&self) -> Plan {
+        let (clock, target) = (self.world.clock(), self.shop.target());
+        let observer = Observer { aws: &self.world, clock: &clock, listener: &Silent };
+        let observed = observer.observe(&target, None).now_or_never().unwrap().unwrap();
+        let choice = Choice {
+            run: RunId::new(1_000_000, 1),
+            at: clock.now(),
+            account: "123456789012".into(),
+            region: "us-east-1".into(),
+            named: None,
+            description: String::new(),
+            adopt: None,
+        };
+        plan(&target, &observed, &choice).unwrap()
+    }
+
+    /// Promotes with a fault; when the process dies of it, a second one goes on with its journal.
+    fn promote(&self, fault: Option<(usize, Fault)>) {
+        let (plan, journal) = (self.plan(), MemoryJournal::default());
+        self.world.restart();
+        if let Some((at, fault)) = fault {
+            self.world.inject(at, fault);
+        }
+        let (kept, clock, interrupt) = (journal.kept(), self.world.clock(), Interrupt::default());
+        let engine = |journal| {
+            Engine::new(&self.world, &clock, &Silent, &interrupt, journal, plan.run.clone(), Settings::default())
+        };
+        if engine(journal).promote(&plan).now_or_never().is_none() && !kept.borrow().is_empty() {
+            self.world.restart();
+            engine(MemoryJournal::reopened(&kept)).resume(&plan).now_or_never().unwrap();
+        }
+    }
+
+    /// Promotes and dies at a call.
+    fn die_at(&self, at: usize) {
+        let plan = self.plan();
+        self.world.restart();
+        self.world.inject(at, Fault::CrashAfter);
+        let (clock, interrupt) = (self.world.clock(), Interrupt::default());
+        let journal = MemoryJournal::default();
+        let engine =
+            Engine::new(&self.world, &clock, &Silent, &interrupt, journal, plan.run.clone(), Settings::default());
+        let _ = engine.promote(&plan).now_or_never();
+        self.world.restart();
+    }
+
+    /// Rolls back from the records alone, if there is an alias with anything to go back to.
+    fn roll_back(&self, to: Option<u64>, fault: Option<(usize, Fault)>) {
+        self.world.restart();
+        if let Some((at, fault)) = fault {
+            self.world.inject(at, fault);
+        }
+        let request = GetAlias { function: self.shop.function.clone(), alias: self.shop.alias.clone() };
+        let Some(Ok(alias)) = self.world.send(request).now_or_never() else { return };
+        let (clock, interrupt) = (self.world.clock(), Interrupt::default());
+        let seen = [Seen::new(self.shop.function.clone(), self.shop.alias.clone(), alias, to.is_some()).unwrap()];
+        let run = RunId::new(2_000_000, 2);
+        let Ok(way) = Emergency::prepare(&seen, to, Part::All, &|_| Vec::new(), false, &run, clock.now()) else {
+            return;
+        };
+        let run = way.way.run.clone();
+        let engine =
+            Engine::new(&self.world, &clock, &Silent, &interrupt, MemoryJournal::default(), run, Settings::default());
+        let _ = way.run(&engine).now_or_never();
+    }
+
+    fn calls(&self) -> Vec<Call> {
+        self.world.calls().into_iter().map(|logged| logged.call).collect()
+    }
+
+    fn history(&self) -> Vec<Call> {
+        self.world.history().into_iter().map(|logged| logged.call).collect()
+    }
+}
+
+/// Everything that a promotion sends, with every write refused, lost or fatal at every place, the first release too.
+fn calls_of_promotions() -> Vec<Call> {
+    let mut calls = Vec::new();
+    for start in [Try::new, Try::first_release] {
+        let smooth = start();
+        smooth.promote(None);
+        let length = smooth.calls().len();
+        calls.extend(smooth.history());
+        for at in 0..length {
+            for fault in [Fault::denied(), Fault::LostReply, Fault::CrashAfter] {
+                let one = start();
+                one.promote(Some((at, fault)));
+                calls.extend(one.history());
+            }
+        }
+    }
+    calls
+}
+
+/// Everything that a rollback sends: of a finished release, of a rollback, of a release that died at any call.
+fn calls_of_rollbacks() -> Vec<Call> {
+    let mut calls = Vec::new();
+    let promoted = Try::new();
+    promoted.promote(None);
+    promoted.roll_back(None, None);
+    let length = promoted.calls().len();
+    for to in [None, Some(42)] {
+        promoted.roll_back(to, None);
+        calls.extend(promoted.calls());
+    }
+    for at in 0..length {
+        for fault in [Fault::denied(), Fault::LostReply, Fault::Throttled] {
+            let one = Try::new();
+            one.promote(None);
+            one.roll_back(None, Some((at, fault)));
+            calls.extend(one.calls());
+        }
+    }
+    for start in [Try::new, Try::first_release] {
+        let smooth = start();
+        smooth.promote(None);
+        for at in 0..smooth.calls().len() {
+            let one = start();
+            one.die_at(at);
+            one.roll_back(None, None);
+            calls.extend(one.calls());
+        }
+    }
+    calls
+}
+
+fn actions(pairs: &BTreeSet<(String, String)>) -> BTreeSet<&str> {
+    pairs.iter().map(|(action, _)| action.as_str()).collect()
+}
+
+#[test]
+fn promoting_is_allowed_everything_that_it_does_and_nothing_else() {
+    let calls = calls_of_promotions();
+    let used = used(Purpose::Promote, &calls);
+    let allowed = allowed(Purpose::Promote);
+    assert_eq!(actions(&used), actions(&allowed));
+    // Alias and version actions authorise on the function; the pattern for its qualifiers is what AWS's own examples
+    // add. Moving a stage's pointer touches the deployment, too (aws-semantics §11).
+    let documented = |(action, resource): &&(String, String)| {
+        (resource.ends_with(":*")
+            && Operation::ALL.iter().any(|o| o.iam_action() == action && o.iam_scope() == Scope::Function))
+            || (resource.ends_with("checkout-api") && action.starts_with("lambda:Get"))
+            || (action == "apigateway:PATCH" && resource.ends_with("/deployments/*"))
+    };
+    let idle: Vec<_> = allowed.difference(&used).filter(|pair| !documented(pair)).collect();
+    assert!(idle.is_empty(), "allowed and never used: {idle:#?}");
+}
+
+#[test]
+fn rolling_back_is_allowed_everything_that_it_does_and_writes_nothing_else() {
+    let used = used(Purpose::Rollback, &calls_of_rollbacks());
+    let allowed = allowed(Purpose::Rollback);
+    let idle: Vec<_> = actions(&allowed).difference(&actions(&used)).copied().collect();
+    // For `status`, and for a person who chooses the version.
+    assert_eq!(idle, ["lambda:GetProvisionedConcurrencyConfig", "lambda:ListVersionsByFunction"]);
+    for forbidden in [
+        "lambda:PublishVersion",
+        "lambda:CreateAlias",
+        "lambda:AddPermission",
+        "lambda:InvokeFunction",
+        "apigateway:POST",
+    ] {
+        assert!(!actions(&allowed).contains(forbidden), "{forbidden}");
+    }
+}
+
+#[test]
+fn reading_is_allowed_what_a_plan_reads_and_no_write() {
+    let this = Try::new();
+    this.plan();
+    let used = used(Purpose::Read, &this.history());
+    assert_eq!(actions(&used), actions(&allowed(Purpose::Read)));
+    assert!(operations(Purpose::Read).iter().all(|operation| operation.kind() == Kind::Read));
+}
+
+#[test]
+fn the_steps_declare_every_operation_that_is_sent() {
+    let declared = operations(Purpose::Promote);
+    let mut sent = calls_of_promotions();
+    sent.extend(calls_of_rollbacks());
+    let sent: BTreeSet<Operation> = sent.iter().map(Call::operation).collect();
+    let undeclared: Vec<_> = sent.iter().filter(|operation| !declared.contains(operation)).collect();
+    assert!(undeclared.is_empty(), "{undeclared:?}");
+    let never: Vec<_> = declared.iter().filter(|operation| !sent.contains(operation)).collect();
+    assert!(never.is_empty(), "{never:?}");
+}
+
+#[test]
+fn without_a_stage_nothing_of_api_gateway_is_allowed() {
+    for purpose in [Purpose::Read, Purpose::Rollback, Purpose::Promote] {
+        let text = policy(purpose, &PolicyScope { stage: None, ..scope() }).to_string();
+        assert!(!text.contains("apigateway") && !text.contains("Permission"), "{text}");
+    }
+}
+
+#[test]
+fn every_function_and_another_partition_are_named() {
+    let functions = vec!["orders".parse().unwrap(), "stock".parse().unwrap()];
+    let scope = PolicyScope { partition: "aws-cn".into(), region: "cn-north-1".into(), functions, ..scope() };
+    let text = policy(Purpose::Promote, &scope).to_string();
+    for arn in [
+        "\"arn:aws-cn:lambda:cn-north-1:123456789012:function:orders\"",
+        "\"arn:aws-cn:lambda:cn-north-1:123456789012:function:stock:*\"",
+        "\"arn:aws-cn:lambda:cn-north-1:123456789012:function:stock:live\"",
+        "\"arn:aws-cn:apigateway:cn-north-1::/restapis/a1b2c3d4e5/stages/prod\"",
+    ] {
+        assert!(text.contains(arn), "{arn} in {text}");
+    }
+}
+
+#[test]
+fn a_policy_for_a_few_functions_fits_into_a_managed_policy_and_one_for_many_does_not() {
+    let of = |count: usize| {
+        let functions = (0..count).map(|n| format!("checkout-{n}").parse().unwrap()).collect();
+        characters(&policy(Purpose::Promote, &PolicyScope { functions, ..scope() }))
+    };
+    assert!(of(8) < MANAGED_POLICY_CHARS_MAX, "{}", of(8));
+    assert!(of(200) > MANAGED_POLICY_CHARS_MAX);
+}
+
+#[test]
+fn the_documents() {
+    for (name, purpose) in [("read", Purpose::Read), ("rollback", Purpose::Rollback), ("promote", Purpose::Promote)] {
+        insta::assert_json_snapshot!(name, policy(purpose, &scope()));
+    }
+}

@@ -1,0 +1,81 @@
+//! What the README says is what the program does.
+
+use std::path::PathBuf;
+
+use futures_util::FutureExt;
+use stagegate::config::{Config, Document, SmokeFiles};
+use stagegate::demo::{self, DemoOptions};
+use stagegate::event::Silent;
+use stagegate::problem::Exit;
+
+const README: &str = include_str!("../../README.md");
+
+/// The fenced blocks of a language, in quotations too.
+fn blocks(language: &str) -> Vec<String> {
+    let mut blocks = Vec::new();
+    let mut open: Option<(String, bool)> = None;
+    for line in README.lines().map(|line| line.strip_prefix("> ").or(line.strip_prefix('>')).unwrap_or(line)) {
+        match (line.strip_prefix("```"), &mut open) {
+            (Some(name), None) => open = Some((String::new(), name == language)),
+            (Some(_), Some(_)) => blocks.extend(open.take().filter(|(_, wanted)| *wanted).map(|(text, _)| text)),
+            (None, Some((text, _))) => *text += &format!("{line}\n"),
+            (None, None) => {}
+        }
+    }
+    blocks
+}
+
+/// Every `stagegate …` command line of the README, in words: those of the shell blocks, and those in the text.
+fn commands() -> Vec<Vec<String>> {
+    let shell = blocks("sh").join("\n");
+    let inline = README.split('`').skip(1).step_by(2).filter(|text| !text.contains('\n'));
+    let lines = shell.lines().chain(inline).filter(|line| line.starts_with("stagegate "));
+    lines.map(|line| line.split_whitespace().map(str::to_owned).collect()).collect()
+}
+
+#[test]
+fn the_exit_codes_are_those_of_the_program() {
+    let rows: Vec<String> = README.lines().filter(|line| line.starts_with("| ")).skip(1).map(str::to_owned).collect();
+    let codes: Vec<String> = Exit::ALL.iter().map(|exit| format!("| {} | {} |", exit.code(), exit.meaning())).collect();
+    assert_eq!(rows, codes);
+}
+
+#[test]
+fn the_configuration_is_accepted_and_names_the_target() {
+    let blocks = blocks("toml");
+    assert_eq!(blocks.len(), 1);
+    let config = Config::parse(Document::new("README.md", blocks[0].clone()), PathBuf::new()).unwrap();
+    let target = config.target("prod", SmokeFiles::Leave).unwrap();
+    assert_eq!(target.stage.unwrap().to_string(), "a1b2c3d4e5/prod");
+    assert!(target.protected);
+}
+
+#[test]
+fn the_demo_prints_what_is_shown() {
+    let report = demo::run(&DemoOptions::default(), &Silent).now_or_never().unwrap().unwrap();
+    let text = demo::text::report(&report);
+    assert!(text.ends_with(&blocks("text")[0]), "the README shows something else than:\n{text}");
+}
+
+#[test]
+fn the_record_can_be_read() {
+    let line = blocks("text")[1].trim().to_owned();
+    let description = stagegate::model::Description::parse(&line).unwrap();
+    assert_eq!(description.to_string(), line);
+    assert_eq!(description.record.unwrap().to.label(), "v42");
+}
+
+#[test]
+fn every_command_is_about_a_target_of_the_readme() {
+    let commands = commands();
+    assert!(commands.len() > 8, "{commands:?}");
+    for words in commands {
+        let known = match words[1].as_str() {
+            "demo" => true,
+            "iam-policy" => words[2..].ends_with(&["--target".into(), "prod".into()]),
+            "plan" | "promote" | "status" | "rollback" => ["prod", "checkout-api:live"].contains(&words[2].as_str()),
+            _ => false,
+        };
+        assert!(known, "{}", words.join(" "));
+    }
+}
