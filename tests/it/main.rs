@@ -9,6 +9,8 @@ mod connect;
 mod emulator_smoke;
 mod readme;
 mod support;
+#[cfg(feature = "live")]
+mod terminal;
 mod tidy;
 #[cfg(feature = "live")]
 mod wire;

@@ -6,4 +6,4 @@ pub mod client;
 pub mod emulator;
 mod install;
 mod launch;
-mod python;
+pub mod python;
