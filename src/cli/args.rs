@@ -8,8 +8,10 @@ use clap::{CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
 
 use crate::aws::layers::Pace;
 use crate::config::Flags;
+use crate::demo::Regression;
 use crate::engine::OnInterrupt;
-use crate::report::{Color, Progress, Wishes};
+use crate::iam_policy::Purpose;
+use crate::report::{Color, Loudness, Progress, Wishes};
 use crate::step::{PIPELINE, StepKind};
 
 const GLOBAL: &str = "Everywhere";
@@ -90,6 +92,14 @@ impl Global {
         self.json || self.output.as_deref() == Some("json")
     }
 
+    pub(super) const fn loudness(&self) -> Loudness {
+        match (self.quiet, self.verbose) {
+            (true, _) => Loudness::Quiet,
+            (false, true) => Loudness::Verbose,
+            (false, false) => Loudness::Normal,
+        }
+    }
+
     pub(super) fn wishes(&self) -> Wishes {
         Wishes { color: self.color, progress: self.progress, quiet: self.quiet, no_input: self.no_input }
     }
@@ -124,6 +134,10 @@ pub enum Command {
     Unlock(UnlockArgs),
     /// Check credentials, access and configuration
     Verify(VerifyArgs),
+    /// The least that a role needs, as an IAM policy document
+    IamPolicy(IamPolicyArgs),
+    /// A whole release on a model of AWS: no account needed
+    Demo(DemoArgs),
     /// What a problem code or a step means
     Explain(ExplainArgs),
     /// Completion script for a shell
@@ -133,16 +147,17 @@ pub enum Command {
 impl Command {
     /// Whether it may change something: it then reports events, and a result.
     pub(super) const fn acts(&self) -> bool {
-        matches!(self, Self::Promote(_) | Self::Resume(_) | Self::Rollback(_) | Self::Unlock(_))
+        matches!(self, Self::Promote(_) | Self::Resume(_) | Self::Rollback(_) | Self::Unlock(_) | Self::Demo(_))
     }
 }
 
 /// What the groups of commands in `--help` are called, and their commands in order.
-const GROUPS: [(&str, &[&str]); 5] = [
+const GROUPS: [(&str, &[&str]); 6] = [
     ("Release", &["plan", "promote", "resume", "rollback"]),
     ("See", &["status", "history"]),
     ("Repair", &["unlock"]),
-    ("Set up", &["verify"]),
+    ("Set up", &["verify", "iam-policy"]),
+    ("Try", &["demo"]),
     ("More", &["explain", "completion"]),
 ];
 
@@ -301,6 +316,28 @@ pub struct UnlockArgs {
 pub struct VerifyArgs {
     #[command(flatten)]
     pub(super) source: Source,
+}
+
+/// `iam-policy`
+#[derive(Debug, clap::Args)]
+pub struct IamPolicyArgs {
+    /// What the role is for: read, rollback or promote
+    #[arg(value_enum, hide_possible_values = true)]
+    pub(super) purpose: Purpose,
+    /// Name of stagegate.toml, or FUNCTION:ALIAS
+    #[arg(long)]
+    pub(super) target: String,
+}
+
+/// `demo`
+#[derive(Debug, clap::Args)]
+pub struct DemoArgs {
+    /// What is wrong with the release: errors, latency or permission
+    #[arg(long, value_name = "WHAT", value_enum, hide_possible_values = true)]
+    pub(super) regress: Option<Regression>,
+    /// Another demo: decides what clients ask for and when
+    #[arg(long, value_name = "N")]
+    pub(super) seed: Option<u64>,
 }
 
 /// `explain`

@@ -15,8 +15,15 @@ pub enum Consent {
     AskName(String),
 }
 
-/// Decides for a promotion. `--yes`, however it was set, is never enough for a protected target.
-pub fn promotion(target: &Target, yes: bool, confirm: Option<&str>, can_prompt: bool) -> Result<Consent, Problem> {
+/// Decides for a promotion. `--yes`, however it was set, is never enough for a protected target. `silence` says why
+/// nobody can be asked; `command` is the command line that a fix completes.
+pub fn promotion(
+    target: &Target,
+    yes: bool,
+    confirm: Option<&str>,
+    silence: Option<&'static str>,
+    command: &str,
+) -> Result<Consent, Problem> {
     let label = target.label();
     match confirm {
         Some(name) if name == label => return Ok(Consent::Given),
@@ -26,29 +33,25 @@ pub fn promotion(target: &Target, yes: bool, confirm: Option<&str>, can_prompt: 
                 format!("--confirm says {name}, the target is {label}"),
             )
             .why("the confirmation is the target's name, so that the wrong one is never promoted")
-            .fix(format!("stagegate promote {label} --confirm {label}")));
+            .fix(format!("{command} --confirm {label}")));
         }
         None => {}
     }
-    match (target.protected, yes, can_prompt) {
+    match (target.protected, yes, silence) {
         (false, true, _) => Ok(Consent::Given),
-        (false, false, true) => Ok(Consent::AskYes),
-        (true, _, true) => Ok(Consent::AskName(label)),
-        (false, false, false) => Err(missing("promote").fix(format!("stagegate promote {label} --yes"))),
-        (true, yes, false) => Err(missing("promote")
-            .why(if yes {
-                format!("target {label} is protected; --yes is not enough for it")
-            } else {
-                format!("target {label} is protected")
-            })
-            .fix(format!("stagegate promote {label} --confirm {label}"))),
+        (false, false, None) => Ok(Consent::AskYes),
+        (true, _, None) => Ok(Consent::AskName(label)),
+        (false, false, silence) => Err(missing("promote", silence).fix(format!("{command} --yes"))),
+        (true, yes, silence) => Err(missing("promote", silence)
+            .why(format!("target {label} is protected{}", if yes { "; --yes is not enough for it" } else { "" }))
+            .fix(format!("{command} --confirm {label}"))),
     }
 }
 
 /// The refusal where nobody can be asked.
-pub fn missing(command: &str) -> Problem {
+pub fn missing(command: &str, silence: Option<&'static str>) -> Problem {
     Problem::new(Code::ConfirmationMissing, format!("{command} needs a confirmation and nobody can be asked"))
-        .why("no terminal, --no-input, --json, or CI is set: nothing is assumed")
+        .why(format!("{}; nothing is assumed", silence.unwrap_or("there is no terminal")))
 }
 
 impl Consent {
@@ -77,25 +80,28 @@ mod tests {
         target
     }
 
+    const COMMAND: &str = "stagegate promote prod";
+    const SILENT: Option<&str> = Some("there is no terminal");
+
     #[test]
     fn yes_is_enough_for_a_plain_target_and_never_for_a_protected_one() {
-        assert_eq!(promotion(&target(false), true, None, false), Ok(Consent::Given));
-        assert_eq!(promotion(&target(true), true, None, true), Ok(Consent::AskName("prod".into())));
-        let refused = promotion(&target(true), true, None, false).unwrap_err();
+        assert_eq!(promotion(&target(false), true, None, SILENT, COMMAND), Ok(Consent::Given));
+        assert_eq!(promotion(&target(true), true, None, None, COMMAND), Ok(Consent::AskName("prod".into())));
+        let refused = promotion(&target(true), true, None, SILENT, COMMAND).unwrap_err();
         assert_eq!(refused.code, Code::ConfirmationMissing);
-        assert!(refused.fix[0].ends_with("--confirm prod"), "{refused:?}");
-        assert_eq!(promotion(&target(true), false, Some("prod"), false), Ok(Consent::Given));
+        assert_eq!(refused.fix, ["stagegate promote prod --confirm prod"]);
+        assert_eq!(promotion(&target(true), false, Some("prod"), SILENT, COMMAND), Ok(Consent::Given));
     }
 
     #[test]
     fn a_confirmation_of_another_target_is_refused_even_with_yes() {
-        assert!(promotion(&target(false), true, Some("staging"), true).is_err());
+        assert!(promotion(&target(false), true, Some("staging"), None, COMMAND).is_err());
     }
 
     #[test]
     fn without_a_terminal_the_flag_is_named_at_once() {
-        let refused = promotion(&target(false), false, None, false).unwrap_err();
+        let refused = promotion(&target(false), false, None, SILENT, COMMAND).unwrap_err();
         assert_eq!(refused.fix, ["stagegate promote prod --yes"]);
-        assert_eq!(promotion(&target(false), false, None, true), Ok(Consent::AskYes));
+        assert_eq!(promotion(&target(false), false, None, None, COMMAND), Ok(Consent::AskYes));
     }
 }

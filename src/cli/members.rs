@@ -81,7 +81,7 @@ fn newest(app: &App, seen: Vec<Seen>, counts: impl Fn(&Seen) -> bool) -> Vec<See
     let (ours, others): (Vec<Seen>, Vec<Seen>) = seen.into_iter().partition(|one| run(one).as_ref() == Some(&newest));
     if !others.is_empty() {
         let names: Vec<String> = others.iter().map(Seen::label).collect();
-        app.reporter.say(&format!("not part of {newest}, left alone: {}\n", names.join(", ")));
+        app.reporter.aside(&format!("not part of {newest}, left alone: {}\n", names.join(", ")));
     }
     ours
 }
@@ -95,7 +95,7 @@ async fn of_stage<A: Aws, C: Clock>(
 ) -> Result<Vec<Seen>, Problem> {
     let (pairs, deployed_by) = called(app, session, stage).await?;
     let names: Vec<String> = pairs.iter().map(|(function, alias)| format!("{function}:{alias}")).collect();
-    app.reporter.say(&format!("{stage} → {}\n", if names.is_empty() { "no alias".into() } else { names.join(", ") }));
+    app.reporter.aside(&format!("{stage} → {}\n", if names.is_empty() { "no alias".into() } else { names.join(", ") }));
     let seen = read(session, pairs, named).await?;
     let counts = |one: &Seen| {
         one.description.record.as_ref().is_some_and(|record| {

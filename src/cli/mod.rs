@@ -4,9 +4,11 @@
 mod args;
 mod completion;
 mod consent;
+mod demo;
 mod end;
 mod explain;
 mod history;
+mod iam_policy;
 mod members;
 mod plan;
 mod promote;
@@ -59,9 +61,13 @@ impl App {
         &self.reporter.term
     }
 
-    /// Whether a person can be asked: a program that reads events is not one.
+    /// Why nobody can be asked, if so: a program that reads events is no person.
+    fn silence(&self) -> Option<&'static str> {
+        if self.reporter.shape() == Shape::Human { self.term().silence } else { Some("--json is set") }
+    }
+
     fn can_prompt(&self) -> bool {
-        self.term().prompts && self.reporter.shape() == Shape::Human
+        self.silence().is_none()
     }
 
     fn warn(&self, problem: &Problem) {
@@ -106,7 +112,7 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> Exit {
         (true, false) => Shape::Document,
     };
     let app = App {
-        reporter: Reporter::to_process(term, shape, args.global.verbose),
+        reporter: Reporter::to_process(term, shape, args.global.loudness()),
         args: args.global,
         interrupt: Interrupt::default(),
         acting: Cell::new(false),
@@ -195,6 +201,8 @@ async fn dispatch(app: &App, command: Command) -> End {
         Command::History(args) => history::run(app, args).await,
         Command::Verify(args) => verify::run(app, args).await,
         Command::Unlock(args) => unlock::run(app, args).await,
+        Command::IamPolicy(args) => iam_policy::run(app, args).await,
+        Command::Demo(args) => demo::run(app, &args).await,
         Command::Explain(args) => explain::run(app, &args),
         Command::Completion(args) => completion::run(app, &args),
     };

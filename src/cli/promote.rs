@@ -28,7 +28,7 @@ pub async fn run(app: &App, args: PromoteArgs) -> Result<End, Problem> {
         check_label(approved, &target)?;
     }
     // Where nobody can be asked and no flag says yes, AWS is not even read.
-    consent(app, &target, approved.as_ref(), &args)?;
+    consent(app, &located, &target, approved.as_ref(), &args)?;
     let session = connect(app, &located, args.source.pace).await?;
     promote(app, &located, &session, &target, approved.as_ref(), &args).await
 }
@@ -61,8 +61,14 @@ pub async fn promote<A: Aws, C: Clock>(
     if plan.is_noop() {
         return Ok(release::nothing_to_do(&plan));
     }
-    app.reporter.say(&format!("{}\nplan {digest}\n", plan_text::screen(&plan, &caller, app.term().width)));
-    consent(app, target, approved, args)?.obtain(app).await?;
+    let consent = consent(app, located, target, approved, args)?;
+    let screen = format!("{}\nplan {digest}\n\n", plan_text::screen(&plan, &caller, app.term().width));
+    if consent == Consent::Given {
+        app.reporter.aside(&screen)
+    } else {
+        app.reporter.say(&screen)
+    }
+    consent.obtain(app).await?;
     release::ways(app, located);
 
     let journal = release::open_journal(app, |state| state.create(&plan.run))?;
@@ -75,10 +81,16 @@ pub async fn promote<A: Aws, C: Clock>(
 }
 
 /// What the promotion needs before it acts. A plan file cannot take away the protection that the configuration gives.
-fn consent(app: &App, target: &Target, approved: Option<&Plan>, args: &PromoteArgs) -> Result<Consent, Problem> {
+fn consent(
+    app: &App,
+    located: &Located,
+    target: &Target,
+    approved: Option<&Plan>,
+    args: &PromoteArgs,
+) -> Result<Consent, Problem> {
     let protected = target.protected || approved.is_some_and(|plan| plan.target.protected);
     let target = Target { protected, ..target.clone() };
-    consent::promotion(&target, args.yes, args.confirm.as_deref(), app.can_prompt())
+    consent::promotion(&target, args.yes, args.confirm.as_deref(), app.silence(), &located.command("promote"))
 }
 
 fn refuse_canary(steps: Option<&str>) -> Result<(), Problem> {

@@ -13,11 +13,9 @@ use crate::problem::{Code, Exit, Problem};
 /// Yes or no; Enter takes the default.
 pub async fn confirm(app: &App, question: &str, default: bool) -> Result<bool, Problem> {
     let question = app.term().fit(question);
-    ask(app, move || {
-        Confirm::with_theme(&SimpleTheme).with_prompt(question).default(default).wait_for_newline(true).interact_opt()
-    })
-    .await
-    .map(|answer| answer.unwrap_or(false))
+    ask(app, move || Confirm::with_theme(&SimpleTheme).with_prompt(question).default(default).interact_opt())
+        .await
+        .map(|answer| answer.unwrap_or(false))
 }
 
 /// Whether a person types this name.

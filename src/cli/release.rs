@@ -110,7 +110,7 @@ fn description(target: &Target, env: &dyn Fn(&str) -> Option<String>) -> String 
 
 /// The command lines that go on and go back, said before the first write: a terminal that dies leaves them on the screen.
 pub fn ways(app: &App, located: &Located) {
-    app.reporter.say(&format!(
+    app.reporter.aside(&format!(
         "  go back at any time:   {}\n  go on after a stop:    {}\n\n",
         located.command("rollback"),
         located.command("resume")

@@ -18,6 +18,7 @@ use crate::journal::{Ending, Entry, FileJournal, Journal, JournalError, Line, Me
 use crate::model::{RunId, Version};
 use crate::plan::short_sha;
 use crate::problem::{Code, Exit, Level, Problem};
+use crate::report::plan_text::Caller;
 use crate::report::rollback_text;
 use crate::rollback::{Emergency, Part, Seen, Undone, dead};
 
@@ -28,8 +29,8 @@ const OFFERED: usize = 10;
 pub async fn run(app: &App, args: RollbackArgs) -> Result<End, Problem> {
     let located = locate(app, &args.target, Need::Place, None)?;
     if !args.yes && !app.can_prompt() {
-        let fix = located.command(&format!("rollback --yes{}", to_flag(args.to)));
-        return Err(consent::missing("rollback").fix(fix));
+        let fix = located.command(&format!("rollback{} --yes", to_flag(args.to)));
+        return Err(consent::missing("rollback", app.silence()).fix(fix));
     }
     let session = connect(app, &located, Pace::Full).await?;
     rollback(app, &located, &session, &args).await
@@ -44,9 +45,7 @@ pub async fn rollback<A: Aws, C: Clock>(
 ) -> Result<End, Problem> {
     let person = !args.yes;
     // On the shortest way nobody asks STS: the account stands in the alias's own ARN.
-    if person || session.account.is_some() {
-        session.identify(app).await?;
-    }
+    let caller = if person || session.account.is_some() { Some(session.identify(app).await?) } else { None };
     let seen = members::find(app, session, located, args.to.is_some()).await?;
     if let (Some(number), true) = (args.to, seen.len() > 1) {
         return Err(one_by_one(located, &seen, number));
@@ -62,12 +61,15 @@ pub async fn rollback<A: Aws, C: Clock>(
         let serves = seen.first().map(|one| one.alias.version);
         return Ok(End::new(Exit::Done, "unchanged").versions(serves, None).with(note));
     }
-    show(app, &emergency, &seen, part, session);
+    let screen = screen(app, &emergency, &seen, part, session, caller.as_ref());
     if person {
-        check_targets(app, session, &mut emergency).await?;
+        app.reporter.say(&screen);
+        check_targets(app, session, &seen, &mut emergency).await?;
         if !prompt::confirm(app, "Roll back now? (Enter = yes, Esc = leave)", true).await? {
             return Err(prompt::left());
         }
+    } else {
+        app.reporter.aside(&screen);
     }
     Ok(carry_out(app, located, session, emergency, &seen, fresh).await)
 }
@@ -178,40 +180,52 @@ fn already_there(emergency: &Emergency, seen: &[Seen]) -> Option<Problem> {
     })
 }
 
-fn show<A, C>(app: &App, emergency: &Emergency, seen: &[Seen], part: Part, session: &Session<A, C>) {
+/// Who rolls back what to where.
+fn screen<A, C>(
+    app: &App,
+    emergency: &Emergency,
+    seen: &[Seen],
+    part: Part,
+    session: &Session<A, C>,
+    caller: Option<&Caller>,
+) -> String {
     let account = seen.first().and_then(|one| one.alias.arn.split(':').nth(4)).unwrap_or_default();
     let mut text = format!("account {account} · {} · {}\n", session.region, emergency.way.run);
+    if let Some(caller) = caller {
+        text.push_str(&format!("you are {}\n", caller.name()));
+    }
     if let Some(endpoint) = &session.endpoint {
         text.push_str(&format!("endpoint {endpoint}, not AWS's own\n"));
     }
     text.push('\n');
     text.push_str(&rollback_text::screen(emergency, seen, part, app.term().width));
-    app.reporter.say(&format!("{text}\n"));
+    text.push('\n');
+    text
 }
 
 /// Where a person is asked, a version that cannot serve is found before and not beside the write.
 async fn check_targets<A: Aws, C: Clock>(
     app: &App,
     session: &Session<A, C>,
+    seen: &[Seen],
     emergency: &mut Emergency,
 ) -> Result<(), Problem> {
-    let to: Vec<Option<Version>> = emergency.moves.iter().map(|(.., chosen)| chosen.version).collect();
-    let checks = emergency.way.aliases.iter().zip(&to).filter_map(|(alias, to)| Some((alias, (*to)?)));
-    let found = join_all(checks.map(|(alias, version)| async move {
-        let qualifier = version.number().map(|n| n.to_string());
-        let request = GetFunction { function: alias.function.clone(), qualifier };
-        let found = members::ask(&session.aws, request).await?;
-        dead(&alias.function, &alias.alias, version, found.as_ref()).map_or(Ok(()), Err)
-    }))
-    .await;
-    for problem in found.into_iter().filter_map(Result::err) {
+    let checks = emergency.way.aliases.iter().zip(&emergency.moves).filter_map(|(alias, (.., chosen))| {
+        let version = chosen.version?;
+        Some(async move {
+            let qualifier = version.number().map(|n| n.to_string());
+            let found = members::ask(&session.aws, GetFunction { function: alias.function.clone(), qualifier }).await?;
+            Ok(dead(&alias.function, &alias.alias, version, found.as_ref()).map(|problem| (alias, problem)))
+        })
+    });
+    let found: Result<Vec<_>, Problem> = join_all(checks).await.into_iter().collect();
+    if let Some((alias, problem)) = found?.into_iter().flatten().next() {
         let problem = Problem { exit: Exit::Usage, ..problem }.aws_now("unchanged, nothing was written");
-        let seen =
-            emergency.way.aliases.iter().find_map(|alias| {
-                Seen::new(alias.function.clone(), alias.alias.clone(), alias.seen.clone()?, true).ok()
-            });
-        let Some(one) = seen else { return Err(problem) };
-        return Err(list(problem, &one, &offered(app, session, &one).await?));
+        let one = seen.iter().find(|one| one.function == alias.function && one.name == alias.alias);
+        return Err(match one {
+            Some(one) => list(problem, one, &offered(app, session, one).await?),
+            None => problem,
+        });
     }
     for alias in &mut emergency.way.aliases {
         alias.check_target = false;

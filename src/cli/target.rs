@@ -92,9 +92,11 @@ fn shell_word(text: &str) -> String {
 }
 
 impl Located {
-    /// A command line about this target.
+    /// A command line about this target: the command, then maybe flags of its own.
     pub fn command(&self, command: &str) -> String {
-        format!("stagegate {command} {}{}", shell_word(&self.text), self.flags)
+        let (name, flags) = command.split_once(' ').unwrap_or((command, ""));
+        let flags = if flags.is_empty() { String::new() } else { format!(" {flags}") };
+        format!("stagegate {name} {}{flags}{}", shell_word(&self.text), self.flags)
     }
 
     /// A command line about another target, reached the same way.

@@ -21,7 +21,7 @@ use crate::event::Event;
 use crate::journal::StateDir;
 use crate::model::{AliasName, ApiId, FunctionName, StageName};
 use crate::problem::{Code, Exit, Problem};
-use crate::report::{Progress, Reporter, Shape, Term, plan_text, status_text};
+use crate::report::{Loudness, Progress, Reporter, Shape, Term, plan_text, status_text};
 use crate::world::{Behaviour, Fault, World};
 
 /// A stream that remembers.
@@ -157,9 +157,15 @@ impl Desk {
 
 fn app(folder: &Path, shape: Shape) -> (App, Kept, Kept) {
     let (out, err) = (Kept::default(), Kept::default());
-    let term = Term { width: 88, color: false, unicode: true, prompts: false, progress: Progress::Plain };
+    let term = Term {
+        width: 88,
+        color: false,
+        unicode: true,
+        silence: Some("there is no terminal"),
+        progress: Progress::Plain,
+    };
     let app = App {
-        reporter: Reporter::to(term, shape, false, Box::new(out.clone()), Box::new(err.clone())),
+        reporter: Reporter::to(term, shape, Loudness::Normal, Box::new(out.clone()), Box::new(err.clone())),
         args: global(),
         interrupt: Interrupt::default(),
         acting: Cell::new(false),

@@ -33,6 +33,17 @@ pub enum Shape {
     Events,
 }
 
+/// `--quiet` and `--verbose`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Loudness {
+    /// Results and problems.
+    Quiet,
+    /// What a person wants to see.
+    Normal,
+    /// Every write, too.
+    Verbose,
+}
+
 /// Where bytes go.
 type Sink = RefCell<Box<dyn Write>>;
 
@@ -41,7 +52,7 @@ pub struct Reporter {
     /// The one decision about the terminal.
     pub term: Term,
     shape: Shape,
-    verbose: bool,
+    loudness: Loudness,
     stdout: Sink,
     stderr: Sink,
     stream: Stream,
@@ -52,15 +63,15 @@ pub struct Reporter {
 
 impl Reporter {
     /// To the process's own streams.
-    pub fn to_process(term: Term, shape: Shape, verbose: bool) -> Self {
-        Self::to(term, shape, verbose, Box::new(std::io::stdout()), Box::new(std::io::stderr()))
+    pub fn to_process(term: Term, shape: Shape, loudness: Loudness) -> Self {
+        Self::to(term, shape, loudness, Box::new(std::io::stdout()), Box::new(std::io::stderr()))
     }
 
     /// To any streams.
-    pub fn to(term: Term, shape: Shape, verbose: bool, stdout: Box<dyn Write>, stderr: Box<dyn Write>) -> Self {
+    pub fn to(term: Term, shape: Shape, loudness: Loudness, stdout: Box<dyn Write>, stderr: Box<dyn Write>) -> Self {
         let (stdout, stderr) = (RefCell::new(stdout), RefCell::new(stderr));
         let live = Live::new(&term, shape);
-        Self { term, shape, verbose, stdout, stderr, stream: Stream::default(), live, ended: Cell::new(false) }
+        Self { term, shape, loudness, stdout, stderr, stream: Stream::default(), live, ended: Cell::new(false) }
     }
 
     /// What goes to standard output.
@@ -91,6 +102,13 @@ impl Reporter {
         if self.shape == Shape::Human {
             self.live.clear();
             write(&self.stderr, &self.term.fit(text));
+        }
+    }
+
+    /// As [`Reporter::say`], unless only results and problems are wanted.
+    pub fn aside(&self, text: &str) {
+        if self.loudness != Loudness::Quiet {
+            self.say(text);
         }
     }
 
@@ -147,13 +165,14 @@ impl Listener for Reporter {
 
 impl Reporter {
     fn tell(&self, at: Timestamp, event: &Event) {
+        let verbose = self.loudness == Loudness::Verbose;
         if let Event::Warning { problem } | Event::Error { problem } = event {
             return self.problem(at, problem);
         }
         let lines = match self.term.progress {
             Progress::Never => return,
-            Progress::Live => self.live.lines(event, self.verbose, self.term.width),
-            Progress::Plain | Progress::Auto => plain::lines(at, event, self.verbose),
+            Progress::Live => self.live.lines(event, verbose, self.term.width),
+            Progress::Plain | Progress::Auto => plain::lines(at, event, verbose),
         };
         if !lines.is_empty() {
             self.live.clear();

@@ -19,6 +19,13 @@ pub struct Caller {
     pub endpoint: Option<String>,
 }
 
+impl Caller {
+    /// The caller without the ARN's fixed parts: `assumed-role/release/dana`.
+    pub fn name(&self) -> &str {
+        self.identity.arn.splitn(6, ':').nth(5).unwrap_or(&self.identity.arn)
+    }
+}
+
 /// The whole screen, at most `width` columns wide.
 pub fn screen(plan: &Plan, caller: &Caller, width: usize) -> String {
     let mut out = head(plan, caller, width);
@@ -46,8 +53,7 @@ fn head(plan: &Plan, caller: &Caller, width: usize) -> String {
     let names = names.join(" · ");
     let gap = width.saturating_sub(names.chars().count() + place.chars().count());
     let mut out = if gap >= 2 { format!("{names}{}{place}\n", " ".repeat(gap)) } else { format!("{names}\n{place}\n") };
-    let arn = &caller.identity.arn;
-    let who = arn.splitn(6, ':').nth(5).unwrap_or(arn);
+    let who = caller.name();
     let needs = format!("plan needs at most {}", seconds(plan.duration_s()));
     let lasts = caller.lasts_s.map_or(needs.clone(), |s| format!("credentials last {}, {needs}", seconds(s)));
     out.push_str(&field("you are   ", &format!("{who}; {lasts}"), width));
@@ -139,9 +145,9 @@ fn undo(plan: &Plan, width: usize) -> String {
             None => way.push_str(&format!("; then the variable of {}", stage.stage)),
         }
     }
-    field("  undo       ", &way, width)
+    field("  undo        ", &way, width)
         + &field(
-            "  not undone ",
+            "  not undone  ",
             "what the new version writes to tables and queues; the configuration of $LATEST",
             width,
         )

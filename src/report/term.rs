@@ -62,8 +62,8 @@ pub struct Term {
     pub color: bool,
     /// Whether more than ASCII can be shown.
     pub unicode: bool,
-    /// Whether a person can be asked.
-    pub prompts: bool,
+    /// Why nobody can be asked; absent when a person can.
+    pub silence: Option<&'static str>,
     /// How progress is shown; never [`Progress::Auto`].
     pub progress: Progress,
 }
@@ -100,7 +100,12 @@ impl Term {
                 let locale = locale.to_ascii_lowercase();
                 locale.contains("utf-8") || locale.contains("utf8")
             }),
-            prompts: probe.stdin && probe.stderr && !wishes.no_input && !ci,
+            silence: match (wishes.no_input, ci, probe.stdin && probe.stderr) {
+                (true, _, _) => Some("--no-input is set"),
+                (_, true, _) => Some("CI is set"),
+                (_, _, false) => Some("there is no terminal"),
+                (false, false, true) => None,
+            },
             progress,
         }
     }
@@ -135,10 +140,11 @@ mod tests {
 
     #[test]
     fn nobody_is_asked_without_a_terminal_or_in_ci() {
-        assert!(decide(true, &[], Wishes::default()).prompts);
-        assert!(!decide(false, &[], Wishes::default()).prompts);
-        assert!(!decide(true, &[("CI", "true")], Wishes::default()).prompts);
-        assert!(!decide(true, &[], Wishes { no_input: true, ..Wishes::default() }).prompts);
+        assert_eq!(decide(true, &[], Wishes::default()).silence, None);
+        assert_eq!(decide(false, &[], Wishes::default()).silence, Some("there is no terminal"));
+        assert_eq!(decide(true, &[("CI", "true")], Wishes::default()).silence, Some("CI is set"));
+        let told = Wishes { no_input: true, ..Wishes::default() };
+        assert_eq!(decide(true, &[], told).silence, Some("--no-input is set"));
     }
 
     #[test]

@@ -102,7 +102,7 @@ mod tests {
     #[test]
     fn colour_marks_the_level_and_the_code_and_nothing_else() {
         let term =
-            Term { width: 88, color: true, unicode: true, prompts: false, progress: super::super::Progress::Plain };
+            Term { width: 88, color: true, unicode: true, silence: None, progress: super::super::Progress::Plain };
         let one = Problem::new(crate::problem::Code::NoAnswer, "AWS: silent");
         let text = problem(&one, &term);
         assert!(text.starts_with("\u{1b}[1;31merror[SG-N03]\u{1b}[0m: AWS: silent\n"), "{text:?}");

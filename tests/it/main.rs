@@ -1,6 +1,10 @@
 //! Integration tests: one binary, a module per theme.
 
 #[cfg(feature = "live")]
+mod cli;
+#[cfg(feature = "live")]
+mod cli_release;
+#[cfg(feature = "live")]
 mod conformance;
 #[cfg(feature = "live")]
 mod connect;
@@ -9,6 +13,8 @@ mod emulator_smoke;
 mod faults;
 mod readme;
 mod support;
+#[cfg(feature = "live")]
+mod terminal;
 mod tidy;
 #[cfg(feature = "live")]
 mod wire;

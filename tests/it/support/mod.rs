@@ -6,6 +6,6 @@ pub mod client;
 pub mod emulator;
 mod install;
 mod launch;
-mod python;
+pub mod python;
 
 pub use install::announce;

@@ -1,0 +1,64 @@
+//! `iam-policy`: the least that a role needs for a target.
+
+use super::App;
+use super::args::IamPolicyArgs;
+use super::end::End;
+use super::release;
+use super::session::connect;
+use super::target::{Need, locate};
+use crate::aws::layers::Pace;
+use crate::iam_policy::{MANAGED_POLICY_CHARS_MAX, PolicyScope, characters, policy};
+use crate::problem::Problem;
+
+/// Prints it. AWS is asked only for what nobody has said: the account and the region.
+pub async fn run(app: &App, args: IamPolicyArgs) -> Result<End, Problem> {
+    let located = locate(app, &args.target, Need::Place, None)?;
+    let target = release::plannable(&located)?;
+    let (region, account) = match (&located.settings.region, &located.settings.account) {
+        (Some(region), Some(account)) => (region.value.clone(), account.value.clone()),
+        _ => {
+            let session = connect(app, &located, Pace::Share).await?;
+            let caller = session.identify(app).await?;
+            (session.region, caller.identity.account)
+        }
+    };
+    let scope = PolicyScope {
+        partition: partition(&region).to_owned(),
+        region,
+        account,
+        functions: target.functions,
+        alias: target.alias,
+        stage: target.stage,
+    };
+    let document = policy(args.purpose, &scope);
+    app.reporter.raw(&format!("{document:#}\n"));
+    let size = characters(&document);
+    if size > MANAGED_POLICY_CHARS_MAX {
+        app.reporter.say(&format!(
+            "! {size} characters: IAM takes {MANAGED_POLICY_CHARS_MAX} in one managed policy; make it for fewer functions at a time\n"
+        ));
+    }
+    Ok(End::done())
+}
+
+/// The partition that a region lies in.
+fn partition(region: &str) -> &'static str {
+    match region.split('-').next() {
+        Some("cn") => "aws-cn",
+        Some("us") if region.starts_with("us-gov-") => "aws-us-gov",
+        Some("us") if region.starts_with("us-iso-") => "aws-iso",
+        Some("us") if region.starts_with("us-isob-") => "aws-iso-b",
+        _ => "aws",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_region_tells_the_partition() {
+        let all = ["us-east-1", "eu-west-1", "cn-north-1", "us-gov-west-1", "us-iso-east-1"].map(partition);
+        assert_eq!(all, ["aws", "aws", "aws-cn", "aws-us-gov", "aws-iso"]);
+    }
+}
