@@ -16,8 +16,8 @@ use super::lambda::{Build, LambdaFunction, Publishing};
 use super::permissions::{Granted, ResourcePolicy};
 use crate::aws::AwsError;
 use crate::aws::noun::{
-    Alias, Deployment, Function, GatewayResponse, Integration, Policy, ProvisionedStatus, Resource, RestApi, Routing, Stage,
-    StageCanary, State, Statement, UpdateStatus,
+    Alias, Deployment, Function, GatewayResponse, Integration, Policy, ProvisionedStatus, Resource, RestApi, Routing,
+    Stage, StageCanary, State, Statement, UpdateStatus,
 };
 use crate::model::{AliasName, ApiId, FunctionName, StageName, Version};
 

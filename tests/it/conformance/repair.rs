@@ -27,6 +27,32 @@ pub fn alias(sides: &mut Sides, call: &Call, _: &Answer) {
     sides.world.edit(|world| world.describe_alias(function, alias, &description)).unwrap();
 }
 
+/// Takes back what breaks a constraint; a version, which cannot be taken back, is published by the World as well.
+pub fn constraint(sides: &mut Sides, call: &Call, answer: &Answer) {
+    match call {
+        Call::CreateAlias(create) => {
+            let target = json!({ "FunctionName": create.function.as_str(), "Name": create.alias.as_str() });
+            sides.account.must("lambda", "delete_alias", target);
+        }
+        Call::PublishVersion(publish) => {
+            sides.world.edit(|world| world.publish(&publish.function, &publish.description)).unwrap();
+        }
+        _ => alias(sides, call, answer),
+    }
+}
+
+/// Gives the World's new version the description that the emulator's has.
+pub fn description(sides: &mut Sides, call: &Call, answer: &Answer) {
+    let (Call::PublishVersion(call), Ok(Reply::PublishVersion(made))) = (call, answer) else {
+        panic!("no version was made")
+    };
+    let number = made.version.number().unwrap();
+    sides.world.edit(|world| {
+        let build = world.version_mut(&call.function, number).unwrap();
+        build.function.description.clone_from(&made.description);
+    });
+}
+
 /// Takes back a statement that was added, or adds one that was taken away.
 pub fn permission(sides: &mut Sides, call: &Call, answer: &Answer) {
     match call {
@@ -36,7 +62,8 @@ pub fn permission(sides: &mut Sides, call: &Call, answer: &Answer) {
             sides.account.must("lambda", "remove_permission", remove);
         }
         Call::RemovePermission(remove) => {
-            let policy = sides.world.look(|world| world.functions[&remove.function].policies[remove.alias.as_str()].clone());
+            let policy =
+                sides.world.look(|world| world.functions[&remove.function].policies[remove.alias.as_str()].clone());
             let sid = |statement: &Value| statement["Sid"] == remove.sid.as_str();
             let granted = policy.statements.iter().find(|granted| sid(&granted.statement)).unwrap();
             let source = &granted.statement["Condition"]["ArnLike"]["AWS:SourceArn"];
@@ -55,7 +82,11 @@ pub fn deployment(sides: &mut Sides, call: &Call, answer: &Answer) {
     let (Call::CreateDeployment(call), Ok(Reply::CreateDeployment(made))) = (call, answer) else {
         panic!("no deployment was made")
     };
-    sides.account.must("apigateway", "delete_deployment", json!({ "restApiId": call.api.as_str(), "deploymentId": made.id }));
+    sides.account.must(
+        "apigateway",
+        "delete_deployment",
+        json!({ "restApiId": call.api.as_str(), "deploymentId": made.id }),
+    );
 }
 
 /// Makes the call's stage again as the World has it.
