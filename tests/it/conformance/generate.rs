@@ -253,7 +253,7 @@ impl Generator {
         let wrong = "47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU=".to_owned();
         let code_sha256 = if self.random.percent(8) { wrong } else { code_sha256 };
         let description = match self.random.below(10) {
-            0 => String::new(),
+            2..5 => String::new(),
             1 if self.random.percent(10) => "y".repeat(257),
             _ => format!("release {}", self.random.below(1000)),
         };
@@ -335,7 +335,7 @@ impl Generator {
             8 => op::GetPolicy { function, alias }.call(),
             9 => op::GetProvisionedConcurrencyConfig { function, alias }.call(),
             10 => op::GetRestApi { api }.call(),
-            11 | 20 => op::GetResources { api, position: None }.call(),
+            11 | 19 => op::GetResources { api, position: None }.call(),
             12 | 13 => match self.random.below(4) {
                 0 => op::GetModels { api, position: None }.call(),
                 1 => op::GetAuthorizers { api, position: None }.call(),
@@ -343,9 +343,13 @@ impl Generator {
                 _ => op::GetGatewayResponses { api, position: None }.call(),
             },
             14 => op::GetStages { api }.call(),
-            15 | 21 => op::GetDeployment { api, deployment: self.deployment(seen) }.call(),
+            15 | 21 => {
+                let made_up = self.random.percent(25).then(|| "nope00".to_owned());
+                let deployment = made_up.unwrap_or_else(|| self.deployment(seen));
+                op::GetDeployment { api, deployment }.call()
+            }
             16 => op::GetDeployments { api, position: None }.call(),
-            17..19 => op::GetExport { api, stage }.call(),
+            17 | 18 => op::GetExport { api, stage }.call(),
             _ => op::GetStage { api, stage }.call(),
         }
     }
@@ -358,16 +362,16 @@ impl Generator {
         match self.random.below(20) {
             0..3 => Foreign::UpdateCode { function, number: self.code, fails: self.random.percent(20) },
             3 => Foreign::Configure { function, timeout_s: 4 + u32::try_from(self.code).unwrap_or_default() },
-            4 => Foreign::Describe { function, text: format!("text {}", self.code) },
-            5 => Foreign::DeleteVersion { function, version },
-            6..9 => Foreign::DescribeAlias { function, alias, text: format!("theirs {}", self.code) },
+            4..6 => Foreign::Describe { function, text: format!("text {}", self.code) },
+            6 => Foreign::DeleteVersion { function, version },
+            7..9 => Foreign::DescribeAlias { function, alias, text: format!("theirs {}", self.code) },
             9..12 => Foreign::MoveAlias { function, alias, version },
             12..15 => {
                 let (method, path) = self.random.one(&[("POST", "/pets"), ("ANY", "/orders"), ("GET", "/pets/{id}")]);
                 Foreign::PutRoute { method, path, function, qualifier: self.random.one(&["live", "beta", "1"]) }
             }
-            15..17 => Foreign::PutMethod { method: "PUT", path: "/pets" },
-            17 => Foreign::DeleteMethod { method: self.random.one(&["PUT", "GET", "POST"]), path: "/pets" },
+            15 => Foreign::PutMethod { method: "PUT", path: "/pets" },
+            16 | 17 => Foreign::DeleteMethod { method: self.random.one(&["PUT", "PUT", "GET", "POST"]), path: "/pets" },
             _ => Foreign::SetVariable { stage, name: "theirs", value: self.random.one(&["1", "2"]) },
         }
     }

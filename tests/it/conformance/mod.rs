@@ -16,14 +16,14 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::{env, thread};
 
 use self::compare::{Answer, Difference, differences, outcome};
-use self::deviations::{Context, DEVIATIONS, Deviation};
+use self::deviations::{Context, DEVIATIONS, Deviation, POLICY_OUTLIVES_ALIAS};
 use self::generate::{Generator, Seen, Step};
 use self::sides::Sides;
 use crate::support::announce;
 use crate::support::emulator::Emulator;
 
 const SEQUENCES: u64 = 12;
-const STEPS: usize = 110;
+const STEPS: usize = 120;
 const THREADS: usize = 4;
 
 /// What a sequence found.
@@ -143,6 +143,9 @@ fn follow(sides: &mut Sides, seed: u64) -> Report {
         sides.settle(emulators.as_ref().ok());
         if let (Ok(reply), Ok(_)) = (&world, &emulators) {
             seen.note(&call, reply);
+            if repair::leftover_policy(sides, &call) {
+                *report.deviations.entry(POLICY_OUTLIVES_ALIAS).or_default() += 1;
+            }
         }
         match (world.is_ok(), emulators.is_ok(), known.values().find_map(|deviation| deviation.repair)) {
             (true, false, _) => sides.world = before,

@@ -2,6 +2,7 @@
 
 use serde_json::{Map, Value, json};
 use stagegate::aws::{Call, Reply};
+use stagegate::model::{AliasName, FunctionName};
 use stagegate::world::alias::AliasEntry;
 
 use super::compare::Answer;
@@ -17,6 +18,10 @@ pub fn alias(sides: &mut Sides, call: &Call, _: &Answer) {
         Call::RemovePermission(call) => (&call.function, &call.alias),
         other => panic!("{} is not about an alias that could be repaired", other.operation()),
     };
+    renew(sides, function, alias);
+}
+
+fn renew(sides: &Sides, function: &FunctionName, alias: &AliasName) {
     let entry: AliasEntry = sides.world.look(|world| world.functions[function].aliases[alias].clone());
     let AliasEntry { version, weights, description, .. } = entry;
     let weights: Vec<(String, f64)> = weights.iter().map(|(version, share)| (version.to_string(), *share)).collect();
@@ -25,6 +30,21 @@ pub fn alias(sides: &mut Sides, call: &Call, _: &Answer) {
         "FunctionVersion": version.to_string(), "Description": description });
     sides.account.must("lambda", "update_alias", update);
     sides.world.edit(|world| world.describe_alias(function, alias, &description)).unwrap();
+}
+
+/// Empties the policy that a deleted alias of the same name has left to a new one; whether there was one.
+pub fn leftover_policy(sides: &mut Sides, call: &Call) -> bool {
+    let Call::CreateAlias(create) = call else { return false };
+    let target = json!({ "FunctionName": create.function.as_str(), "Qualifier": create.alias.as_str() });
+    let Ok(found) = sides.account.call("lambda", "get_policy", target.clone()) else { return false };
+    let document: Value = serde_json::from_str(found["Policy"].as_str().unwrap()).unwrap();
+    for statement in document["Statement"].as_array().unwrap() {
+        let mut remove = target.clone();
+        remove["StatementId"] = statement["Sid"].clone();
+        sides.account.must("lambda", "remove_permission", remove);
+    }
+    renew(sides, &create.function, &create.alias);
+    true
 }
 
 /// Takes back what breaks a constraint; a version, which cannot be taken back, is published by the World as well.
