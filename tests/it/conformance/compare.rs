@@ -168,3 +168,54 @@ fn compare(call: &Call, path: &str, world: &Value, emulator: &Value, pairs: &mut
 fn close(a: Option<f64>, b: Option<f64>) -> bool {
     a.zip(b).is_some_and(|(a, b)| (a - b).abs() < 1e-6)
 }
+
+#[cfg(test)]
+mod tests {
+    use stagegate::aws::Request;
+    use stagegate::aws::noun::{Alias, Deployment, Page};
+    use stagegate::aws::operation::{GetAlias, GetDeployments};
+    use stagegate::model::Version;
+
+    use super::*;
+
+    fn alias(weights: &[(u64, f64)], revision: &str) -> Answer {
+        let (arn, description) = ("arn".into(), String::new());
+        let weights = weights.iter().copied().collect();
+        Ok(Reply::GetAlias(Alias { arn, version: Version::Number(1), weights, description, revision: revision.into() }))
+    }
+
+    fn get_alias() -> Call {
+        GetAlias { function: "pets".parse().unwrap(), alias: "live".parse().unwrap() }.call()
+    }
+
+    #[test]
+    fn a_weight_too_many_is_a_difference() {
+        let found = differences(&get_alias(), &alias(&[(2, 0.1)], "a"), &alias(&[], "b"), &mut Pairs::default());
+        assert_eq!(found.iter().map(|each| each.path.as_str()).collect::<Vec<_>>(), ["/weights/2"]);
+    }
+
+    #[test]
+    fn revisions_are_equal_when_they_change_together() {
+        let mut pairs = Pairs::default();
+        let mut same =
+            |w: &str, e: &str| differences(&get_alias(), &alias(&[], w), &alias(&[], e), &mut pairs).is_empty();
+        assert!(same("w1", "e1") && same("w2", "e2") && same("w1", "e1"));
+        assert!(!same("w1", "e2"), "only the World is back at an old revision");
+        assert!(!same("w3", "e2"), "only the World has a new revision");
+        assert!(!same("w2", "e3"), "only the emulator has a new revision");
+    }
+
+    #[test]
+    fn deployments_are_compared_by_name_and_not_by_place() {
+        let call = GetDeployments { api: "a1".parse().unwrap(), position: None }.call();
+        let page = |ids: &[&str]| {
+            let deployment = |id: &&str| Deployment { id: (*id).into(), description: String::new(), created: None };
+            Ok(Reply::GetDeployments(Page { items: ids.iter().map(deployment).collect(), next: None }))
+        };
+        let mut pairs = Pairs::default();
+        pairs.bind(Kind::Deployment, "w1", "e1");
+        pairs.bind(Kind::Deployment, "w2", "e2");
+        assert!(differences(&call, &page(&["w1", "w2"]), &page(&["e2", "e1"]), &mut pairs).is_empty());
+        assert!(!differences(&call, &page(&["w1", "w2"]), &page(&["e2"]), &mut pairs).is_empty());
+    }
+}

@@ -102,8 +102,10 @@ impl Sides {
     fn delete_version(&self, name: &str, version: u64) {
         let exists = self.world.look(|world| world.functions[&function(name)].versions.contains_key(&version));
         if exists && self.world.edit(|world| world.delete_version(&function(name), version)).is_ok() {
-            let delete = json!({ "FunctionName": name, "Qualifier": version.to_string() });
-            self.account.must("lambda", "delete_function", delete);
+            let target = json!({ "FunctionName": name, "Qualifier": version.to_string() });
+            self.account.must("lambda", "delete_function", target.clone());
+            // It is shown for a while yet.
+            while self.account.call("lambda", "get_function", target.clone()).is_ok() {}
         }
     }
 

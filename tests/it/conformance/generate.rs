@@ -8,7 +8,7 @@ use stagegate::aws::{Call, Reply, Request};
 use stagegate::model::{AliasName, ApiId, FunctionName, StageName, Version};
 
 use super::foreign::Foreign;
-use super::sides::{ALIASES, FUNCTIONS, STAGES, alias, function, stage};
+use super::sides::{ALIASES, EXISTING, FUNCTIONS, STAGES, alias, function, stage};
 use crate::support::account_setup::ALIAS_VARIABLE;
 
 /// The next thing to do.
@@ -107,8 +107,9 @@ impl Generator {
         for name in FUNCTIONS {
             next.push_back(Intent::Call(op::GetFunction { function: function(name), qualifier: None }.call()));
         }
-        let (function, alias) = (function(FUNCTIONS[0]), alias(ALIASES[0]));
-        next.push_back(Intent::Call(op::GetAlias { function, alias }.call()));
+        for (name, of) in EXISTING {
+            next.push_back(Intent::Call(op::GetAlias { function: function(name), alias: alias(of) }.call()));
+        }
         next.push_back(Intent::Call(op::GetStage { api: api.clone(), stage: stage(STAGES[0]) }.call()));
         Self { random, api, next, code: 10 }
     }
@@ -137,8 +138,8 @@ impl Generator {
                 }
                 Step::Foreign(change)
             }
-            16..34 => Step::Call(self.read(seen)),
-            34..80 => self.lambda_write(seen),
+            16..40 => Step::Call(self.read(seen)),
+            40..82 => self.lambda_write(seen),
             _ => self.api_write(seen),
         }
     }
@@ -202,7 +203,7 @@ impl Generator {
         let get_alias = op::GetAlias { function: function.clone(), alias: alias.clone() }.call();
         let get_policy = op::GetPolicy { function: function.clone(), alias: alias.clone() }.call();
         match self.random.below(100) {
-            0..22 => {
+            0..16 => {
                 let read = op::GetFunction { function: function.clone(), qualifier: None }.call();
                 self.next.push_back(Intent::Publish(function));
                 self.next.push_back(Intent::Call(read.clone()));
@@ -211,11 +212,11 @@ impl Generator {
                 }
                 self.next(seen)
             }
-            22..34 => {
+            16..32 => {
                 let routing = self.routing(&function, seen);
                 self.around(get_alias, Some(op::CreateAlias { function, alias, routing }.call()))
             }
-            34..64 => {
+            32..64 => {
                 self.next.push_back(Intent::Move(function, alias));
                 self.next.push_back(Intent::Call(get_alias.clone()));
                 if self.random.percent(50) {
@@ -223,13 +224,13 @@ impl Generator {
                 }
                 self.next(seen)
             }
-            64..69 => self.around(get_alias, Some(op::DeleteAlias { function, alias }.call())),
-            69..87 => {
+            64..67 => self.around(get_alias, Some(op::DeleteAlias { function, alias }.call())),
+            67..85 => {
                 let revision = self.policy_guard(seen, &key);
                 let statement = self.statement();
                 self.around(get_policy, Some(op::AddPermission { function, alias, statement, revision }.call()))
             }
-            87..97 => {
+            85..97 => {
                 let (revision, sid) = (self.policy_guard(seen, &key), self.sid());
                 self.around(get_policy, Some(op::RemovePermission { function, alias, sid, revision }.call()))
             }
@@ -252,7 +253,7 @@ impl Generator {
         let wrong = "47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU=".to_owned();
         let code_sha256 = if self.random.percent(8) { wrong } else { code_sha256 };
         let description = match self.random.below(10) {
-            0 => String::new(),
+            2..5 => String::new(),
             1 if self.random.percent(10) => "y".repeat(257),
             _ => format!("release {}", self.random.below(1000)),
         };
@@ -262,8 +263,8 @@ impl Generator {
     /// The policy's revision, none, or now and then the alias's: while there is no policy that is the one that counts.
     fn policy_guard(&mut self, seen: &Seen, key: &(FunctionName, AliasName)) -> Option<String> {
         match self.random.below(10) {
-            0..4 => None,
-            4..6 => self.choose(seen.aliases.get(key)),
+            0..3 => None,
+            3..6 => self.choose(seen.aliases.get(key)),
             _ => self.choose(seen.policies.get(key)),
         }
     }
@@ -286,8 +287,12 @@ impl Generator {
             let read = op::GetDeployments { api: api.clone(), position: None }.call();
             return self.around(read, Some(op::CreateDeployment { api, description }.call()));
         }
-        let count = self.random.one(&[1, 1, 2, 3]);
-        let patches = (0..count).map(|_| self.patch(seen)).collect();
+        let patches = if self.random.percent(8) {
+            let path = format!("/canarySettings/stageVariableOverrides/{ALIAS_VARIABLE}");
+            vec![Patch::Replace { path: path.clone(), value: "beta".into() }, Patch::Remove { path }]
+        } else {
+            (0..self.random.one(&[1, 1, 2, 3])).map(|_| self.patch(seen)).collect()
+        };
         let read = op::GetStage { api: api.clone(), stage: stage.clone() }.call();
         self.around(read, Some(op::UpdateStage { api, stage, patches }.call()))
     }
@@ -309,8 +314,8 @@ impl Generator {
             62..70 => set("/canarySettings/percentTraffic", self.random.one(&["0.0", "10.0", "33.3", "101"])),
             70..76 => set("/canarySettings/deploymentId", &self.deployment(seen)),
             76..82 => set(&overridden, text),
-            82..93 => Patch::Remove { path: "/canarySettings".into() },
-            93..95 => Patch::Remove { path: overridden },
+            82..88 => Patch::Remove { path: "/canarySettings".into() },
+            88..95 => Patch::Remove { path: overridden },
             95..97 => set("/canarySettings", "{}"),
             97..98 => Patch::Remove { path: "/canarySettings/stageVariableOverrides".into() },
             _ => set("/tags/owner", "us"),
@@ -319,7 +324,7 @@ impl Generator {
 
     fn read(&mut self, seen: &Seen) -> Call {
         let (api, function, alias, stage) = (self.api.clone(), self.function(), self.alias(), self.stage());
-        match self.random.below(20) {
+        match self.random.below(22) {
             0 => op::GetCallerIdentity {}.call(),
             1..3 => op::GetAlias { function, alias }.call(),
             3..7 => {
@@ -330,17 +335,21 @@ impl Generator {
             8 => op::GetPolicy { function, alias }.call(),
             9 => op::GetProvisionedConcurrencyConfig { function, alias }.call(),
             10 => op::GetRestApi { api }.call(),
-            11..13 => op::GetResources { api, position: None }.call(),
-            13 => match self.random.below(4) {
+            11 | 19 => op::GetResources { api, position: None }.call(),
+            12 | 13 => match self.random.below(4) {
                 0 => op::GetModels { api, position: None }.call(),
                 1 => op::GetAuthorizers { api, position: None }.call(),
                 2 => op::GetRequestValidators { api, position: None }.call(),
                 _ => op::GetGatewayResponses { api, position: None }.call(),
             },
             14 => op::GetStages { api }.call(),
-            15 => op::GetDeployment { api, deployment: self.deployment(seen) }.call(),
+            15 | 21 => {
+                let made_up = self.random.percent(25).then(|| "nope00".to_owned());
+                let deployment = made_up.unwrap_or_else(|| self.deployment(seen));
+                op::GetDeployment { api, deployment }.call()
+            }
             16 => op::GetDeployments { api, position: None }.call(),
-            17 => op::GetExport { api, stage }.call(),
+            17 | 18 => op::GetExport { api, stage }.call(),
             _ => op::GetStage { api, stage }.call(),
         }
     }
@@ -351,18 +360,18 @@ impl Generator {
         let version = self.random.one(&[1, 1, 2, 3]);
         self.code += 1;
         match self.random.below(20) {
-            0..6 => Foreign::UpdateCode { function, number: self.code, fails: self.random.percent(20) },
-            6..8 => Foreign::Configure { function, timeout_s: 4 + u32::try_from(self.code).unwrap_or_default() },
-            8 => Foreign::Describe { function, text: format!("text {}", self.code) },
-            9 => Foreign::DeleteVersion { function, version },
-            10..12 => Foreign::DescribeAlias { function, alias, text: format!("theirs {}", self.code) },
-            12..14 => Foreign::MoveAlias { function, alias, version },
-            14..16 => {
+            0..3 => Foreign::UpdateCode { function, number: self.code, fails: self.random.percent(20) },
+            3 => Foreign::Configure { function, timeout_s: 4 + u32::try_from(self.code).unwrap_or_default() },
+            4..6 => Foreign::Describe { function, text: format!("text {}", self.code) },
+            6 => Foreign::DeleteVersion { function, version },
+            7..9 => Foreign::DescribeAlias { function, alias, text: format!("theirs {}", self.code) },
+            9..12 => Foreign::MoveAlias { function, alias, version },
+            12..15 => {
                 let (method, path) = self.random.one(&[("POST", "/pets"), ("ANY", "/orders"), ("GET", "/pets/{id}")]);
                 Foreign::PutRoute { method, path, function, qualifier: self.random.one(&["live", "beta", "1"]) }
             }
-            16 => Foreign::PutMethod { method: "PUT", path: "/pets" },
-            17 => Foreign::DeleteMethod { method: self.random.one(&["PUT", "GET", "POST"]), path: "/pets" },
+            15 => Foreign::PutMethod { method: "PUT", path: "/pets" },
+            16 | 17 => Foreign::DeleteMethod { method: self.random.one(&["PUT", "PUT", "GET", "POST"]), path: "/pets" },
             _ => Foreign::SetVariable { stage, name: "theirs", value: self.random.one(&["1", "2"]) },
         }
     }

@@ -16,14 +16,14 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::{env, thread};
 
 use self::compare::{Answer, Difference, differences, outcome};
-use self::deviations::{Context, DEVIATIONS, Deviation};
+use self::deviations::{Context, DEVIATIONS, Deviation, POLICY_OUTLIVES_ALIAS};
 use self::generate::{Generator, Seen, Step};
 use self::sides::Sides;
 use crate::support::announce;
 use crate::support::emulator::Emulator;
 
-const SEQUENCES: u64 = 40;
-const STEPS: usize = 30;
+const SEQUENCES: u64 = 12;
+const STEPS: usize = 120;
 const THREADS: usize = 4;
 
 /// What a sequence found.
@@ -84,18 +84,36 @@ fn summary(report: &Report) -> String {
     for (operation, count) in &report.compared {
         let _ = write!(text, "\n  {count:5} {operation}");
     }
-    let _ = write!(text, "\nknown deviations of the emulator, in how many steps:");
-    for (name, count) in &report.deviations {
-        let _ = write!(text, "\n  {count:5} {name}");
+    let _ = write!(text, "\nknown deviations, in how many steps:");
+    for deviation in DEVIATIONS {
+        let count = report.deviations.get(deviation.name).copied().unwrap_or_default();
+        let Deviation { name, emulator, aws, .. } = deviation;
+        let _ = write!(text, "\n  {count:5} {name}\n          the emulator: {emulator}\n          AWS: {aws}");
     }
     text
 }
 
+/// Says which sequence it was when a helper panics in the midst of it.
+struct Named(u64);
+
+impl Drop for Named {
+    fn drop(&mut self) {
+        if thread::panicking() {
+            announce(&format!("conformance: the panic was in the sequence with seed {}", self.0));
+        }
+    }
+}
+
 /// Runs one sequence, up to its end or to the first difference that nothing explains.
 fn run(emulator: &'static Emulator, seed: u64) -> Report {
-    let t0 = std::time::Instant::now();
+    let _named = Named(seed);
     let mut sides = Sides::new(emulator, &format!("conformance-{seed}"));
-    eprintln!("TIMING setup {:?}", t0.elapsed());
+    let report = follow(&mut sides, seed);
+    sides.close();
+    report
+}
+
+fn follow(sides: &mut Sides, seed: u64) -> Report {
     let mut generator = Generator::new(seed, sides.api.clone());
     let (mut seen, mut report, mut log) = (Seen::default(), Report::default(), Vec::new());
     for number in 0..STEPS {
@@ -103,20 +121,16 @@ fn run(emulator: &'static Emulator, seed: u64) -> Report {
         log.push(format!("{number:3} {step:?}"));
         let call = match step {
             Step::Foreign(change) => {
-                let t = std::time::Instant::now();
                 sides.change(&change);
-                eprintln!("TIMING foreign {:?} {change:?}", t.elapsed());
                 continue;
             }
             Step::Call(call) => call,
         };
         *report.compared.entry(call.operation().to_string()).or_default() += 1;
         let before = sides.world.fork();
-        let t = std::time::Instant::now();
         let (world, emulators) = sides.ask(&call);
-        eprintln!("TIMING {} {:?}", call.operation().name(), t.elapsed());
         let found = differences(&call, &world, &emulators, &mut sides.pairs);
-        let context = Context { sides: &sides, call: &call, world: &world, emulator: &emulators };
+        let context = Context { sides, call: &call, world: &world, emulator: &emulators };
         let (known, unknown) = explain(&context, &found);
         if !unknown.is_empty() {
             report.failures.push(describe(seed, &log, &context, &unknown));
@@ -127,14 +141,17 @@ fn run(emulator: &'static Emulator, seed: u64) -> Report {
         }
         sides.pairs.take_over(&found);
         sides.settle(emulators.as_ref().ok());
-        match (&world, &emulators) {
-            (Ok(_), Err(_)) => sides.world = before,
-            (Err(_), Ok(_)) => match known.values().find_map(|deviation| deviation.repair) {
-                Some(repair) => repair(&mut sides, &call, &emulators),
-                None => return report,
-            },
-            (Ok(reply), Ok(_)) => seen.note(&call, reply),
-            (Err(_), Err(_)) => {}
+        if let (Ok(reply), Ok(_)) = (&world, &emulators) {
+            seen.note(&call, reply);
+            if repair::leftover_policy(sides, &call) {
+                *report.deviations.entry(POLICY_OUTLIVES_ALIAS).or_default() += 1;
+            }
+        }
+        match (world.is_ok(), emulators.is_ok(), known.values().find_map(|deviation| deviation.repair)) {
+            (true, false, _) => sides.world = before,
+            (_, true, Some(repair)) => repair(sides, &call, &emulators),
+            (false, true, None) => return report,
+            _ => {}
         }
     }
     report

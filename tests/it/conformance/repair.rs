@@ -2,6 +2,7 @@
 
 use serde_json::{Map, Value, json};
 use stagegate::aws::{Call, Reply};
+use stagegate::model::{AliasName, FunctionName};
 use stagegate::world::alias::AliasEntry;
 
 use super::compare::Answer;
@@ -17,6 +18,10 @@ pub fn alias(sides: &mut Sides, call: &Call, _: &Answer) {
         Call::RemovePermission(call) => (&call.function, &call.alias),
         other => panic!("{} is not about an alias that could be repaired", other.operation()),
     };
+    renew(sides, function, alias);
+}
+
+fn renew(sides: &Sides, function: &FunctionName, alias: &AliasName) {
     let entry: AliasEntry = sides.world.look(|world| world.functions[function].aliases[alias].clone());
     let AliasEntry { version, weights, description, .. } = entry;
     let weights: Vec<(String, f64)> = weights.iter().map(|(version, share)| (version.to_string(), *share)).collect();
@@ -25,6 +30,47 @@ pub fn alias(sides: &mut Sides, call: &Call, _: &Answer) {
         "FunctionVersion": version.to_string(), "Description": description });
     sides.account.must("lambda", "update_alias", update);
     sides.world.edit(|world| world.describe_alias(function, alias, &description)).unwrap();
+}
+
+/// Empties the policy that a deleted alias of the same name has left to a new one; whether there was one.
+pub fn leftover_policy(sides: &mut Sides, call: &Call) -> bool {
+    let Call::CreateAlias(create) = call else { return false };
+    let target = json!({ "FunctionName": create.function.as_str(), "Qualifier": create.alias.as_str() });
+    let Ok(found) = sides.account.call("lambda", "get_policy", target.clone()) else { return false };
+    let document: Value = serde_json::from_str(found["Policy"].as_str().unwrap()).unwrap();
+    for statement in document["Statement"].as_array().unwrap() {
+        let mut remove = target.clone();
+        remove["StatementId"] = statement["Sid"].clone();
+        sides.account.must("lambda", "remove_permission", remove);
+    }
+    renew(sides, &create.function, &create.alias);
+    true
+}
+
+/// Takes back what breaks a constraint; a version, which cannot be taken back, is published by the World as well.
+pub fn constraint(sides: &mut Sides, call: &Call, answer: &Answer) {
+    match call {
+        Call::CreateAlias(create) => {
+            let target = json!({ "FunctionName": create.function.as_str(), "Name": create.alias.as_str() });
+            sides.account.must("lambda", "delete_alias", target);
+        }
+        Call::PublishVersion(publish) => {
+            sides.world.edit(|world| world.publish(&publish.function, &publish.description)).unwrap();
+        }
+        _ => alias(sides, call, answer),
+    }
+}
+
+/// Gives the World's new version the description that the emulator's has.
+pub fn description(sides: &mut Sides, call: &Call, answer: &Answer) {
+    let (Call::PublishVersion(call), Ok(Reply::PublishVersion(made))) = (call, answer) else {
+        panic!("no version was made")
+    };
+    let number = made.version.number().unwrap();
+    sides.world.edit(|world| {
+        let build = world.version_mut(&call.function, number).unwrap();
+        build.function.description.clone_from(&made.description);
+    });
 }
 
 /// Takes back a statement that was added, or adds one that was taken away.

@@ -22,6 +22,8 @@ use crate::support::emulator::{Emulator, REGION};
 pub const FUNCTIONS: [&str; 2] = ["pets", "orders"];
 /// The aliases that may exist.
 pub const ALIASES: [&str; 2] = ["live", "beta"];
+/// The aliases that exist from the beginning, with their functions.
+pub const EXISTING: [(&str, &str); 3] = [("pets", "live"), ("pets", "beta"), ("orders", "live")];
 /// The stages of the API.
 pub const STAGES: [&str; 2] = ["prod", "test"];
 /// Seconds; what both sides give a new function.
@@ -59,7 +61,7 @@ pub struct Sides {
 }
 
 impl Sides {
-    /// Two functions with a version each, an alias `live` on the first, an API whose two stages call it.
+    /// Two functions with a version each and aliases, and an API whose two stages call one.
     pub fn new(emulator: &'static Emulator, account: &str) -> Self {
         let account = emulator.account(account);
         let live = Live::with_static(&account.id, "test", REGION, &emulator.endpoint());
@@ -80,8 +82,10 @@ impl Sides {
         for (number, name) in FUNCTIONS.iter().enumerate() {
             sides.create_function(name, number);
         }
-        sides.account.create_alias(FUNCTIONS[0], ALIASES[0], "1", &[]);
-        sides.world.edit(|world| world.put_alias(&function(FUNCTIONS[0]), &alias(ALIASES[0]), 1, &[])).unwrap();
+        for (name, of) in EXISTING {
+            sides.account.create_alias(name, of, "1", &[]);
+            sides.world.edit(|world| world.put_alias(&function(name), &alias(of), 1, &[])).unwrap();
+        }
         sides.set_up_api();
         sides.settle(None);
         sides
@@ -123,6 +127,13 @@ impl Sides {
             let (name, version) = (version.arn.split(':').nth(6).unwrap_or_default(), version.version.to_string());
             let wait = json!({ "FunctionName": name, "Qualifier": version });
             self.account.must("lambda", "wait:published_version_active", wait);
+        }
+    }
+
+    /// Deletes the emulator's functions: it would go on polling a queue for each of their versions.
+    pub fn close(self) {
+        for name in FUNCTIONS {
+            self.account.must("lambda", "delete_function", json!({ "FunctionName": name }));
         }
     }
 
