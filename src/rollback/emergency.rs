@@ -93,6 +93,7 @@ impl Emergency {
         // While its records are being closed, a release is unfinished as long as one of them says so.
         let records = || seen.iter().filter_map(Seen::believed);
         let lead = records().find(|r| r.state.holds_lock()).or_else(|| records().next()).cloned();
+        let unfinished = records().any(is_unfinished);
         let mut way = WayBack {
             run: lead.as_ref().map_or_else(|| fresh.clone(), |r| r.run.clone()),
             aliases: Vec::new(),
@@ -105,14 +106,14 @@ impl Emergency {
             let chosen = choose(&one.label(), &one.alias, &one.description, to, &history(one), person)?;
             moves.push((one.label(), one.alias.version, chosen));
             if part != Part::Stage {
-                way.aliases.push(alias_back(one, chosen, fresh, now));
+                way.aliases.push(alias_back(one, chosen, fresh, unfinished, now));
             }
         }
         let members = lead.as_ref().map_or(seen.len(), |r| r.members);
         let mut reinstates = false;
         if let Some(record) = &lead {
-            let unfinished = record.state.holds_lock();
-            if unfinished && record.expires.is_none_or(|expires| expires > now) && record.stage.is_some() {
+            if record.state.holds_lock() && record.expires.is_none_or(|expires| expires > now) && record.stage.is_some()
+            {
                 way.unsettled_until = Some(now + SETTLE);
             }
             let whole = members <= seen.len() && part != Part::Aliases;
@@ -146,7 +147,17 @@ impl Emergency {
     }
 }
 
-fn alias_back(seen: &Seen, chosen: Chosen, fresh: &RunId, now: Timestamp) -> AliasBack {
+/// The release had not finished, so what it granted goes back too. Its rollback keeps the grant flag while it is under
+/// way; the rollback of a finished release drops it.
+fn is_unfinished(record: &Record) -> bool {
+    match record.state {
+        RecordState::Running | RecordState::Paused => true,
+        RecordState::Undoing => record.granted,
+        RecordState::Promoted | RecordState::RolledBack => false,
+    }
+}
+
+fn alias_back(seen: &Seen, chosen: Chosen, fresh: &RunId, unfinished: bool, now: Timestamp) -> AliasBack {
     let goal = match chosen.version {
         None => {
             let record = seen.believed().map(|r| r.undoing(r.granted, now + crate::plan::LOCK_MARGIN));
@@ -155,7 +166,7 @@ fn alias_back(seen: &Seen, chosen: Chosen, fresh: &RunId, now: Timestamp) -> Ali
         }
         Some(version) => {
             let record = record_after(seen, version, chosen.rule, fresh);
-            let granted = seen.believed().is_some_and(|r| r.granted && r.state.holds_lock());
+            let granted = unfinished && seen.believed().is_some_and(|r| r.granted);
             // A release that is put in place again is not on a way back that somebody else should finish.
             let meanwhile = match record.state {
                 RecordState::RolledBack => record.undoing(granted, now + crate::plan::LOCK_MARGIN),

@@ -278,3 +278,11 @@ fn every_pair_of_faults_of_a_second_release() {
     let failures = matrix.pairs(1);
     report("second release, pairs of faults", &matrix, &failures);
 }
+
+/// Every kind of fault meets every call, in pairs with a fault at every 29th call, another set of them each time.
+#[test]
+fn pairs_of_faults_of_three_functions() {
+    let matrix = Matrix::of(Scenario::Three);
+    let failures = matrix.pairs(29);
+    report("three functions, pairs of faults", &matrix, &failures);
+}

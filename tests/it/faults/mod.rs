@@ -5,3 +5,4 @@ pub mod lab;
 mod matrix;
 #[cfg(feature = "seeded-bugs")]
 mod seeded;
+mod way_back;

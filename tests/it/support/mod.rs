@@ -7,5 +7,3 @@ pub mod emulator;
 mod install;
 mod launch;
 pub mod python;
-
-pub use install::announce;
