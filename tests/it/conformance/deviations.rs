@@ -5,7 +5,7 @@
 
 use serde_json::json;
 use stagegate::aws::noun::Patch;
-use stagegate::aws::operation::{GetAlias, GetExport, GetPolicy};
+use stagegate::aws::operation::{GetAlias, GetPolicy};
 use stagegate::aws::{AwsError, Call, Request};
 
 use super::compare::{Answer, Difference};
@@ -245,9 +245,30 @@ pub const DEVIATIONS: &[Deviation] = &[
         name: "GetExport shows the live API",
         emulator: "the methods of the live API",
         aws: "those of the stage's deployment (model; emulators.md, allowance 10)",
-        applies: |context, found| match context.call {
-            Call::GetExport(GetExport { .. }) => context.sides.is_live(&found.path) != found.emulator.is_null(),
-            _ => false,
+        applies: |context, found| {
+            matches!(context.call, Call::GetExport(_)) && context.sides.live_at(&found.path) == found.emulator
+        },
+        repair: None,
+    },
+    Deviation {
+        name: "GetExport of a stage that does not exist",
+        emulator: "success",
+        aws: "404 NotFoundException (model)",
+        applies: |context, _| {
+            matches!(context.call, Call::GetExport(_))
+                && context.reason() == "Invalid stage identifier specified"
+                && context.only_the_emulator_succeeds()
+        },
+        repair: Some(repair::nothing),
+    },
+    Deviation {
+        name: "GetExport of an API with an ANY method",
+        emulator: "500",
+        aws: "the method is there as x-amazon-apigateway-any-method (aws-semantics §6.6: what the stage serves)",
+        applies: |context, _| {
+            matches!(context.call, Call::GetExport(_))
+                && matches!(context.emulator, Err(AwsError::Ambiguous { .. }))
+                && context.sides.has_live_method("ANY")
         },
         repair: None,
     },

@@ -176,7 +176,7 @@ impl Generator {
     }
 
     fn routing(&mut self, function: &FunctionName, seen: &Seen) -> Routing {
-        let newest = seen.newest.get(function).copied().unwrap_or(1);
+        let newest = seen.newest.get(function).copied().unwrap_or(2);
         let version = |random: &mut Random| match random.below(10) {
             0 => newest + 1,
             1..5 => newest,
@@ -187,8 +187,13 @@ impl Generator {
             true => Version::Latest,
             false => Version::Number(version(&mut self.random)),
         };
-        let count = self.random.one(&[0, 0, 0, 0, 1, 1, 1, 2]);
-        let weights = (0..count).map(|_| (version(&mut self.random), self.random.one(&shares))).collect();
+        let count = self.random.one(&[0, 0, 0, 0, 1, 1, 1, 1, 1, 2]);
+        let weighted = |random: &mut Random| {
+            let first = version(random);
+            let again = primary == Version::Number(first) && random.percent(75);
+            (if again { first % newest + 1 } else { first }, random.one(&shares))
+        };
+        let weights = (0..count).map(|_| weighted(&mut self.random)).collect();
         let description = match self.random.below(20) {
             0 if self.random.percent(30) => "x".repeat(257),
             1..5 => String::new(),

@@ -23,7 +23,7 @@ use crate::support::announce;
 use crate::support::emulator::Emulator;
 
 const SEQUENCES: u64 = 12;
-const STEPS: usize = 120;
+const STEPS: usize = 115;
 const THREADS: usize = 4;
 
 /// What a sequence found.
