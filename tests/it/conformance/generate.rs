@@ -111,6 +111,8 @@ impl Generator {
             next.push_back(Intent::Call(op::GetAlias { function: function(name), alias: alias(of) }.call()));
         }
         next.push_back(Intent::Call(op::GetStage { api: api.clone(), stage: stage(STAGES[0]) }.call()));
+        next.push_back(Intent::Call(op::GetModels { api: api.clone(), position: None }.call()));
+        next.push_back(Intent::Call(op::GetGatewayResponses { api: api.clone(), position: None }.call()));
         Self { random, api, next, code: 10 }
     }
 
@@ -127,20 +129,33 @@ impl Generator {
             }
         }
         match self.random.below(100) {
-            0..16 => {
+            0..12 => {
                 let change = self.foreign();
-                if let Foreign::UpdateCode { function: name, .. } = change {
-                    let function = function(name);
-                    self.next.push_back(Intent::Call(
-                        op::GetFunction { function: function.clone(), qualifier: None }.call(),
-                    ));
-                    self.next.push_back(Intent::Publish(function));
-                }
+                self.follow_up(&change);
                 Step::Foreign(change)
             }
-            16..40 => Step::Call(self.read(seen)),
-            40..82 => self.lambda_write(seen),
+            12..38 => Step::Call(self.read(seen)),
+            38..82 => self.lambda_write(seen),
             _ => self.api_write(seen),
+        }
+    }
+
+    /// What a change by a different program is likely to show in.
+    fn follow_up(&mut self, change: &Foreign) {
+        match change {
+            Foreign::UpdateCode { function: name, .. }
+            | Foreign::Configure { function: name, .. }
+            | Foreign::Describe { function: name, .. } => {
+                let function = function(name);
+                let read = op::GetFunction { function: function.clone(), qualifier: None }.call();
+                self.next.extend([Intent::Call(read), Intent::Publish(function)]);
+            }
+            Foreign::PutRoute { .. } | Foreign::PutMethod { .. } | Foreign::DeleteMethod { .. } => {
+                let (api, stage) = (self.api.clone(), self.stage());
+                self.next.push_back(Intent::Call(op::GetExport { api: api.clone(), stage }.call()));
+                self.next.push_back(Intent::Call(op::GetResources { api, position: None }.call()));
+            }
+            _ => {}
         }
     }
 
@@ -365,12 +380,12 @@ impl Generator {
         let version = self.random.one(&[1, 1, 2, 3]);
         self.code += 1;
         match self.random.below(20) {
-            0..3 => Foreign::UpdateCode { function, number: self.code, fails: self.random.percent(20) },
-            3 => Foreign::Configure { function, timeout_s: 4 + u32::try_from(self.code).unwrap_or_default() },
-            4..6 => Foreign::Describe { function, text: format!("text {}", self.code) },
-            6 => Foreign::DeleteVersion { function, version },
-            7..9 => Foreign::DescribeAlias { function, alias, text: format!("theirs {}", self.code) },
-            9..12 => Foreign::MoveAlias { function, alias, version },
+            0..2 => Foreign::UpdateCode { function, number: self.code, fails: self.random.percent(20) },
+            2 => Foreign::Configure { function, timeout_s: 4 + u32::try_from(self.code).unwrap_or_default() },
+            3 => Foreign::Describe { function, text: format!("text {}", self.code) },
+            4 => Foreign::DeleteVersion { function, version },
+            5..8 => Foreign::DescribeAlias { function, alias, text: format!("theirs {}", self.code) },
+            8..12 => Foreign::MoveAlias { function, alias, version },
             12..15 => {
                 let (method, path) = self.random.one(&[("POST", "/pets"), ("ANY", "/orders"), ("GET", "/pets/{id}")]);
                 Foreign::PutRoute { method, path, function, qualifier: self.random.one(&["live", "beta", "1"]) }
