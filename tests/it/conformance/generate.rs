@@ -48,6 +48,7 @@ pub struct Seen {
     aliases: BTreeMap<(FunctionName, AliasName), Vec<String>>,
     policies: BTreeMap<(FunctionName, AliasName), Vec<String>>,
     latest: BTreeMap<FunctionName, Vec<(String, String)>>,
+    documents: BTreeMap<String, String>,
     newest: BTreeMap<FunctionName, u64>,
     deployments: Vec<String>,
 }
@@ -65,6 +66,7 @@ impl Seen {
             (Call::GetPolicy(call), Reply::GetPolicy(read)) => {
                 let key = (call.function.clone(), call.alias.clone());
                 self.policies.entry(key).or_default().push(read.revision.clone());
+                self.documents.insert(read.revision.clone(), read.document.clone());
             }
             (Call::GetFunction(call), Reply::GetFunction(read)) if read.version == Version::Latest => {
                 let read = (read.code_sha256.clone(), read.revision.clone());
@@ -79,6 +81,13 @@ impl Seen {
             }
             _ => {}
         }
+    }
+}
+
+impl Seen {
+    /// Whether the document is the one that was read with this revision of a policy.
+    pub fn is_policy(&self, revision: &str, document: &str) -> bool {
+        self.documents.get(revision).is_none_or(|read| read == document)
     }
 }
 

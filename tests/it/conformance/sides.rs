@@ -98,16 +98,12 @@ impl Sides {
     /// One call on each side, the same but for names.
     pub fn ask(&self, call: &Call) -> (Answer, Answer) {
         let world = self.runtime.block_on(self.world.call(call));
-        let emulator = self.runtime.block_on(self.live.call(&self.pairs.translate(call)));
-        (world, emulator)
+        (world, self.ask_emulator(call))
     }
 
-    /// The revision of an alias that the emulator shows now.
-    pub fn emulators_revision(&self, read: &Call) -> Option<String> {
-        match self.runtime.block_on(self.live.call(read)) {
-            Ok(Reply::GetAlias(alias)) => Some(alias.revision),
-            _ => None,
-        }
+    /// A further question to the emulator alone.
+    pub fn ask_emulator(&self, call: &Call) -> Answer {
+        self.runtime.block_on(self.live.call(&self.pairs.translate(call)))
     }
 
     /// What an export of the World's live API would have at a place: `/paths/PATH`, a method of it, or its `uri`.
