@@ -5,10 +5,13 @@
 
 use serde_json::json;
 use stagegate::aws::noun::Patch;
-use stagegate::aws::operation::{GetAlias, GetExport, GetPolicy};
-use stagegate::aws::{AwsError, Call, Request};
+use stagegate::aws::operation::{CreateAlias, GetAlias, GetFunction, UpdateAlias};
+use stagegate::aws::{AwsError, Call, Reply, Request};
+use stagegate::model::{AliasName, FunctionName, Version};
+use stagegate::world::World;
 
 use super::compare::{Answer, Difference};
+use super::generate::Seen;
 use super::names::Kind;
 use super::repair;
 use super::sides::Sides;
@@ -17,6 +20,10 @@ use super::sides::Sides;
 pub struct Context<'a> {
     /// The two sides after the call.
     pub sides: &'a Sides,
+    /// The World before the call.
+    pub before: &'a World,
+    /// What was read before the call.
+    pub seen: &'a Seen,
     /// The call, in the World's words.
     pub call: &'a Call,
     /// The World's answer.
@@ -48,6 +55,45 @@ impl Context<'_> {
 
     fn only_the_emulator_succeeds(&self) -> bool {
         self.world.is_err() && self.emulator.is_ok()
+    }
+
+    /// The revisions of an alias and of its policy before the call.
+    fn revisions(&self, function: &FunctionName, alias: &AliasName) -> (Option<String>, Option<String>) {
+        self.before.look(|account| {
+            let function = account.functions.get(function);
+            let entry = function.and_then(|function| function.aliases.get(alias));
+            let policy = function.and_then(|function| function.policies.get(alias.as_str()));
+            (entry.map(|entry| entry.revision.clone()), policy.map(|policy| policy.revision.clone()))
+        })
+    }
+
+    /// Whether the emulator, too, has no such version.
+    fn is_missing(&self, function: &FunctionName, version: Version) -> bool {
+        let read = GetFunction { function: function.clone(), qualifier: Some(version.to_string()) };
+        code(&self.sides.ask_emulator(&read.call())) == "ResourceNotFoundException"
+    }
+
+    /// The patches of an UpdateStage that replace something: path and value.
+    fn replaces(&self, which: impl Fn(&str, &str) -> bool) -> bool {
+        let Call::UpdateStage(call) = self.call else { return false };
+        call.patches.iter().any(|patch| matches!(patch, Patch::Replace { path, value } if which(path, value)))
+    }
+}
+
+fn refuses_guard(answer: &Answer) -> bool {
+    code(answer) == "PreconditionFailedException"
+}
+
+/// Whether a value of the call is outside the model's constraints.
+fn breaks_a_constraint(call: &Call) -> bool {
+    let too_long = |text: &str| text.chars().count() > 256;
+    match call {
+        Call::CreateAlias(CreateAlias { routing, .. }) | Call::UpdateAlias(UpdateAlias { routing, .. }) => {
+            too_long(&routing.description) || routing.weights.values().any(|share| !(0.0..=1.0).contains(share))
+        }
+        Call::PublishVersion(call) => too_long(&call.description),
+        Call::AddPermission(call) => call.statement.sid.contains(' '),
+        _ => false,
     }
 }
 
@@ -83,9 +129,11 @@ pub const DEVIATIONS: &[Deviation] = &[
         emulator: "success",
         aws: "404 (emulators.md, allowance 3: CreateAlias refuses it; aws-semantics §3.4)",
         applies: |context, _| {
-            matches!(context.call, Call::UpdateAlias(call) if call.routing.weights.is_empty())
+            let Call::UpdateAlias(call) = context.call else { return false };
+            call.routing.weights.is_empty()
                 && context.reason().starts_with("Function not found")
                 && context.only_the_emulator_succeeds()
+                && context.is_missing(&call.function, call.routing.version)
         },
         repair: Some(repair::alias),
     },
@@ -110,7 +158,8 @@ pub const DEVIATIONS: &[Deviation] = &[
         aws: "a value outside the model's constraints is a 400 ValidationException (recorded for weights, aws-semantics \
               §3.4); that it comes before all else: unknown, to verify on a real account",
         applies: |context, _| {
-            context.worlds_code() == "ValidationException"
+            breaks_a_constraint(context.call)
+                && context.worlds_code() == "ValidationException"
                 && context.emulators_code() != "ValidationException"
                 && (context.both_fail() || !matches!(context.call, Call::AddPermission(_)))
         },
@@ -142,10 +191,15 @@ pub const DEVIATIONS: &[Deviation] = &[
         emulator: "GetPolicy shows the alias's revision, which UpdateAlias changes",
         aws: "a policy has a revision of its own (recorded, aws-semantics §3.5)",
         applies: |context, found| {
-            let Call::GetPolicy(GetPolicy { function, alias }) = context.call else { return false };
-            let read = GetAlias { function: function.clone(), alias: alias.clone() }.call();
+            let (Call::GetPolicy(call), Ok(Reply::GetPolicy(worlds))) = (context.call, context.world) else {
+                return false;
+            };
+            let read = GetAlias { function: call.function.clone(), alias: call.alias.clone() }.call();
             found.kind == Some(Kind::Policy)
-                && context.sides.emulators_revision(&read).as_deref() == found.emulator.as_str()
+                // The World's revision must still stand for the same statements.
+                && context.seen.is_policy(&worlds.revision, &worlds.document)
+                && matches!(context.sides.ask_emulator(&read),
+                    Ok(Reply::GetAlias(alias)) if found.emulator == alias.revision)
         },
         repair: None,
     },
@@ -154,13 +208,17 @@ pub const DEVIATIONS: &[Deviation] = &[
         emulator: "412 for the policy's revision after the alias was updated; the alias's is accepted",
         aws: "the guard is the policy's revision; the alias's only while there is no policy (recorded, aws-semantics §3.5)",
         applies: |context, _| {
-            let guarded = match context.call {
-                Call::AddPermission(call) => call.revision.is_some(),
-                Call::RemovePermission(call) => call.revision.is_some(),
-                _ => false,
+            let (function, alias, guard) = match context.call {
+                Call::AddPermission(call) => (&call.function, &call.alias, &call.revision),
+                Call::RemovePermission(call) => (&call.function, &call.alias, &call.revision),
+                _ => return false,
             };
-            let refused = |answer: &Answer| code(answer) == "PreconditionFailedException";
-            guarded && refused(context.world) != refused(context.emulator)
+            let (alias, policy) = context.revisions(function, alias);
+            match (refuses_guard(context.world), refuses_guard(context.emulator)) {
+                (false, true) => guard.is_some() && *guard == policy,
+                (true, false) => policy.is_some() && *guard == alias,
+                _ => false,
+            }
         },
         repair: Some(repair::permission),
     },
@@ -169,7 +227,7 @@ pub const DEVIATIONS: &[Deviation] = &[
         emulator: "GetPolicy is a 500 when an alias with a policy was deleted; an alias of the same name has it again",
         aws: "404; that the policy goes with its alias: unknown, to verify on a real account",
         applies: |context, _| {
-            matches!(context.call, Call::GetPolicy(_))
+            matches!(context.call, Call::GetPolicy(call) if context.revisions(&call.function, &call.alias).0.is_none())
                 && context.worlds_code() == "ResourceNotFoundException"
                 && matches!(context.emulator, Err(AwsError::Ambiguous { .. }))
         },
@@ -200,7 +258,7 @@ pub const DEVIATIONS: &[Deviation] = &[
         emulator: "success",
         aws: "names of [A-Za-z0-9_], values of [A-Za-z0-9-._~:/?#&=,]+ (model, aws-semantics §5)",
         applies: |context, _| {
-            matches!(context.call, Call::UpdateStage(_))
+            context.replaces(|path, value| path.ends_with("-dash") || ["", "$LATEST"].contains(&value))
                 && context.reason().starts_with("Invalid stage variable")
                 && context.only_the_emulator_succeeds()
         },
@@ -211,7 +269,7 @@ pub const DEVIATIONS: &[Deviation] = &[
         emulator: "success",
         aws: "0.0 to 100.0 (aws-semantics §6.3)",
         applies: |context, _| {
-            matches!(context.call, Call::UpdateStage(_))
+            context.replaces(|path, value| path == "/canarySettings/percentTraffic" && value == "101")
                 && context.reason().starts_with("Invalid canary percentTraffic")
                 && context.only_the_emulator_succeeds()
         },
@@ -245,9 +303,30 @@ pub const DEVIATIONS: &[Deviation] = &[
         name: "GetExport shows the live API",
         emulator: "the methods of the live API",
         aws: "those of the stage's deployment (model; emulators.md, allowance 10)",
-        applies: |context, found| match context.call {
-            Call::GetExport(GetExport { .. }) => context.sides.is_live(&found.path) != found.emulator.is_null(),
-            _ => false,
+        applies: |context, found| {
+            matches!(context.call, Call::GetExport(_)) && context.sides.live_at(&found.path) == found.emulator
+        },
+        repair: None,
+    },
+    Deviation {
+        name: "GetExport of a stage that does not exist",
+        emulator: "success",
+        aws: "404 NotFoundException (model)",
+        applies: |context, _| {
+            matches!(context.call, Call::GetExport(_))
+                && context.reason() == "Invalid stage identifier specified"
+                && context.only_the_emulator_succeeds()
+        },
+        repair: Some(repair::nothing),
+    },
+    Deviation {
+        name: "GetExport of an API with an ANY method",
+        emulator: "500",
+        aws: "the method is there as x-amazon-apigateway-any-method (aws-semantics §6.6: what the stage serves)",
+        applies: |context, _| {
+            matches!(context.call, Call::GetExport(_))
+                && matches!(context.emulator, Err(AwsError::Ambiguous { .. }))
+                && context.sides.has_live_method("ANY")
         },
         repair: None,
     },

@@ -73,7 +73,8 @@ impl Sides {
         self.settle(None);
     }
 
-    fn update_code(&self, name: &str, code: Code) {
+    /// UpdateFunctionCode; in the World it is in progress for a while.
+    pub fn update_code(&self, name: &str, code: Code) {
         self.account.update_code(name, &code.handler);
         let emulators = self.account.must("lambda", "get_function_configuration", json!({ "FunctionName": name }));
         let updated = self.world.edit(|world| {

@@ -48,6 +48,7 @@ pub struct Seen {
     aliases: BTreeMap<(FunctionName, AliasName), Vec<String>>,
     policies: BTreeMap<(FunctionName, AliasName), Vec<String>>,
     latest: BTreeMap<FunctionName, Vec<(String, String)>>,
+    documents: BTreeMap<String, String>,
     newest: BTreeMap<FunctionName, u64>,
     deployments: Vec<String>,
 }
@@ -65,6 +66,7 @@ impl Seen {
             (Call::GetPolicy(call), Reply::GetPolicy(read)) => {
                 let key = (call.function.clone(), call.alias.clone());
                 self.policies.entry(key).or_default().push(read.revision.clone());
+                self.documents.insert(read.revision.clone(), read.document.clone());
             }
             (Call::GetFunction(call), Reply::GetFunction(read)) if read.version == Version::Latest => {
                 let read = (read.code_sha256.clone(), read.revision.clone());
@@ -79,6 +81,13 @@ impl Seen {
             }
             _ => {}
         }
+    }
+}
+
+impl Seen {
+    /// Whether the document is the one that was read with this revision of a policy.
+    pub fn is_policy(&self, revision: &str, document: &str) -> bool {
+        self.documents.get(revision).is_none_or(|read| read == document)
     }
 }
 
@@ -111,6 +120,8 @@ impl Generator {
             next.push_back(Intent::Call(op::GetAlias { function: function(name), alias: alias(of) }.call()));
         }
         next.push_back(Intent::Call(op::GetStage { api: api.clone(), stage: stage(STAGES[0]) }.call()));
+        next.push_back(Intent::Call(op::GetModels { api: api.clone(), position: None }.call()));
+        next.push_back(Intent::Call(op::GetGatewayResponses { api: api.clone(), position: None }.call()));
         Self { random, api, next, code: 10 }
     }
 
@@ -127,20 +138,33 @@ impl Generator {
             }
         }
         match self.random.below(100) {
-            0..16 => {
+            0..12 => {
                 let change = self.foreign();
-                if let Foreign::UpdateCode { function: name, .. } = change {
-                    let function = function(name);
-                    self.next.push_back(Intent::Call(
-                        op::GetFunction { function: function.clone(), qualifier: None }.call(),
-                    ));
-                    self.next.push_back(Intent::Publish(function));
-                }
+                self.follow_up(&change);
                 Step::Foreign(change)
             }
-            16..40 => Step::Call(self.read(seen)),
-            40..82 => self.lambda_write(seen),
+            12..38 => Step::Call(self.read(seen)),
+            38..82 => self.lambda_write(seen),
             _ => self.api_write(seen),
+        }
+    }
+
+    /// What a change by a different program is likely to show in.
+    fn follow_up(&mut self, change: &Foreign) {
+        match change {
+            Foreign::UpdateCode { function: name, .. }
+            | Foreign::Configure { function: name, .. }
+            | Foreign::Describe { function: name, .. } => {
+                let function = function(name);
+                let read = op::GetFunction { function: function.clone(), qualifier: None }.call();
+                self.next.extend([Intent::Call(read), Intent::Publish(function)]);
+            }
+            Foreign::PutRoute { .. } | Foreign::PutMethod { .. } | Foreign::DeleteMethod { .. } => {
+                let (api, stage) = (self.api.clone(), self.stage());
+                self.next.push_back(Intent::Call(op::GetExport { api: api.clone(), stage }.call()));
+                self.next.push_back(Intent::Call(op::GetResources { api, position: None }.call()));
+            }
+            _ => {}
         }
     }
 
@@ -176,7 +200,7 @@ impl Generator {
     }
 
     fn routing(&mut self, function: &FunctionName, seen: &Seen) -> Routing {
-        let newest = seen.newest.get(function).copied().unwrap_or(1);
+        let newest = seen.newest.get(function).copied().unwrap_or(2);
         let version = |random: &mut Random| match random.below(10) {
             0 => newest + 1,
             1..5 => newest,
@@ -187,8 +211,13 @@ impl Generator {
             true => Version::Latest,
             false => Version::Number(version(&mut self.random)),
         };
-        let count = self.random.one(&[0, 0, 0, 0, 1, 1, 1, 2]);
-        let weights = (0..count).map(|_| (version(&mut self.random), self.random.one(&shares))).collect();
+        let count = self.random.one(&[0, 0, 0, 0, 1, 1, 1, 1, 1, 2]);
+        let weighted = |random: &mut Random| {
+            let first = version(random);
+            let again = primary == Version::Number(first) && random.percent(75);
+            (if again { first % newest + 1 } else { first }, random.one(&shares))
+        };
+        let weights = (0..count).map(|_| weighted(&mut self.random)).collect();
         let description = match self.random.below(20) {
             0 if self.random.percent(30) => "x".repeat(257),
             1..5 => String::new(),
@@ -360,12 +389,12 @@ impl Generator {
         let version = self.random.one(&[1, 1, 2, 3]);
         self.code += 1;
         match self.random.below(20) {
-            0..3 => Foreign::UpdateCode { function, number: self.code, fails: self.random.percent(20) },
-            3 => Foreign::Configure { function, timeout_s: 4 + u32::try_from(self.code).unwrap_or_default() },
-            4..6 => Foreign::Describe { function, text: format!("text {}", self.code) },
-            6 => Foreign::DeleteVersion { function, version },
-            7..9 => Foreign::DescribeAlias { function, alias, text: format!("theirs {}", self.code) },
-            9..12 => Foreign::MoveAlias { function, alias, version },
+            0..2 => Foreign::UpdateCode { function, number: self.code, fails: self.random.percent(20) },
+            2 => Foreign::Configure { function, timeout_s: 4 + u32::try_from(self.code).unwrap_or_default() },
+            3 => Foreign::Describe { function, text: format!("text {}", self.code) },
+            4 => Foreign::DeleteVersion { function, version },
+            5..8 => Foreign::DescribeAlias { function, alias, text: format!("theirs {}", self.code) },
+            8..12 => Foreign::MoveAlias { function, alias, version },
             12..15 => {
                 let (method, path) = self.random.one(&[("POST", "/pets"), ("ANY", "/orders"), ("GET", "/pets/{id}")]);
                 Foreign::PutRoute { method, path, function, qualifier: self.random.one(&["live", "beta", "1"]) }

@@ -23,7 +23,7 @@ use crate::support::announce;
 use crate::support::emulator::Emulator;
 
 const SEQUENCES: u64 = 12;
-const STEPS: usize = 120;
+const STEPS: usize = 115;
 const THREADS: usize = 4;
 
 /// What a sequence found.
@@ -130,7 +130,7 @@ fn follow(sides: &mut Sides, seed: u64) -> Report {
         let before = sides.world.fork();
         let (world, emulators) = sides.ask(&call);
         let found = differences(&call, &world, &emulators, &mut sides.pairs);
-        let context = Context { sides, call: &call, world: &world, emulator: &emulators };
+        let context = Context { sides, before: &before, seen: &seen, call: &call, world: &world, emulator: &emulators };
         let (known, unknown) = explain(&context, &found);
         if !unknown.is_empty() {
             report.failures.push(describe(seed, &log, &context, &unknown));

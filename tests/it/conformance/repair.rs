@@ -32,6 +32,9 @@ fn renew(sides: &Sides, function: &FunctionName, alias: &AliasName) {
     sides.world.edit(|world| world.describe_alias(function, alias, &description)).unwrap();
 }
 
+/// For a read: there is nothing to undo.
+pub fn nothing(_: &mut Sides, _: &Call, _: &Answer) {}
+
 /// Empties the policy that a deleted alias of the same name has left to a new one; whether there was one.
 pub fn leftover_policy(sides: &mut Sides, call: &Call) -> bool {
     let Call::CreateAlias(create) = call else { return false };

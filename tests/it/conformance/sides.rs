@@ -61,7 +61,7 @@ pub struct Sides {
 }
 
 impl Sides {
-    /// Two functions with a version each and aliases, and an API whose two stages call one.
+    /// Two functions, one with two versions, and aliases, and an API whose two stages call one.
     pub fn new(emulator: &'static Emulator, account: &str) -> Self {
         let account = emulator.account(account);
         let live = Live::with_static(&account.id, "test", REGION, &emulator.endpoint());
@@ -82,6 +82,10 @@ impl Sides {
         for (number, name) in FUNCTIONS.iter().enumerate() {
             sides.create_function(name, number);
         }
+        sides.update_code(FUNCTIONS[0], Code::new(FUNCTIONS.len(), false));
+        sides.settle(None);
+        sides.account.publish_version(FUNCTIONS[0]);
+        sides.world.edit(|world| world.publish(&function(FUNCTIONS[0]), "")).unwrap();
         for (name, of) in EXISTING {
             sides.account.create_alias(name, of, "1", &[]);
             sides.world.edit(|world| world.put_alias(&function(name), &alias(of), 1, &[])).unwrap();
@@ -94,30 +98,39 @@ impl Sides {
     /// One call on each side, the same but for names.
     pub fn ask(&self, call: &Call) -> (Answer, Answer) {
         let world = self.runtime.block_on(self.world.call(call));
-        let emulator = self.runtime.block_on(self.live.call(&self.pairs.translate(call)));
-        (world, emulator)
+        (world, self.ask_emulator(call))
     }
 
-    /// The revision of an alias that the emulator shows now.
-    pub fn emulators_revision(&self, read: &Call) -> Option<String> {
-        match self.runtime.block_on(self.live.call(read)) {
-            Ok(Reply::GetAlias(alias)) => Some(alias.revision),
-            _ => None,
-        }
+    /// A further question to the emulator alone.
+    pub fn ask_emulator(&self, call: &Call) -> Answer {
+        self.runtime.block_on(self.live.call(&self.pairs.translate(call)))
     }
 
-    /// Whether an export's path, `/paths/PATH/METHOD` or the beginning of one, is in the World's live API.
-    pub fn is_live(&self, place: &str) -> bool {
+    /// What an export of the World's live API would have at a place: `/paths/PATH`, a method of it, or its `uri`.
+    pub fn live_at(&self, place: &str) -> Value {
+        let mut places = BTreeMap::new();
         self.world.look(|world| {
-            let mut methods = world.apis[&self.api].live.resources.iter().flat_map(|resource| {
-                let key = |method: &String| match method.as_str() {
-                    "ANY" => "x-amazon-apigateway-any-method".to_owned(),
-                    other => other.to_lowercase(),
-                };
-                resource.methods.keys().map(move |method| format!("/paths/{}/{}", resource.path, key(method)))
-            });
-            methods.any(|method| method == place || method.starts_with(&format!("{place}/")))
-        })
+            for resource in world.apis[&self.api].live.resources.iter().filter(|found| !found.methods.is_empty()) {
+                let path = format!("/paths/{}", resource.path);
+                let mut item = json!({});
+                for (name, method) in &resource.methods {
+                    let name =
+                        if name == "ANY" { "x-amazon-apigateway-any-method".into() } else { name.to_lowercase() };
+                    let uri = json!(method.integration.as_ref().and_then(|integration| integration.uri.clone()));
+                    item[&name] = json!({ "uri": uri });
+                    places.insert(format!("{path}/{name}"), item[&name].clone());
+                    places.insert(format!("{path}/{name}/uri"), uri);
+                }
+                places.insert(path, item);
+            }
+        });
+        places.remove(place).unwrap_or_default()
+    }
+
+    /// Whether the World's live API has such a method.
+    pub fn has_live_method(&self, name: &str) -> bool {
+        self.world
+            .look(|world| world.apis[&self.api].live.resources.iter().any(|found| found.methods.contains_key(name)))
     }
 
     /// Waits on both sides until nothing is pending, after a call with this answer.
