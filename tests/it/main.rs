@@ -4,6 +4,8 @@
 mod conformance;
 #[cfg(feature = "live")]
 mod connect;
+#[cfg(feature = "live")]
+mod emulator;
 mod emulator_smoke;
 mod faults;
 mod readme;
