@@ -11,7 +11,7 @@ use std::time::Duration;
 use super::operation;
 
 /// How long a test waits for the request that it wants held.
-const HELD_LIMIT: Duration = Duration::from_secs(240);
+const HELD_LIMIT: Duration = Duration::from_secs(120);
 
 /// What becomes of a request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

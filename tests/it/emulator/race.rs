@@ -1,5 +1,7 @@
 //! Two promotions of one alias at the same time: one wins, the other has changed nothing.
 
+use std::sync::atomic::{AtomicBool, Ordering};
+
 use serde_json::Value;
 
 use super::machine::finish;
@@ -14,11 +16,13 @@ fn race(release: Release) {
     let Some(emulator) = Emulator::shared() else { return };
     let shop = release.shop(emulator, &format!("e2e race {release:?}"));
     let before = Before::of(&shop);
-    let held_first = |operation: &str, write: Option<usize>| {
-        let is_alias = ["CreateAlias", "UpdateAlias"].contains(&operation);
-        if is_alias && write == Some(2) { Fate::HoldBefore } else { Fate::Pass }
-    };
-    let proxies = [(); 2].map(|()| Proxy::ruled(&emulator.endpoint(), held_first));
+    let proxies = [(); 2].map(|()| {
+        let reached = AtomicBool::new(false);
+        Proxy::ruled(&emulator.endpoint(), move |operation, _| {
+            let is_alias = ["CreateAlias", "UpdateAlias"].contains(&operation);
+            if is_alias && !reached.swap(true, Ordering::Relaxed) { Fate::HoldBefore } else { Fate::Pass }
+        })
+    });
     let machines = [0, 1].map(|at| shop.machine().through(&proxies[at]));
     let children = [0, 1].map(|at| machines[at].start(&["promote", "prod", "--yes", "--json"]));
     let held = [0, 1].map(|at| proxies[at].held());

@@ -66,7 +66,7 @@ fn credentials_that_are_missing_or_of_another_account_are_refused() {
 fn a_stage_that_a_release_would_not_reach_is_refused() {
     let Some(emulator) = Emulator::shared() else { return };
     let shop = Shop::new(emulator, "e2e refusals, stage");
-    let machine = Machine::new(&shop.account).config(&shop.config_without_variable());
+    let machine = Machine::new(&shop.account).config(&shop.config_with(""));
     refused(&shop, machine, &["promote", "prod", "--yes"], 1, "SG-G04");
 
     // All routes of the function without an alias.

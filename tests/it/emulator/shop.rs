@@ -23,6 +23,7 @@ pub struct Shop {
     pub account: Account,
     /// The API's id.
     pub api: String,
+    redeploy: &'static str,
 }
 
 impl Shop {
@@ -34,14 +35,17 @@ impl Shop {
         let api = account.create_rest_api("shop", FUNCTION);
         let deployment = account.create_deployment(&api, "by hand");
         account.create_stage(&api, STAGE, &deployment, None);
-        Self { account, api }
+        // The emulator's export of a stage shows the live API and not the deployed one: that the deployment of another
+        // program is behind cannot be seen here.
+        Self { account, api, redeploy: "always" }
     }
 
     /// Released once; then [edited](Self::edit) to the marker `two`.
     #[track_caller]
     pub fn released(emulator: &'static Emulator, account: &str) -> Self {
-        let shop = Self::new(emulator, account);
+        let mut shop = Self::new(emulator, account);
         shop.machine().run(&["promote", "prod", "--yes"]).exits(0);
+        shop.redeploy = "if-changed";
         shop.edit("two");
         shop
     }
@@ -72,15 +76,15 @@ impl Shop {
 
     /// The configuration file of the target `prod`.
     pub fn config(&self) -> String {
-        format!("{}alias_variable = \"{ALIAS_VARIABLE}\"\n", self.config_without_variable())
+        self.config_with(&format!("alias_variable = \"{ALIAS_VARIABLE}\""))
     }
 
-    /// The same without an alias variable.
-    pub fn config_without_variable(&self) -> String {
+    /// The same with another line in place of the alias variable.
+    pub fn config_with(&self, line: &str) -> String {
         format!(
             "schema = 1\n[target.prod]\nfunctions = [\"{FUNCTION}\"]\nalias = \"{ALIAS}\"\napi = \"{}\"\n\
-             stage = \"{STAGE}\"\npermission_settle = \"0s\"\n",
-            self.api
+             stage = \"{STAGE}\"\npermission_settle = \"0s\"\n{line}\nredeploy.when = \"{}\"\n",
+            self.api, self.redeploy
         )
     }
 
