@@ -9,6 +9,8 @@ mod conformance;
 #[cfg(feature = "live")]
 mod connect;
 mod decisions;
+#[cfg(feature = "live")]
+mod emulator;
 mod emulator_smoke;
 mod faults;
 mod readme;

@@ -1,0 +1,15 @@
+//! The built program, through the real AWS SDK, against the emulator. What is true afterwards is asked of a client that
+//! shares no code with it.
+#![allow(clippy::unwrap_used, reason = "a helper that fails is a test that fails")]
+
+mod killed;
+mod lost;
+mod machine;
+mod operation;
+mod proxy;
+mod race;
+mod refusals;
+mod release;
+mod rollback;
+mod shop;
+mod state;

@@ -1,0 +1,203 @@
+//! A proxy between the program and the emulator: it notes every request, and holds or loses the one a test asks for.
+
+use std::io::{self, Read as _, Write as _};
+use std::net::{Ipv4Addr, TcpListener, TcpStream};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::{self, Receiver, Sender};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread;
+use std::time::Duration;
+
+use super::operation;
+
+/// How long a test waits for the request that it wants held.
+const HELD_LIMIT: Duration = Duration::from_secs(120);
+
+/// What becomes of a request.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Fate {
+    /// Forwarded, and the answer given back.
+    Pass,
+    /// Kept until the test lets it go; the emulator has not seen it.
+    HoldBefore,
+    /// Forwarded; the answer is kept until the test lets it go.
+    HoldAfter,
+    /// Forwarded; the program's connection is closed in place of the answer.
+    LoseReply,
+}
+
+/// A request that is held; it goes on when this value is dropped.
+pub struct Held {
+    /// Its operation.
+    pub operation: String,
+    _release: Sender<()>,
+}
+
+/// Decides about a request by its operation and, for a write, its number among the writes, counted from 1.
+type Rule = Box<dyn Fn(&str, Option<usize>) -> Fate + Send + Sync>;
+
+struct Shared {
+    upstream: String,
+    rule: Rule,
+    seen: Mutex<Vec<String>>,
+    held: Mutex<Sender<Held>>,
+    stop: AtomicBool,
+}
+
+/// A listening proxy; it ends when this value is dropped.
+pub struct Proxy {
+    port: u16,
+    shared: Arc<Shared>,
+    held: Receiver<Held>,
+}
+
+impl Proxy {
+    /// In front of `endpoint`, with every request forwarded.
+    pub fn watching(endpoint: &str) -> Self {
+        Self::ruled(endpoint, |_, _| Fate::Pass)
+    }
+
+    /// In front of `endpoint`, with one fate for the `nth` write (from 1) and `Pass` for everything else.
+    pub fn at_write(endpoint: &str, nth: usize, fate: Fate) -> Self {
+        Self::ruled(endpoint, move |_, write| if write == Some(nth) { fate } else { Fate::Pass })
+    }
+
+    /// In front of `endpoint`.
+    pub fn ruled(endpoint: &str, rule: impl Fn(&str, Option<usize>) -> Fate + Send + Sync + 'static) -> Self {
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+        let port = listener.local_addr().unwrap().port();
+        let (sender, held) = mpsc::channel();
+        let shared = Arc::new(Shared {
+            upstream: endpoint.trim_start_matches("http://").to_owned(),
+            rule: Box::new(rule),
+            seen: Mutex::default(),
+            held: Mutex::new(sender),
+            stop: AtomicBool::new(false),
+        });
+        let accepting = Arc::clone(&shared);
+        thread::spawn(move || {
+            for stream in listener.incoming().map_while(Result::ok) {
+                if accepting.stop.load(Ordering::Relaxed) {
+                    break;
+                }
+                let shared = Arc::clone(&accepting);
+                // A program that was killed, or a reply that is lost, ends a connection early.
+                thread::spawn(move || shared.serve(stream));
+            }
+        });
+        Self { port, shared, held }
+    }
+
+    /// Its address, as in `AWS_ENDPOINT_URL`.
+    pub fn endpoint(&self) -> String {
+        format!("http://127.0.0.1:{}", self.port)
+    }
+
+    /// The operations requested so far, in the order in which they were sent.
+    pub fn requests(&self) -> Vec<String> {
+        self.shared.seen.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// The writes among them.
+    pub fn writes(&self) -> Vec<String> {
+        self.requests().into_iter().filter(|operation| operation::is_write(operation)).collect()
+    }
+
+    /// Waits until a request is held.
+    pub fn held(&self) -> Held {
+        match self.held.recv_timeout(HELD_LIMIT) {
+            Ok(held) => held,
+            Err(_) => panic!("the request to hold was never sent; sent were {:?}", self.requests()),
+        }
+    }
+}
+
+impl Drop for Proxy {
+    fn drop(&mut self) {
+        self.shared.stop.store(true, Ordering::Relaxed);
+        // Wakes the thread that accepts.
+        let _ = TcpStream::connect((Ipv4Addr::LOCALHOST, self.port));
+    }
+}
+
+impl Shared {
+    /// One request: every answer says that the connection ends with it.
+    fn serve(&self, mut program: TcpStream) -> io::Result<()> {
+        let Some((head, body)) = read_request(&mut program)? else { return Ok(()) };
+        let operation = operation::of(&head);
+        let fate = (self.rule)(&operation, self.note(&operation));
+        if fate == Fate::HoldBefore {
+            self.hold(&operation);
+        }
+        let answer = self.forward(&head, &body)?;
+        match fate {
+            Fate::LoseReply => return Ok(()),
+            Fate::HoldAfter => self.hold(&operation),
+            Fate::Pass | Fate::HoldBefore => {}
+        }
+        program.write_all(&answer)
+    }
+
+    /// Notes a request; for a write, its number.
+    fn note(&self, operation: &str) -> Option<usize> {
+        let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
+        seen.push(operation.to_owned());
+        let writes = seen.iter().filter(|operation| operation::is_write(operation)).count();
+        operation::is_write(operation).then_some(writes)
+    }
+
+    fn hold(&self, operation: &str) {
+        let (release, released) = mpsc::channel();
+        let held = Held { operation: operation.to_owned(), _release: release };
+        let sent = self.held.lock().unwrap_or_else(PoisonError::into_inner).send(held);
+        if sent.is_ok() {
+            // Nothing is ever sent: it ends when the other side is dropped.
+            let _ = released.recv();
+        }
+    }
+
+    fn forward(&self, head: &str, body: &[u8]) -> io::Result<Vec<u8>> {
+        let mut emulator = TcpStream::connect(&self.upstream)?;
+        emulator.write_all(closing(head).as_bytes())?;
+        emulator.write_all(body)?;
+        let mut answer = Vec::new();
+        emulator.read_to_end(&mut answer)?;
+        let end = answer.windows(4).position(|four| four == b"\r\n\r\n").map_or(answer.len(), |at| at + 4);
+        let head = String::from_utf8_lossy(&answer[..end]).into_owned();
+        Ok([closing(&head).as_bytes(), &answer[end..]].concat())
+    }
+}
+
+/// The head of a request and its body; `None` when the connection was opened and not used.
+fn read_request(stream: &mut TcpStream) -> io::Result<Option<(String, Vec<u8>)>> {
+    let mut bytes = Vec::new();
+    let mut part = [0; 8192];
+    loop {
+        let length = stream.read(&mut part)?;
+        bytes.extend_from_slice(&part[..length]);
+        if let Some(end) = bytes.windows(4).position(|four| four == b"\r\n\r\n") {
+            let head = String::from_utf8_lossy(&bytes[..end + 4]).into_owned();
+            let mut body = bytes.split_off(end + 4);
+            let already = body.len();
+            body.resize(header(&head, "content-length").map_or(0, |n| n.parse().unwrap_or_default()).max(already), 0);
+            stream.read_exact(&mut body[already..])?;
+            return Ok(Some((head, body)));
+        }
+        if length == 0 {
+            return Ok(None);
+        }
+    }
+}
+
+fn header<'h>(head: &'h str, name: &str) -> Option<&'h str> {
+    let mut fields = head.lines().skip(1).filter_map(|line| line.split_once(':'));
+    fields.find(|(field, _)| field.eq_ignore_ascii_case(name)).map(|(_, value)| value.trim())
+}
+
+/// A head with its `Connection` replaced by `close`.
+fn closing(head: &str) -> String {
+    let is_other = |line: &&str| !line.to_ascii_lowercase().starts_with("connection:");
+    let mut lines: Vec<&str> = head.trim_end().lines().filter(is_other).collect();
+    lines.push("Connection: close");
+    format!("{}\r\n\r\n", lines.join("\r\n"))
+}
