@@ -8,4 +8,5 @@ mod install;
 mod launch;
 mod python;
 
+#[cfg(feature = "live")]
 pub use install::announce;
