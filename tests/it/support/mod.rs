@@ -7,3 +7,6 @@ pub mod emulator;
 mod install;
 mod launch;
 pub mod python;
+
+#[cfg(feature = "live")]
+pub use install::announce;
