@@ -18,6 +18,7 @@ impl<A: Aws, C: Clock, J: Journal> Engine<'_, A, C, J> {
     /// Carries a change out, or says why it is not held. Safe to repeat, from here or from another process.
     pub(super) async fn apply(&self, step: StepKind, change: &Change) -> Result<Now, Stop> {
         let mut announced = self.progress().intents.contains(change);
+        let mut may_have_landed = announced;
         let mut acknowledged = 0;
         let mut last: Option<AwsError> = None;
         for attempt in 1..=WRITE_ATTEMPTS_MAX + READ_BACK_MAX {
@@ -27,7 +28,13 @@ impl<A: Aws, C: Clock, J: Journal> Engine<'_, A, C, J> {
                     self.held(step, change, announced)?;
                     return Ok(now);
                 }
-                Standing::Drifted => return Err(self.drift(change, &now)),
+                Standing::Drifted => {
+                    if announced && !may_have_landed {
+                        // Without this line the intent counts, and the way back says that a person must look.
+                        let _ = self.append(Entry::Refused { change: change.clone() });
+                    }
+                    return Err(self.drift(change, &now));
+                }
                 Standing::NotApplied if acknowledged > READ_BACK_MAX => break,
                 Standing::NotApplied if acknowledged > 0 => {
                     acknowledged += 1;
@@ -49,8 +56,12 @@ impl<A: Aws, C: Clock, J: Journal> Engine<'_, A, C, J> {
                 self.append(Entry::Intent { step, change: change.clone() })?;
             }
             match sent {
-                Ok(()) => acknowledged = 1,
+                Ok(()) => {
+                    acknowledged = 1;
+                    may_have_landed = true;
+                }
                 Err(error) => {
+                    may_have_landed |= error.remedy() == Remedy::Unknown;
                     self.after_error(attempt, &call, &error).await?;
                     last = Some(error);
                 }

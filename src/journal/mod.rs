@@ -72,6 +72,11 @@ pub enum Entry {
         /// Both of its sides.
         change: Change,
     },
+    /// AWS refused every attempt at an announced change, and somebody else's stands there: nothing of it is ours to undo.
+    Refused {
+        /// The change as it was announced.
+        change: Change,
+    },
     /// A reversible change was read back.
     Done {
         /// Which step sent it.
@@ -222,6 +227,7 @@ impl Progress {
                 }
                 self.newest_intent = Some(line.at);
             }
+            Entry::Refused { change } => self.intents.retain(|announced| announced != change),
             Entry::RollingBack { .. } => {
                 self.rolling_back = true;
                 self.newest_intent = Some(line.at);
