@@ -163,7 +163,10 @@ impl<A: Aws, C: Clock, J: Journal> Engine<'_, A, C, J> {
             });
             let now = self.untouched(plan);
             let ending = Some(if exit == Exit::RolledBack { Ending::RolledBack } else { Ending::Stopped });
-            let problem = problem.aws_now(now.join("; ")).exit(exit);
+            let mut problem = problem.aws_now(now.join("; ")).exit(exit);
+            if problem.fix.is_empty() {
+                problem = problem.fix(format!("look, then plan again: stagegate status {}", plan.target.label()));
+            }
             return Outcome { exit, ending, problem: Some(problem), now };
         }
         self.emit(&Event::RollingBack { release: self.run.clone(), why: problem.what.clone() });

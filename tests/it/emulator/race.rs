@@ -2,7 +2,7 @@
 
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use serde_json::Value;
+use serde_json::json;
 
 use super::machine::finish;
 use super::proxy::{Fate, Proxy};
@@ -37,11 +37,13 @@ fn race(release: Release) {
     let mut dump = shop.dump();
     dump.as_object_mut().unwrap().remove("versions");
     assert!(!dump.to_string().contains(&loser.run_id()), "the loser {} left a trace: {dump:#}", loser.run_id());
-    for part in ["why", "aws now", "fix"] {
-        assert!(loser.stderr.contains(part), "{part}: {}", loser.all());
+    let (problem, end) = (loser.event("error"), loser.event("result"));
+    assert_eq!((&problem["code"], &problem["exit_code"], &end["exit_code"]), (&json!("SG-A02"), &json!(7), &json!(7)));
+    for part in ["why", "fix"] {
+        assert!(!problem[part].as_array().unwrap().is_empty(), "{part}: {problem}");
     }
-    let end: Value = loser.event("result");
-    assert_eq!(end["exit_code"], 7);
+    assert!(problem["aws_now"].as_str().unwrap().starts_with("no routing, policy or stage was changed"), "{problem}");
+    assert!(!problem["fix"].to_string().contains("rollback"), "the winner's release is not to be undone: {problem}");
     let sent: Vec<usize> = proxies.iter().map(|proxy| proxy.requests().len()).collect();
     announce(&format!("race of two, {release:?} release: {sent:?} requests"));
 }

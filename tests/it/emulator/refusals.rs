@@ -23,8 +23,7 @@ fn says_everything(ended: &Finished, code: &str) {
 /// Runs what must be refused; answers with the requests that were sent.
 #[track_caller]
 fn refused(shop: &Shop, machine: Machine, arguments: &[&str], exit: i32, code: &str) -> Vec<String> {
-    let endpoint = shop.account.env().into_iter().find(|(name, _)| name == "AWS_ENDPOINT_URL").unwrap().1;
-    let proxy = Proxy::watching(&endpoint);
+    let proxy = Proxy::watching(&shop.endpoint());
     let before = shop.dump();
     let ended = machine.through(&proxy).run(arguments);
     assert_eq!(ended.code, Some(exit), "{arguments:?}: {}", ended.all());

@@ -98,6 +98,12 @@ impl Shop {
         Machine::new(&self.account)
     }
 
+    /// The emulator's address.
+    pub fn endpoint(&self) -> String {
+        let env = self.account.env();
+        env.into_iter().find_map(|(name, value)| (name == "AWS_ENDPOINT_URL").then_some(value)).unwrap()
+    }
+
     /// The alias; null when it does not exist.
     #[track_caller]
     pub fn alias(&self) -> Value {
@@ -156,12 +162,17 @@ impl Shop {
         })
     }
 
-    /// What a caller of the stage gets: the marker, or the status where that is not 200.
+    /// What a caller of the stage gets: the marker; `5xx` where the stage reaches no function (the emulator's status for
+    /// that varies); else the status.
     #[track_caller]
     pub fn answer(&self, path: &str) -> String {
         let (status, body) = self.account.http_get(&self.api, STAGE, path);
         let body: Value = serde_json::from_str(&body).unwrap_or_default();
-        if status == 200 { body["marker"].as_str().unwrap_or_default().to_owned() } else { status.to_string() }
+        match status {
+            200 => body["marker"].as_str().unwrap_or_default().to_owned(),
+            500.. => "5xx".to_owned(),
+            status => status.to_string(),
+        }
     }
 
     /// What may not exist: null then.
