@@ -1,5 +1,6 @@
 //! Integration tests: one binary, a module per theme.
 
+mod attacks;
 #[cfg(feature = "live")]
 mod conformance;
 #[cfg(feature = "live")]

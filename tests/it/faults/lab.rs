@@ -230,10 +230,6 @@ impl Lab {
     pub fn calls(&self) -> usize {
         self.world.calls().len()
     }
-
-    pub fn writes(&self) -> usize {
-        self.world.calls().iter().filter(|c| c.call.operation().kind() == Kind::Write).count()
-    }
 }
 
 /// Looks, after every call, for routes that reach an existing alias without permission.
