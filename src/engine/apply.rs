@@ -30,6 +30,7 @@ impl<A: Aws, C: Clock, J: Journal> Engine<'_, A, C, J> {
     async fn try_apply(&self, step: StepKind, change: &Change, sent: &mut Sent) -> Result<Now, Stop> {
         let mut acknowledged = 0;
         let mut last: Option<AwsError> = None;
+        let was_created = sent.announced && self.was_created(change);
         for attempt in 1..=WRITE_ATTEMPTS_MAX + READ_BACK_MAX {
             let now = self.look(change).await?;
             match change.standing(&now) {
@@ -38,6 +39,8 @@ impl<A: Aws, C: Clock, J: Journal> Engine<'_, A, C, J> {
                     return Ok(now);
                 }
                 Standing::Drifted => return Err(self.drift(change, &now)),
+                // It was there and is gone: somebody took it back, and is not to be overruled.
+                Standing::NotApplied if was_created => return Err(self.drift(change, &now)),
                 Standing::NotApplied if acknowledged > READ_BACK_MAX => break,
                 Standing::NotApplied if acknowledged > 0 => {
                     acknowledged += 1;
@@ -68,6 +71,11 @@ impl<A: Aws, C: Clock, J: Journal> Engine<'_, A, C, J> {
             }
         }
         Err(Stop::Failed(not_held(change, last.as_ref())))
+    }
+
+    /// Whether the journal says that this change has created its alias.
+    fn was_created(&self, change: &Change) -> bool {
+        matches!(change, Change::Alias { before: None, .. }) && self.progress().aliases_done.contains(&change.subject())
     }
 
     fn held(&self, step: StepKind, change: &Change, announced: bool) -> Result<(), Problem> {

@@ -10,7 +10,8 @@ use crate::change::{Change, Now, Standing};
 use crate::clock::Clock;
 use crate::event::{Event, Outcome};
 use crate::journal::{Entry, Journal};
-use crate::model::{Description, RecordState, Version};
+use crate::model::record::remember_bad;
+use crate::model::{Description, Record, RecordState, Version};
 use crate::plan::observe::PROVISIONED_WAIT_MAX;
 use crate::plan::{MemberPlan, Plan, refuse_bad};
 use crate::problem::{Code, Problem};
@@ -112,16 +113,22 @@ impl<A: Aws, C: Clock, J: Journal> Engine<'_, A, C, J> {
     /// Remembers in the alias's record that a version failed; the routing stays. Failing to remember fails nothing else.
     async fn mark_bad(&self, plan: &Plan, member: &MemberPlan, version: Version) {
         let Some(before) = &member.before else { return };
-        let record = plan.record(member, version, RecordState::Running).rolled_back(before.version, version, true);
-        let mut record = record;
-        record.stage = None;
+        let Version::Number(number) = version else { return };
+        // The record is the way back of the release that serves: the candidate's mark is added, nothing is replaced.
+        let record = match &member.description.record {
+            Some(serving) => Record { bad: remember_bad(&serving.bad, number), ..serving.clone() },
+            None => {
+                let record = plan.record(member, version, RecordState::Running);
+                Record { stage: None, ..record.rolled_back(before.version, version, true) }
+            }
+        };
         let routing =
             |description: String| Routing { version: before.version, weights: before.weights.clone(), description };
         let change = Change::Alias {
             function: member.function.clone(),
             alias: plan.target.alias.clone(),
             before: Some(routing(before.description.clone())),
-            want: routing(member.description.with(record).to_string()),
+            want: routing(member.description.with(record).fitting().to_string()),
         };
         if let Ok(now) = self.look(&change).await
             && change.standing(&now) == Standing::NotApplied

@@ -47,6 +47,7 @@ impl<A: Aws, C: Clock, J: Journal> Engine<'_, A, C, J> {
     ) -> Result<(Version, bool), Stop> {
         let function = &member.function;
         if begun && let Some(ours) = self.published_by_us(function, member.highest).await? {
+            self.note_write();
             return Ok((ours, true));
         }
         self.check_interrupt()?;
@@ -162,7 +163,8 @@ impl<A: Aws, C: Clock, J: Journal> Engine<'_, A, C, J> {
                         format!("{} of {function} does not become Active", version.label()),
                     )
                     .why(format!("its state is {state:?}: {reason}"))
-                    .fix("publish again, or choose another version: --function-version N")
+                    .fix("upload the code again: Lambda publishes nothing new while code and configuration stay the same")
+                    .fix("or choose another version: --function-version N")
                     .into());
                 }
             }

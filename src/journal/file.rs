@@ -99,8 +99,8 @@ impl StateDir {
 
     fn read(&self, run: &RunId) -> Result<Vec<Line>, JournalError> {
         let path = self.file(run);
-        let text = std::fs::read_to_string(&path)
-            .map_err(|cause| JournalError::Read { path: path.display().to_string(), cause })?;
+        let text =
+            std::fs::read(&path).map_err(|cause| JournalError::Read { path: path.display().to_string(), cause })?;
         Ok(parse(&text, &path.display().to_string())?.0)
     }
 }
@@ -125,8 +125,8 @@ impl FileJournal {
             Err(TryLockError::WouldBlock) => return Err(JournalError::InUse { path: name }),
             Err(TryLockError::Error(cause)) => return Err(JournalError::Write { path: name, cause }),
         }
-        let mut text = String::new();
-        file.read_to_string(&mut text).map_err(|cause| JournalError::Read { path: name.clone(), cause })?;
+        let mut text = Vec::new();
+        file.read_to_end(&mut text).map_err(|cause| JournalError::Read { path: name.clone(), cause })?;
         let (lines, whole) = parse(&text, &name)?;
         let torn = whole < text.len();
         if torn {
@@ -180,13 +180,14 @@ impl Journal for FileJournal {
     }
 }
 
-/// The whole lines of a journal, and how many bytes they are.
-fn parse(text: &str, path: &str) -> Result<(Vec<Line>, usize), JournalError> {
-    let whole = text.rfind('\n').map_or(0, |at| at + 1);
+/// The whole lines of a journal, and how many bytes they are. What follows the last line end may be anything, half a
+/// character too.
+fn parse(text: &[u8], path: &str) -> Result<(Vec<Line>, usize), JournalError> {
+    let whole = text.iter().rposition(|byte| *byte == b'\n').map_or(0, |at| at + 1);
     let mut lines = Vec::new();
-    for (index, line) in text[..whole].lines().enumerate() {
+    for (index, line) in text[..whole].split_inclusive(|byte| *byte == b'\n').enumerate() {
         let damaged = |cause: String| JournalError::Damaged { path: path.to_owned(), line: index + 1, cause };
-        let value: Value = serde_json::from_str(line).map_err(|e| damaged(e.to_string()))?;
+        let value: Value = serde_json::from_slice(line).map_err(|e| damaged(e.to_string()))?;
         let format = value["v"].as_u64().and_then(|v| u32::try_from(v).ok()).unwrap_or_default();
         if format > JOURNAL_FORMAT {
             return Err(JournalError::Newer { path: path.to_owned(), format });
@@ -254,6 +255,19 @@ mod tests {
         journal.append(now(), closed()).unwrap();
         drop(journal);
         assert_eq!(state.open(&run).unwrap().lines().len(), 2);
+    }
+
+    #[test]
+    fn a_line_torn_inside_a_character_is_cut_off_too() {
+        let (_dir, state, run) = written();
+        let path = state.file(&run);
+        let mut bytes = std::fs::read(&path).unwrap();
+        bytes.extend_from_slice(&"größe".as_bytes()[..3]);
+        std::fs::write(&path, bytes).unwrap();
+        assert_eq!(state.list().0[0].lines.len(), 2);
+        let journal = state.open(&run).unwrap();
+        assert!(journal.was_torn());
+        assert_eq!(journal.lines().len(), 2);
     }
 
     #[test]

@@ -190,6 +190,8 @@ pub struct Progress {
     pub intents: Vec<Change>,
     /// When the newest of them was announced: its write may still be on its way for a while.
     pub newest_intent: Option<Timestamp>,
+    /// Aliases (`function:alias`) that were read back as their change wanted them.
+    pub aliases_done: Vec<String>,
     /// The records are being closed: every step before is behind.
     pub closing: bool,
     /// A rollback has begun: going forward is over.
@@ -237,7 +239,12 @@ impl Progress {
             Entry::Refused { .. } => {
                 self.intents.pop();
             }
-            Entry::Done { .. } => self.intents.append(&mut self.unconfirmed),
+            Entry::Done { step, subject } => {
+                if *step == StepKind::Alias {
+                    self.aliases_done.push(subject.clone());
+                }
+                self.intents.append(&mut self.unconfirmed);
+            }
             Entry::Begun { .. } | Entry::Reverts { .. } => {}
         }
     }

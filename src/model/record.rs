@@ -131,6 +131,11 @@ impl Record {
         Self { state: RecordState::Undoing, expires: Some(expires), granted, ..self.clone() }
     }
 
+    /// Whether a published version served before the release.
+    pub fn had_stable(&self) -> bool {
+        self.from.is_some_and(|from| from.number().is_some())
+    }
+
     /// Whether the alias is where this record says: only then is the record believed (SPEC §3).
     /// A weight of 1 on the other version is how AWS moves provisioned concurrency, and counts as being there.
     pub fn agrees_with(&self, version: Version, weights: &std::collections::BTreeMap<u64, f64>) -> bool {
@@ -265,19 +270,40 @@ pub struct Description {
 impl Description {
     /// Takes a description apart. A text without a record is all the user's.
     pub fn parse(description: &str) -> Result<Self, RecordError> {
-        let trimmed = description.trim_end();
-        match trimmed.rfind("[sg") {
-            Some(at) if trimmed.ends_with(']') && trimmed[at + 3..].starts_with(|c: char| c.is_ascii_digit()) => {
-                let text = trimmed[..at].trim_end().to_owned();
-                Ok(Self { text, record: Some(trimmed[at..].parse()?) })
-            }
-            _ => Ok(Self { text: description.to_owned(), record: None }),
+        let whole = Self { text: description.to_owned(), record: None };
+        match split(description) {
+            Some((text, record)) => Ok(Self { text: text.to_owned(), record: Some(record.parse()?) }),
+            None => Ok(whole),
         }
+    }
+
+    /// The user's own text of a description whose record cannot be read.
+    pub fn text_of(description: &str) -> &str {
+        split(description).map_or(description, |(text, _)| text)
     }
 
     /// The user's text with another record behind it.
     pub fn with(&self, record: Record) -> Self {
         Self { text: self.text.clone(), record: Some(record) }
+    }
+
+    /// The same with as much of the record as AWS takes: a write that goes back must never be refused for its length.
+    /// What goes first is what the way back needs least; the user's text always stays whole.
+    pub fn fitting(mut self) -> Self {
+        while self.excess().0 > 0 {
+            match &mut self.record {
+                Some(record) if record.bad.len() > 1 => drop(record.bad.pop()),
+                Some(record) if record.gate_overridden => record.gate_overridden = false,
+                Some(record) if record.expires.is_some() => record.expires = None,
+                Some(record) if !record.bad.is_empty() => record.bad.clear(),
+                Some(record) if record.stage.is_some() => record.stage = None,
+                _ => self.record = None,
+            }
+            if self.record.is_none() {
+                break;
+            }
+        }
+        self
     }
 
     /// How many characters must be cut from the user's text (first) or from names in the record (second) before the
@@ -287,6 +313,18 @@ impl Description {
         let all = self.to_string().chars().count();
         (all.saturating_sub(DESCRIPTION_CHARS_MAX), record.saturating_sub(RECORD_CHARS_MAX))
     }
+}
+
+/// The user's text and what looks like a record: `[sg`, digits, a space, and `]` at the end. One space parts them.
+fn split(description: &str) -> Option<(&str, &str)> {
+    let trimmed = description.trim_end();
+    let at = trimmed.rfind("[sg").filter(|_| trimmed.ends_with(']'))?;
+    let rest = trimmed[at + 3..].trim_start_matches(|c: char| c.is_ascii_digit());
+    if rest.len() == trimmed.len() - at - 3 || !rest.starts_with(' ') {
+        return None;
+    }
+    let text = &description[..at];
+    Some((text.strip_suffix(' ').unwrap_or(text), &trimmed[at..]))
 }
 
 impl fmt::Display for Description {

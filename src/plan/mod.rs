@@ -18,6 +18,7 @@ pub use stage::{Place, StagePlan, VariablePlan, marker};
 
 use crate::aws::noun::Statement;
 use crate::change::StageSide;
+use crate::model::record::remember_bad;
 use crate::model::target::Target;
 use crate::model::{Record, RecordState, RecordedStage, RunId, Version};
 use crate::problem::{Code, Problem};
@@ -209,8 +210,11 @@ impl Plan {
     /// The longest record must fit beside the user's own text before anything is written.
     fn check_record_fits(&self) -> Result<(), Problem> {
         for member in &self.members {
-            let to = Version::Number(member.highest.unwrap_or_default().max(999));
-            let record = self.record(member, to, RecordState::Paused);
+            let number = (member.highest.unwrap_or_default() + 1).max(999);
+            let mut record = self.record(member, Version::Number(number), RecordState::Paused);
+            // The way back marks the candidate bad and may name another version to go back from.
+            record.from = record.from.or(Some(record.to));
+            record.bad = remember_bad(&member.bad, number);
             let (text, names) = member.description.with(record).excess();
             let alias = format!("{}:{}", member.function, self.target.alias);
             if names > 0 {

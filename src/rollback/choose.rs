@@ -18,6 +18,10 @@ pub enum Rule {
     Journal,
     /// The record is stale; what it last put there, if a person agrees.
     Stale,
+    /// The others of its release go back; it is back already.
+    Back,
+    /// The others of its release go back; it had nothing before.
+    NoneBefore,
 }
 
 impl Rule {
@@ -29,6 +33,8 @@ impl Rule {
             Self::Recorded => "served before (recorded)",
             Self::Journal => "served before (journal on this machine)",
             Self::Stale => "last put there by stagegate; the alias was moved outside stagegate since",
+            Self::Back => "is back already",
+            Self::NoneBefore => "no version served before: it stays",
         }
     }
 }
@@ -64,7 +70,8 @@ pub fn choose(
             return Ok(chosen);
         }
     }
-    let known = history.iter().find(|(from, to)| *to == alias.version && from != to && !is_bad(*from, bad));
+    let usable = |from: Version| from.number().is_some() && !is_bad(from, bad);
+    let known = history.iter().find(|(from, to)| *to == alias.version && from != to && usable(*from));
     match known {
         Some((from, _)) => Ok(Chosen { version: Some(*from), rule: Rule::Journal }),
         None => Err(nothing_recorded(name, alias, description.record.as_ref())),
@@ -77,16 +84,37 @@ fn recorded(name: &str, record: &Record) -> Result<Option<Chosen>, Problem> {
         (RecordState::Running | RecordState::Paused | RecordState::Undoing, from) => {
             Ok(Some(Chosen { version: from, rule: Rule::Unfinished }))
         }
-        (RecordState::Promoted, Some(from)) if !is_bad(from, &record.bad) => {
-            Ok(Some(Chosen { version: Some(from), rule: Rule::Recorded }))
-        }
-        (RecordState::Promoted, None) => {
+        // What `$LATEST` was then is not what it is now: it counts as nothing.
+        (RecordState::Promoted, None | Some(Version::Latest)) => {
+            let why = match record.from {
+                None => "created the alias: there is nothing it could go back to by itself",
+                Some(_) => "found the alias on $LATEST: the code that served then may be gone",
+            };
             Err(Problem::new(Code::FirstRelease, format!("{name} had no version before {}", record.to.label()))
-                .why(format!("{} created the alias: there is nothing it could go back to by itself", record.run))
+                .why(format!("{} {why}", record.run))
                 .aws_now(format!("unchanged; {name} → {}", record.to.label()))
                 .fix(format!("name a version: stagegate rollback {name} --to N")))
         }
+        (RecordState::Promoted, Some(from)) if !is_bad(from, &record.bad) => {
+            Ok(Some(Chosen { version: Some(from), rule: Rule::Recorded }))
+        }
         (RecordState::Promoted | RecordState::RolledBack, _) => Ok(None),
+    }
+}
+
+/// Where a member of a release stays or goes that has no way back of its own, while the others have one: a person who
+/// rolls a release back must not be stopped by the function that is new in it.
+pub fn with_the_others(record: &Record, lead: &Record, alias: &Alias) -> Option<Chosen> {
+    let stays = |rule| Some(Chosen { version: Some(alias.version), rule });
+    match (record.state, lead.state) {
+        _ if record.run != lead.run => None,
+        (RecordState::RolledBack, lead) if lead.holds_lock() => stays(Rule::Back),
+        // Its record was closed first; the release is unfinished all the same.
+        (RecordState::Promoted, RecordState::Running | RecordState::Paused) => {
+            Some(Chosen { version: record.from, rule: Rule::Unfinished })
+        }
+        (RecordState::Promoted, _) if !record.had_stable() => stays(Rule::NoneBefore),
+        _ => None,
     }
 }
 

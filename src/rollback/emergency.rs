@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 
-use super::choose::{Chosen, Rule, choose};
+use super::choose::{Chosen, Rule, choose, with_the_others};
 use super::{AliasBack, At, Goal, GrantBack, StageBack, WayBack};
 use crate::aws::Aws;
 use crate::aws::noun::Alias;
@@ -46,10 +46,7 @@ impl Seen {
         let label = format!("{function}:{name}");
         let description = match read_description(&label, Some(&alias)) {
             Ok(description) => description,
-            Err(_) if named => Description {
-                text: alias.description.split(" [sg").next().unwrap_or_default().to_owned(),
-                record: None,
-            },
+            Err(_) if named => Description { text: Description::text_of(&alias.description).to_owned(), record: None },
             Err(problem) => return Err(problem),
         };
         Ok(Self { function, name, alias, description })
@@ -102,8 +99,15 @@ impl Emergency {
             unsettled_until: None,
         };
         let mut moves = Vec::new();
-        for one in seen {
-            let chosen = choose(&one.label(), &one.alias, &one.description, to, &history(one), person)?;
+        let choice = |one: &Seen| {
+            choose(&one.label(), &one.alias, &one.description, to, &history(one), person).map_err(Box::new)
+        };
+        let choices: Vec<_> = seen.iter().map(choice).collect();
+        let any = choices.iter().any(Result::is_ok);
+        for (one, choice) in seen.iter().zip(choices) {
+            let others = one.believed().zip(lead.as_ref()).filter(|_| any);
+            let others = others.and_then(|(record, lead)| with_the_others(record, lead, &one.alias));
+            let chosen = choice.or_else(|problem| others.ok_or(*problem))?;
             moves.push((one.label(), one.alias.version, chosen));
             if part != Part::Stage {
                 way.aliases.push(alias_back(one, chosen, fresh, unfinished, now));
@@ -120,9 +124,14 @@ impl Emergency {
             reinstates = whole
                 && record.state == RecordState::RolledBack
                 && record.from == moves.first().and_then(|m| m.2.version);
-            if let (true, Some(stage)) =
-                (whole && (record.state != RecordState::RolledBack || reinstates), &record.stage)
-            {
+            let goes_back = match record.state {
+                RecordState::RolledBack => reinstates,
+                RecordState::Promoted => {
+                    part == Part::Stage || records().any(Record::had_stable) && !stays_where_named(&moves)
+                }
+                _ => true,
+            };
+            if let (true, Some(stage)) = (whole && goes_back, &record.stage) {
                 way.stage = Some(stage_back(stage, &seen[0].name, reinstates));
             }
             if whole && unfinished {
@@ -134,6 +143,10 @@ impl Emergency {
 
     /// Carries it out.
     pub async fn run<A: Aws, C: Clock, J: Journal>(mut self, engine: &Engine<'_, A, C, J>) -> super::Undone {
+        // A person may have taken their time over the screen since this was prepared.
+        if let Some(until) = &mut self.way.unsettled_until {
+            *until = (*until).max(engine.clock.now() + SETTLE);
+        }
         if self.reinstates
             && let Some(stage) = &mut self.way.stage
         {
@@ -157,11 +170,16 @@ fn is_unfinished(record: &Record) -> bool {
     }
 }
 
+/// A person named what serves already: nothing of a finished release goes back.
+fn stays_where_named(moves: &[(String, Version, Chosen)]) -> bool {
+    moves.iter().all(|(_, from, chosen)| chosen.rule == Rule::Named && chosen.version == Some(*from))
+}
+
 fn alias_back(seen: &Seen, chosen: Chosen, fresh: &RunId, unfinished: bool, now: Timestamp) -> AliasBack {
     let goal = match chosen.version {
         None => {
             let record = seen.believed().map(|r| r.undoing(r.granted, now + crate::plan::LOCK_MARGIN));
-            let undoing = record.map(|record| seen.description.with(record).to_string());
+            let undoing = record.map(|record| seen.description.with(record).fitting().to_string());
             Goal::Absent { undoing: undoing.unwrap_or_else(|| seen.alias.description.clone()) }
         }
         Some(version) => {
@@ -172,8 +190,8 @@ fn alias_back(seen: &Seen, chosen: Chosen, fresh: &RunId, unfinished: bool, now:
                 RecordState::RolledBack => record.undoing(granted, now + crate::plan::LOCK_MARGIN),
                 _ => record.clone(),
             };
-            let meanwhile = seen.description.with(meanwhile).to_string();
-            let last = seen.description.with(record).to_string();
+            let meanwhile = seen.description.with(meanwhile).fitting().to_string();
+            let last = seen.description.with(record).fitting().to_string();
             Goal::At(Box::new(At { version, meanwhile, last, only_ours: false }))
         }
     };
@@ -199,6 +217,7 @@ fn record_after(seen: &Seen, to: Version, rule: Rule, fresh: &RunId) -> Record {
         Some(record) if record.state == RecordState::Undoing && record.to == to => {
             Record { state: RecordState::RolledBack, expires: None, granted: false, ..record.clone() }
         }
+        Some(record) if rule == Rule::Back => record.clone(),
         Some(record) if record.state == RecordState::RolledBack && record.from == Some(to) => clear(Record {
             state: RecordState::Promoted,
             from: Some(record.to),

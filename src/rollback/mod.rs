@@ -1,6 +1,7 @@
 //! The way back. One function undoes ([`Engine::undo`]), whoever calls: the failing run, the restarted process, the
 //! person on another machine. What it needs is a [`WayBack`], made from the journal or from the records in AWS.
 
+mod alias;
 mod choose;
 mod emergency;
 mod undo;
@@ -172,13 +173,14 @@ fn exactly(before: Option<&Routing>, want: &Routing, expires: Timestamp) -> Goal
     let ours = Description::parse(&want.description).ok();
     let ours = ours.and_then(|d| d.record.clone().map(|record| (d, record)));
     let Some(before) = before else {
-        let undoing =
-            ours.map(|(description, record)| description.with(record.undoing(record.granted, expires)).to_string());
+        let undoing = ours.map(|(description, record)| {
+            description.with(record.undoing(record.granted, expires)).fitting().to_string()
+        });
         return Goal::Absent { undoing: undoing.unwrap_or_default() };
     };
     let meanwhile = ours.map(|(description, record)| {
         let undoing = record.rolled_back(before.version, record.to, false).undoing(record.granted, expires);
-        description.with(undoing).to_string()
+        description.with(undoing).fitting().to_string()
     });
     Goal::At(Box::new(At {
         version: before.version,

@@ -3,15 +3,16 @@
 
 use futures_util::future::{join, join_all};
 
+use super::alias::{Next, alias_call, foreign, is_of, record};
 use super::{AliasBack, Goal, GrantBack, Phase, StageBack, WayBack};
-use crate::aws::noun::{Alias, Function, Routing, Stage, State};
+use crate::aws::noun::{Alias, Function, Stage, State};
 use crate::aws::operation::{GetAlias, GetDeployment, GetFunction, GetPolicy, GetStage, GetStages};
 use crate::aws::{Aws, AwsError, Call, Remedy, explain};
-use crate::change::{self, StageSide, is_moving_capacity, is_routed};
+use crate::change::{self, StageSide, is_moving_capacity};
 use crate::clock::Clock;
 use crate::engine::{Engine, SETTLE, WRITE_ATTEMPTS_MAX};
 use crate::journal::Journal;
-use crate::model::{Description, RecordState, RunId, Version};
+use crate::model::{RunId, Version};
 use crate::plan::Marker;
 use crate::policy;
 use crate::problem::{Code, Exit, Level, Problem};
@@ -52,6 +53,22 @@ enum AliasEnd {
     Back(Option<Alias>),
     /// Created by the release: to be deleted when nothing needs it any more.
     ToDelete,
+    /// Not the release's any more; left as it is.
+    Foreign {
+        /// What to tell.
+        problem: Problem,
+        /// Another release has it: stage and statements are that release's now, whoever put them there.
+        succeeded: bool,
+    },
+}
+
+/// What the writes that stop the harm came to.
+struct Stopped<'w> {
+    undone: Undone,
+    /// Nothing but the release itself can need its statements and created aliases any more.
+    stage_is_back: bool,
+    /// Aliases that the release created and still has.
+    to_delete: Vec<&'w AliasBack>,
 }
 
 impl<A: Aws, C: Clock, J: Journal> Engine<'_, A, C, J> {
@@ -62,13 +79,15 @@ impl<A: Aws, C: Clock, J: Journal> Engine<'_, A, C, J> {
         }
         let phase = if way.has_rest() { Phase::Meanwhile } else { Phase::Last };
         let unsure = self.unsure.replace(false);
-        let (mut undone, mut stage_is_back) = self.harm_stopped(way, phase, true, unsure).await;
+        let (mut stopped, dead) = join(self.harm_stopped(way, phase, true, unsure), self.dead_targets(way)).await;
         if self.wait_for_late_writes_of(way, unsure).await {
-            (undone, stage_is_back) = self.harm_stopped(way, phase, false, false).await;
+            stopped = self.harm_stopped(way, phase, false, false).await;
         }
-        self.grants_back(way, stage_is_back, &mut undone).await;
-        for alias in way.aliases.iter().filter(|a| matches!(a.goal, Goal::Absent { .. })) {
-            self.delete_created(way, alias, stage_is_back, &mut undone).await;
+        let Stopped { mut undone, stage_is_back, to_delete } = stopped;
+        dead.into_iter().for_each(|problem| undone.leave(problem));
+        let granted_is_gone = self.grants_back(way, stage_is_back, &mut undone).await;
+        for alias in to_delete {
+            self.delete_created(way, alias, stage_is_back && granted_is_gone, &mut undone).await;
         }
         // A record that says "undo" stays until nothing is left to do: it is how the next person knows.
         if phase == Phase::Meanwhile && undone.is_clean() {
@@ -77,22 +96,30 @@ impl<A: Aws, C: Clock, J: Journal> Engine<'_, A, C, J> {
         undone
     }
 
-    /// The aliases, all at once; then the stage. What they are now, and whether the stage is back.
-    async fn harm_stopped(&self, way: &WayBack, phase: Phase, first: bool, fence: bool) -> (Undone, bool) {
-        let mut undone = Undone::default();
+    /// The aliases, all at once; then the stage.
+    async fn harm_stopped<'w>(&self, way: &'w WayBack, phase: Phase, first: bool, fence: bool) -> Stopped<'w> {
+        let (mut undone, mut to_delete, mut has_successor) = (Undone::default(), Vec::new(), false);
         let backs = way.aliases.iter().map(|alias| self.alias_back(&way.run, alias, phase, first, fence));
         for (alias, end) in way.aliases.iter().zip(join_all(backs).await) {
             match end {
                 Ok(AliasEnd::Back(now)) => undone.now.push(alias_line(alias, now.as_ref())),
-                Ok(AliasEnd::ToDelete) => {}
+                Ok(AliasEnd::ToDelete) => to_delete.push(alias),
+                Ok(AliasEnd::Foreign { problem, succeeded }) => {
+                    has_successor |= succeeded;
+                    undone.leave(problem);
+                }
                 Err(problem) => undone.leave(problem),
             }
         }
         let stage_is_back = match &way.stage {
+            _ if has_successor => false,
             Some(stage) => self.stage_back(way, stage, &mut undone).await,
             None => true,
         };
-        (undone, stage_is_back)
+        if let (true, Some(stage)) = (has_successor, &way.stage) {
+            undone.now.push(format!("{} stays as it is: another release has the alias", stage.stage));
+        }
+        Stopped { undone, stage_is_back, to_delete }
     }
 
     /// A write of the release may still land: waits it out. Nothing that the stage could need goes before that.
@@ -107,8 +134,11 @@ impl<A: Aws, C: Clock, J: Journal> Engine<'_, A, C, J> {
     async fn close_records(&self, way: &WayBack, undone: &mut Undone) {
         let backs = way.aliases.iter().filter(|a| matches!(a.goal, Goal::At(_)));
         let ends = join_all(backs.map(|alias| self.alias_back(&way.run, alias, Phase::Last, false, false))).await;
-        for problem in ends.into_iter().filter_map(Result::err) {
-            undone.leave(problem);
+        for end in ends {
+            match end {
+                Ok(AliasEnd::Back(_) | AliasEnd::ToDelete) => {}
+                Ok(AliasEnd::Foreign { problem, .. }) | Err(problem) => undone.leave(problem),
+            }
         }
     }
 
@@ -123,7 +153,6 @@ impl<A: Aws, C: Clock, J: Journal> Engine<'_, A, C, J> {
         let name = format!("{}:{}", back.function, back.alias);
         let mut seen = back.seen.clone().filter(|_| first).map(Some);
         let mut fenced = !fence;
-        let mut target_checked = !(first && back.check_target);
         let mut last = None;
         for attempt in 1..=WRITE_ATTEMPTS_MAX {
             let request = GetAlias { function: back.function.clone(), alias: back.alias.clone() };
@@ -131,34 +160,38 @@ impl<A: Aws, C: Clock, J: Journal> Engine<'_, A, C, J> {
                 Some(seen) => seen,
                 None => self.find(request).await?,
             };
-            let Some(mut call) = alias_call(run, back, phase, &name, now.as_ref(), &mut fenced)? else {
-                return Ok(match (&back.goal, &now) {
-                    (Goal::Absent { .. }, Some(_)) => AliasEnd::ToDelete,
-                    _ => AliasEnd::Back(now),
-                });
+            let mut call = match alias_call(run, back, phase, &name, now.as_ref(), &mut fenced)? {
+                Next::Send(call) => call,
+                Next::Nothing => {
+                    return Ok(match (&back.goal, &now) {
+                        (Goal::Absent { .. }, Some(_)) => AliasEnd::ToDelete,
+                        _ => AliasEnd::Back(now),
+                    });
+                }
+                Next::Foreign(now) => {
+                    let succeeded = record(&now).is_some_and(|record| record.run != *run);
+                    return Ok(AliasEnd::Foreign { problem: foreign(run, &name, &now), succeeded });
+                }
             };
             if let (true, Call::UpdateAlias(update), Some(first)) =
                 (seeded(Bug::StaleRevision), &mut call, &back.first_revision)
             {
                 update.revision.clone_from(first);
             }
-            let sent = if target_checked {
-                self.write(None, &call).await
-            } else {
-                target_checked = true;
-                let (sent, target) = join(self.write(None, &call), self.target(back)).await;
-                if sent.is_ok() {
-                    target?;
-                }
-                sent
-            };
-            if let Err(error) = sent {
+            if let Err(error) = self.write(None, &call).await {
                 self.retry_back(attempt, &call, &error).await?;
                 last = Some(error);
             }
         }
         let error = last.map_or_else(|| "it does not stay where it is put".into(), |e| e.to_string());
         Err(Problem::new(Code::InBetween, format!("{name} could not be moved back")).why(error))
+    }
+
+    /// The versions that aliases go back to and that cannot serve, where nobody has looked yet. Beside the writes: what
+    /// stops the harm does not wait for it.
+    async fn dead_targets(&self, way: &WayBack) -> Vec<Problem> {
+        let unchecked = way.aliases.iter().filter(|alias| alias.check_target);
+        join_all(unchecked.map(|alias| self.target(alias))).await.into_iter().filter_map(Result::err).collect()
     }
 
     /// The version that an alias goes back to must still be able to run.
@@ -228,13 +261,16 @@ impl<A: Aws, C: Clock, J: Journal> Engine<'_, A, C, J> {
         Ok(StageSide { deployment, ..back.ours.clone() })
     }
 
-    async fn grants_back(&self, way: &WayBack, stage_is_back: bool, undone: &mut Undone) {
+    /// Whether none of the release's statements is left.
+    async fn grants_back(&self, way: &WayBack, stage_is_back: bool, undone: &mut Undone) -> bool {
+        let mut gone = true;
         for grant in &way.grants {
             if !stage_is_back {
                 undone.now.push(format!(
                     "statement {} of {}:{} stays: the stage may need it",
                     grant.sid, grant.function, grant.alias
                 ));
+                gone = false;
                 continue;
             }
             match self.grant_back(grant).await {
@@ -242,9 +278,13 @@ impl<A: Aws, C: Clock, J: Journal> Engine<'_, A, C, J> {
                 Ok(true) => {
                     undone.now.push(format!("statement {} of {}:{} removed", grant.sid, grant.function, grant.alias))
                 }
-                Err(problem) => undone.leave(problem),
+                Err(problem) => {
+                    gone = false;
+                    undone.leave(problem);
+                }
             }
         }
+        gone
     }
 
     /// Whether the statement had to be removed; it may never have been added.
@@ -272,17 +312,17 @@ impl<A: Aws, C: Clock, J: Journal> Engine<'_, A, C, J> {
         .why(error))
     }
 
-    /// An alias that the release created goes when the stage is back and nobody else refers to it.
-    async fn delete_created(&self, way: &WayBack, back: &AliasBack, stage_is_back: bool, undone: &mut Undone) {
+    /// An alias that the release created goes when everything else is back and nobody else refers to it.
+    async fn delete_created(&self, way: &WayBack, back: &AliasBack, rest_is_back: bool, undone: &mut Undone) {
         let name = format!("{}:{}", back.function, back.alias);
         let kept = |why: String| Left {
             problem: Problem::new(Code::AliasKept, format!("{name}, which this release created, is kept"))
                 .level(Level::Warning)
                 .why(why),
-            needs_person: !stage_is_back,
+            needs_person: !rest_is_back,
         };
-        if !stage_is_back {
-            undone.left.push(kept("the stage is not back yet and may call it".into()));
+        if !rest_is_back {
+            undone.left.push(kept("stage and statements are not all back, and may need it".into()));
             return;
         }
         match self.users_of(way, back).await {
@@ -290,7 +330,7 @@ impl<A: Aws, C: Clock, J: Journal> Engine<'_, A, C, J> {
                 undone.now.push(format!("{name} is kept: {user}"));
                 undone.left.push(kept(user));
             }
-            Ok(None) => match self.delete(back).await {
+            Ok(None) => match self.delete(&way.run, back).await {
                 Ok(()) => undone.now.push(format!("{name} is deleted, as before")),
                 Err(problem) => undone.leave(problem),
             },
@@ -315,21 +355,28 @@ impl<A: Aws, C: Clock, J: Journal> Engine<'_, A, C, J> {
         Ok(other.map(|(name, _)| format!("stage {}/{name} calls it too", stage.stage.api)))
     }
 
-    async fn delete(&self, back: &AliasBack) -> Result<(), Problem> {
+    /// DeleteAlias has no guard (aws-semantics §2): looked at right before, and waited for when no answer came.
+    async fn delete(&self, run: &RunId, back: &AliasBack) -> Result<(), Problem> {
+        let name = format!("{}:{}", back.function, back.alias);
         let mut last = None;
         for attempt in 1..=WRITE_ATTEMPTS_MAX {
             let request = GetAlias { function: back.function.clone(), alias: back.alias.clone() };
-            if self.find(request).await?.is_none() {
-                return Ok(());
+            match self.find(request).await? {
+                None => return Ok(()),
+                Some(now) if !is_of(run, &now) => return Err(foreign(run, &name, &now)),
+                Some(_) => {}
             }
             let call = change::unroute(&back.function, &back.alias);
             if let Err(error) = self.write(None, &call).await {
+                if error.remedy() == Remedy::Unknown {
+                    self.clock.sleep(SETTLE).await;
+                }
                 self.retry_back(attempt, &call, &error).await?;
                 last = Some(error);
             }
         }
         let error = last.map_or_else(|| "it is still there".into(), |e: AwsError| e.to_string());
-        Err(Problem::new(Code::InBetween, format!("{}:{} could not be deleted", back.function, back.alias)).why(error))
+        Err(Problem::new(Code::InBetween, format!("{name} could not be deleted")).why(error))
     }
 
     /// Waits before another attempt, or gives up on an error that is final.
@@ -346,67 +393,6 @@ impl<A: Aws, C: Clock, J: Journal> Engine<'_, A, C, J> {
         }
         Err(explain::problem(call.operation(), &call.subject(), error).exit(Exit::InBetween))
     }
-}
-
-/// The write that moves an alias back; `None` when it is where it shall be.
-fn alias_call(
-    run: &RunId,
-    back: &AliasBack,
-    phase: Phase,
-    name: &str,
-    now: Option<&Alias>,
-    fenced: &mut bool,
-) -> Result<Option<Call>, Problem> {
-    let at = match (&back.goal, now) {
-        (Goal::Absent { .. }, Some(now)) if !is_of(run, now) => return Err(foreign(name, now)),
-        // Before anything else goes back, the record says so: that also fences what the release may still have sent.
-        (Goal::Absent { undoing: text }, Some(now)) if record_state(run, now) != Some(RecordState::Undoing) => {
-            let routing = Routing { version: now.version, weights: now.weights.clone(), description: text.clone() };
-            return Ok(Some(change::route(&back.function, &back.alias, Some(now), routing)));
-        }
-        (Goal::Absent { .. }, _) => return Ok(None),
-        (Goal::At(at), _) => at,
-    };
-    let Some(now) = now else {
-        return Err(Problem::new(Code::AliasMissing, format!("{name} was deleted, there is nothing to move back"))
-            .exit(Exit::InBetween)
-            .fix(format!(
-                "create it again: aws lambda create-alias --function-name {} --name {} --function-version {}",
-                back.function, back.alias, at.version
-            )));
-    };
-    let write = |routing| Ok(Some(change::route(&back.function, &back.alias, Some(now), routing)));
-    let (goal, last) = (at.routing(phase), at.routing(Phase::Last));
-    if is_routed(now, &goal) || (at.only_ours && is_routed(now, &last)) {
-        // A request of ours may still be on its way: any write changes the revision that it is guarded by.
-        let is_fenced = std::mem::replace(fenced, true);
-        return if is_fenced { Ok(None) } else { write(if is_routed(now, &goal) { goal } else { last }) };
-    }
-    match at.only_ours {
-        true if is_rolled_back(run, now, at.version) => Ok(None),
-        true if !is_of(run, now) => Err(foreign(name, now)),
-        _ => write(goal),
-    }
-}
-
-/// The release wrote this alias, and nobody after it.
-fn is_of(run: &RunId, alias: &Alias) -> bool {
-    record_state(run, alias).is_some_and(|state| state != RecordState::RolledBack)
-}
-
-/// Somebody has rolled this release back already.
-fn is_rolled_back(run: &RunId, alias: &Alias, to: Version) -> bool {
-    record_state(run, alias) == Some(RecordState::RolledBack) && alias.version == to
-}
-
-fn record_state(run: &RunId, alias: &Alias) -> Option<RecordState> {
-    Description::parse(&alias.description).ok()?.record.filter(|r| r.run == *run).map(|r| r.state)
-}
-
-fn foreign(name: &str, now: &Alias) -> Problem {
-    Problem::new(Code::AliasChanged, format!("somebody else moved {name}; it was left as it is"))
-        .why(format!("it is on {} and its record is not this release's", now.version.label()))
-        .fix(format!("look: stagegate status {name}"))
 }
 
 /// The message when a version cannot serve any more; `None` when it can.

@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot go on says so by panicking")]
 #![allow(clippy::print_stdout, reason = "tests print how much they have done")]
 
+mod attacks;
 #[cfg(feature = "live")]
 mod cli;
 #[cfg(feature = "live")]

@@ -1,0 +1,92 @@
+//! Whose an alias is, and what it needs next on the way back. Pure.
+
+use super::{AliasBack, Goal, Phase};
+use crate::aws::Call;
+use crate::aws::noun::{Alias, Routing};
+use crate::change::{self, is_routed};
+use crate::model::{Description, Record, RecordState, RunId, Version};
+use crate::problem::{Code, Exit, Problem};
+
+/// What an alias needs next.
+pub(super) enum Next {
+    /// It is where it shall be.
+    Nothing,
+    /// This write.
+    Send(Call),
+    /// To be left alone: this is not the release's any more.
+    Foreign(Alias),
+}
+
+/// The write that moves an alias back, if it needs one and is the release's to move.
+pub(super) fn alias_call(
+    run: &RunId,
+    back: &AliasBack,
+    phase: Phase,
+    name: &str,
+    now: Option<&Alias>,
+    fenced: &mut bool,
+) -> Result<Next, Problem> {
+    let at = match (&back.goal, now) {
+        (Goal::Absent { .. }, Some(now)) if !is_of(run, now) => return Ok(Next::Foreign(now.clone())),
+        // Before anything else goes back, the record says so: that also fences what the release may still have sent.
+        (Goal::Absent { undoing: text }, Some(now)) if record_state(run, now) != Some(RecordState::Undoing) => {
+            let routing = Routing { version: now.version, weights: now.weights.clone(), description: text.clone() };
+            return Ok(Next::Send(change::route(&back.function, &back.alias, Some(now), routing)));
+        }
+        (Goal::Absent { .. }, _) => return Ok(Next::Nothing),
+        (Goal::At(at), _) => at,
+    };
+    let Some(now) = now else {
+        return Err(Problem::new(Code::AliasMissing, format!("{name} was deleted, there is nothing to move back"))
+            .exit(Exit::InBetween)
+            .fix(format!(
+                "create it again: aws lambda create-alias --function-name {} --name {} --function-version {}",
+                back.function, back.alias, at.version
+            )));
+    };
+    let write = |routing| Ok(Next::Send(change::route(&back.function, &back.alias, Some(now), routing)));
+    let (goal, last) = (at.routing(phase), at.routing(Phase::Last));
+    if is_routed(now, &goal) || (at.only_ours && is_routed(now, &last)) {
+        // A request of ours may still be on its way: any write changes the revision that it is guarded by.
+        let is_fenced = std::mem::replace(fenced, true);
+        return if is_fenced { Ok(Next::Nothing) } else { write(if is_routed(now, &goal) { goal } else { last }) };
+    }
+    match at.only_ours {
+        true if is_rolled_back(run, now, at.version) => Ok(Next::Nothing),
+        true if !is_of(run, now) => Ok(Next::Foreign(now.clone())),
+        _ => write(goal),
+    }
+}
+
+/// The release wrote this alias and nobody after it: neither its record nor, leaving the record, its routing.
+pub(super) fn is_of(run: &RunId, alias: &Alias) -> bool {
+    record(alias).is_some_and(|record| {
+        record.run == *run
+            && record.state != RecordState::RolledBack
+            && record.agrees_with(alias.version, &alias.weights)
+    })
+}
+
+/// Somebody has rolled this release back already.
+fn is_rolled_back(run: &RunId, alias: &Alias, to: Version) -> bool {
+    record_state(run, alias) == Some(RecordState::RolledBack) && alias.version == to
+}
+
+pub(super) fn record(alias: &Alias) -> Option<Record> {
+    Description::parse(&alias.description).ok()?.record
+}
+
+fn record_state(run: &RunId, alias: &Alias) -> Option<RecordState> {
+    record(alias).filter(|record| record.run == *run).map(|record| record.state)
+}
+
+pub(super) fn foreign(run: &RunId, name: &str, now: &Alias) -> Problem {
+    let split: String = now.weights.iter().map(|(v, w)| format!(", v{v} {:.4} %", w * 100.0)).collect();
+    let record = match record(now) {
+        Some(record) if record.run == *run => "its record does not say so",
+        _ => "its record is not this release's",
+    };
+    Problem::new(Code::AliasChanged, format!("somebody else moved {name}; it was left as it is"))
+        .why(format!("it is on {}{split} and {record}", now.version.label()))
+        .fix(format!("look: stagegate status {name}"))
+}
