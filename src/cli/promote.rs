@@ -69,6 +69,8 @@ pub async fn promote<A: Aws, C: Clock>(
         app.reporter.say(&screen)
     }
     consent.obtain(app).await?;
+    // A person may have read the plan for long: the lock counts from now on. The digest does not hold the time.
+    let plan = Plan { at: session.clock.now(), ..plan };
     release::ways(app, located);
 
     let journal = release::open_journal(app, |state| state.create(&plan.run))?;

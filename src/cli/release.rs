@@ -163,7 +163,8 @@ pub fn open_journal(
             Problem::new(Code::JournalDamaged, "the last line of the journal was torn by a crash and is left out")
                 .level(Level::Warning)
                 .why("it was not durable, so the write that it announced was never sent")
-                .aws_now(format!("as the {} whole lines before it say; it is looked at", journal.lines().len()));
+                .aws_now(format!("as the {} whole lines before it say; it is looked at", journal.lines().len()))
+                .fix("nothing to do: the release goes on from what is whole");
         app.warn(&problem);
     }
     Ok(journal)

@@ -199,9 +199,12 @@ impl<A: Aws, C: Clock, J: Journal> Engine<'_, A, C, J> {
             }
         }
         if !clean {
-            problem = problem
-                .fix(format!("try the way back again: stagegate rollback {}", plan.target.label()))
-                .fix(format!("look: stagegate status {}", plan.target.label()));
+            // What is somebody else's now must not be rolled back by a command that this message offers.
+            let taken = undone.left.iter().any(|left| left.problem.code == Code::AliasChanged);
+            if !taken {
+                problem = problem.fix(format!("try the way back again: stagegate rollback {}", plan.target.label()));
+            }
+            problem = problem.fix(format!("look: stagegate status {}", plan.target.label()));
         }
         problem = problem.aws_now(now.join("; "));
         Outcome { exit, ending: Some(ending), problem: Some(problem), now }

@@ -58,7 +58,10 @@ impl StateDir {
         let path = self.file(run);
         let open = || {
             std::fs::create_dir_all(&self.0)?;
-            OpenOptions::new().read(true).append(true).create_new(true).open(&path)
+            let file = OpenOptions::new().read(true).append(true).create_new(true).open(&path)?;
+            // The name must survive a power cut as the lines do. Not every system can flush a folder.
+            let _ = File::open(&self.0).and_then(|folder| folder.sync_all());
+            Ok(file)
         };
         let file = open().map_err(|cause| JournalError::Write { path: path.display().to_string(), cause })?;
         FileJournal::over(file, path)

@@ -344,7 +344,9 @@ impl<A: Aws, C: Clock, J: Journal> Engine<'_, A, C, J> {
         if let Some(found) = self.find(request).await?
             && let Some(sid) = policy::statement_ids(&found.document).first()
         {
-            return Ok(Some(format!("statement {sid} in its policy is not this release's")));
+            return Ok(Some(format!(
+                "its policy still holds statement {sid}, which this release's record does not name"
+            )));
         }
         let Some(stage) = &way.stage else { return Ok(None) };
         let Some((variable, _)) = &stage.before.variable else { return Ok(None) };
