@@ -129,6 +129,9 @@ pub fn conclude(app: &App, located: &Located, plan: &Plan, progress: &Progress, 
         }
         app.reporter.say(&if unfinished {
             format!("go on: {}\nundo:  {}\n", located.command("resume"), located.command("rollback"))
+        } else if plan.is_first_release() {
+            // A command that would be refused is worse than none.
+            format!("✔ promoted {}   (a first release: no version to go back to yet)\n", plan.target.label())
         } else {
             format!("✔ promoted {}   undo: {}\n", plan.target.label(), located.command("rollback"))
         });

@@ -43,9 +43,13 @@ pub fn locate(app: &App, text: &str, need: Need, permission_settle: Option<&Stri
         }
         TargetRef::Alias { function, alias, .. } => {
             let target = Target::of_alias(function.clone(), alias.clone());
-            (Some(target), defaults(app, loaded, need)?)
+            let is_it = |t: &Target| t.functions.contains(function) && t.alias == *alias;
+            (Some(target), defaults(app, loaded, need, &is_it)?)
         }
-        TargetRef::Stage { .. } => (None, defaults(app, loaded, need)?),
+        TargetRef::Stage { stage, .. } => {
+            let is_it = |t: &Target| t.stage.as_ref() == Some(stage);
+            (None, defaults(app, loaded, need, &is_it)?)
+        }
     };
     let settings = Settings::layered(&app.args.flags(permission_settle), &app.env, layer, Some(&place))?;
     let target = target.map(|target| settings.apply(target));
@@ -56,15 +60,29 @@ fn layer(config: Option<&Config>, name: Option<&str>) -> Result<Layer, Problem> 
     config.map_or_else(|| Ok(Layer::default()), |config| config.layer(name))
 }
 
-fn defaults(app: &App, loaded: Result<Option<Config>, Problem>, need: Need) -> Result<Layer, Problem> {
+/// What the file says about a place that was not given by its name: what it says about the one target that is there,
+/// else its `[defaults]`.
+fn defaults(
+    app: &App,
+    loaded: Result<Option<Config>, Problem>,
+    need: Need,
+    is_it: &dyn Fn(&Target) -> bool,
+) -> Result<Layer, Problem> {
     match loaded {
-        Ok(config) => layer(config.as_ref(), None),
+        Ok(config) => layer(config.as_ref(), config.as_ref().and_then(|config| only(config, is_it))),
         Err(problem) if need == Need::Place && app.args.config.is_none() => {
             app.warn(&problem.level(Level::Warning).why("this command goes on without the file"));
             Ok(Layer::default())
         }
         Err(problem) => Err(problem),
     }
+}
+
+/// The name of the only target for which `is_it` says so.
+fn only<'c>(config: &'c Config, is_it: &dyn Fn(&Target) -> bool) -> Option<&'c str> {
+    let about = |name: &&str| config.target(name, SmokeFiles::Leave).is_ok_and(|target| is_it(&target));
+    let mut names = config.names().filter(about);
+    names.next().filter(|_| names.next().is_none())
 }
 
 fn repeated(app: &App) -> String {

@@ -233,8 +233,7 @@ impl<A: Aws, C: Clock, J: Journal> Engine<'_, A, C, J> {
                 self.emit(&Event::Waiting { what, max_s: PROVISIONED_WAIT_MAX.as_secs() });
                 told = true;
             }
-            self.check_interrupt()?;
-            self.clock.sleep(std::time::Duration::from_secs(5)).await;
+            self.wait(std::time::Duration::from_secs(5)).await?;
         }
     }
 
@@ -301,8 +300,7 @@ impl<A: Aws, C: Clock, J: Journal> Engine<'_, A, C, J> {
                 what: "the new permission to be effective everywhere".into(),
                 max_s: settle.as_secs(),
             });
-            self.check_interrupt()?;
-            self.clock.sleep(settle - passed).await;
+            self.wait(settle - passed).await?;
         }
         Ok(())
     }

@@ -26,6 +26,8 @@ use crate::step::StepKind;
 
 /// How long a write without an answer may still land: the client's time-out for one attempt (20 s) and a margin.
 pub const SETTLE: Duration = Duration::from_secs(30);
+/// How often a wait looks for a signal: the way back begins within this time.
+const SIGNAL_LOOK: Duration = Duration::from_millis(100);
 /// How often one write is sent at most.
 pub const WRITE_ATTEMPTS_MAX: u32 = 8;
 /// How often a write that was answered with success is looked for before we call it lost.
@@ -130,6 +132,18 @@ impl<'a, A: Aws, C: Clock, J: Journal> Engine<'a, A, C, J> {
 
     pub(crate) async fn pause_before_retry(&self, attempt: u32, error: &AwsError) {
         self.clock.sleep(crate::aws::layers::backoff(attempt, self.jitter.next(), error)).await;
+    }
+
+    /// Waits for something that is not ours to hurry; a signal ends the wait at once.
+    pub(crate) async fn wait(&self, time: Duration) -> Result<(), Stop> {
+        let mut left = time;
+        while !left.is_zero() {
+            self.check_interrupt()?;
+            let slice = left.min(SIGNAL_LOOK);
+            self.clock.sleep(slice).await;
+            left -= slice;
+        }
+        self.check_interrupt()
     }
 
     /// Reads, with failures as messages.

@@ -122,7 +122,13 @@ impl<A: Aws, C: Clock, J: Journal> Engine<'_, A, C, J> {
 
     async fn interrupted(&self, plan: &Plan, signal: Signal) -> Outcome {
         let place = plan.target.label();
-        let problem = Problem::new(Code::Interrupted, "interrupted");
+        let name = match signal {
+            Signal::Interrupt => "SIGINT (Ctrl-C)",
+            Signal::Terminate => "SIGTERM or SIGHUP",
+        };
+        let problem = Problem::new(Code::Interrupted, "interrupted")
+            .why(format!("{name} asked the release to stop"))
+            .fix(format!("start again: stagegate promote {place}"));
         if !self.has_written() {
             let exit = match signal {
                 Signal::Interrupt => Exit::Interrupted,
@@ -132,7 +138,7 @@ impl<A: Aws, C: Clock, J: Journal> Engine<'_, A, C, J> {
         }
         if self.settings.on_interrupt == OnInterrupt::Hold && self.progress().may_have_changed() {
             let problem = problem
-                .why("on interrupt: hold")
+                .why("--on-interrupt hold: it stays as it is")
                 .aws_now("as this release left it; nothing further is written")
                 .fix(format!("go on: stagegate resume {place}"))
                 .fix(format!("go back: stagegate rollback {place}"))
@@ -178,7 +184,8 @@ impl<A: Aws, C: Clock, J: Journal> Engine<'_, A, C, J> {
 
     /// Goes back without a new cause: after a crash, or on request.
     async fn take_back(&self, plan: &Plan) -> Outcome {
-        let problem = Problem::new(Code::Interrupted, format!("{} was stopped and is rolled back", plan.run));
+        let problem = Problem::new(Code::Interrupted, format!("{} was stopped and is rolled back", plan.run))
+            .why("its process ended before the release did");
         self.back_from(plan, problem, Exit::RolledBack, true).await
     }
 
@@ -205,6 +212,9 @@ impl<A: Aws, C: Clock, J: Journal> Engine<'_, A, C, J> {
                 problem = problem.fix(format!("try the way back again: stagegate rollback {}", plan.target.label()));
             }
             problem = problem.fix(format!("look: stagegate status {}", plan.target.label()));
+        }
+        if problem.fix.is_empty() {
+            problem = problem.fix(format!("look, then promote again: stagegate status {}", plan.target.label()));
         }
         problem = problem.aws_now(now.join("; "));
         Outcome { exit, ending: Some(ending), problem: Some(problem), now }

@@ -173,8 +173,7 @@ impl<A: Aws, C: Clock, J: Journal> Engine<'_, A, C, J> {
                 self.emit(&Event::Waiting { what, max_s: ACTIVE_WAIT_MAX.as_secs() });
                 told = true;
             }
-            self.check_interrupt()?;
-            self.clock.sleep(pause).await;
+            self.wait(pause).await?;
             pause = (pause + Duration::from_secs(1)).min(Duration::from_secs(10));
         }
     }

@@ -119,6 +119,20 @@ fn problems_before_any_call_name_their_fix() {
 }
 
 #[test]
+fn a_place_that_the_file_names_once_is_found_where_the_file_says() {
+    let desk = Desk::new();
+    let asks_for_keys = |line: &str| desk.run(line, &[]).contains("SG-C04");
+    assert!(!asks_for_keys("status checkout-api:live"), "no region is known");
+    let with_region = CONFIG.replacen("protected", "region = \"eu-west-1\"\nprotected", 1);
+    std::fs::write(desk.work().join("stagegate.toml"), &with_region).unwrap();
+    assert!(asks_for_keys("status checkout-api:live"), "the target's region counts");
+    let twice =
+        with_region + "[target.other]\nfunctions = [\"checkout-api\"]\nalias = \"live\"\nregion = \"us-east-1\"\n";
+    std::fs::write(desk.work().join("stagegate.toml"), twice).unwrap();
+    assert!(!asks_for_keys("status checkout-api:live"), "two targets: nobody guesses which");
+}
+
+#[test]
 fn a_broken_configuration_is_shown_at_its_place() {
     let desk = Desk::new();
     std::fs::write(desk.work().join("stagegate.toml"), CONFIG.replace("protected", "protcted")).unwrap();

@@ -98,6 +98,11 @@ impl Matrix {
     fn ended(&self, lab: &Lab, outcome: &Outcome, single: bool) -> Result<(), String> {
         let state = self.state(lab);
         let said = format!("exit {:?}, {:?}", outcome.exit, outcome.problem);
+        let four_parts =
+            |p: &stagegate::problem::Problem| !p.why.is_empty() && !p.aws_now.is_empty() && !p.fix.is_empty();
+        if outcome.exit != Exit::Done && !outcome.problem.as_ref().is_some_and(four_parts) {
+            return Err(format!("a part of the message is missing: {said}"));
+        }
         match outcome.exit {
             Exit::Done if state == self.after => Ok(()),
             Exit::Done => Err(format!("{said}, but AWS is {state:#?}")),
