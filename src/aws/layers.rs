@@ -91,26 +91,6 @@ pub enum Pace {
     Full,
 }
 
-/// A quota: what AWS grants and what we take by default, requests per second, and the bucket's size.
-struct Quota {
-    full_rps: f64,
-    share_rps: f64,
-    burst: f64,
-}
-
-/// The rates (quotas.toml: AWS's quota pages, 2026 edition; the shares are our choice).
-const fn quota(pool: Pool) -> Option<Quota> {
-    let (full_rps, share_rps, burst) = match pool {
-        Pool::LambdaControlPlane | Pool::LambdaGetPolicy => (15.0, 8.0, 15.0),
-        Pool::LambdaGetFunction => (100.0, 20.0, 100.0),
-        Pool::ApiGatewayTotal => (10.0, 5.0, 40.0),
-        Pool::ApiGatewayCreateDeployment => (0.2, 0.19, 1.0),
-        Pool::ApiGatewayGetResources => (2.5, 2.0, 5.0),
-        Pool::LambdaInvoke | Pool::Sts => return None,
-    };
-    Some(Quota { full_rps, share_rps, burst })
-}
-
 /// A client-side token bucket for each quota. A call waits until every bucket it draws on has a token.
 #[derive(Debug)]
 pub struct Paced<A, C> {
@@ -128,14 +108,15 @@ impl<A: Aws, C: Clock> Paced<A, C> {
 
     /// Takes a token and answers how long to wait for it.
     fn take(&self, pool: Pool) -> Duration {
-        let Some(quota) = quota(pool) else { return Duration::ZERO };
-        let rps = if self.pace == Pace::Full { quota.full_rps } else { quota.share_rps };
+        let Some(rate) = pool.rate() else { return Duration::ZERO };
+        let rps = if self.pace == Pace::Full { rate.full_rps } else { rate.share_rps };
+        let burst = f64::from(rate.burst);
         let now = self.clock.now();
         let mut buckets = self.buckets.borrow_mut();
-        let (tokens, since) = buckets.entry(pool).or_insert((quota.burst, now));
+        let (tokens, since) = buckets.entry(pool).or_insert((burst, now));
         let passed = now.duration_since(*since).as_secs_f64().max(0.0);
         // Debt is allowed: it is the queue of the calls that already wait.
-        *tokens = (*tokens + passed * rps).min(quota.burst) - 1.0;
+        *tokens = (*tokens + passed * rps).min(burst) - 1.0;
         *since = now;
         if *tokens >= 0.0 { Duration::ZERO } else { Duration::from_secs_f64(-*tokens / rps) }
     }

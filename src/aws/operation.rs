@@ -20,7 +20,7 @@ pub enum Kind {
     Invoke,
 }
 
-/// A quota that calls draw on; rates are in `pace`.
+/// A quota that calls draw on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 pub enum Pool {
     /// Lambda control plane, 15 rps over all its operations.
@@ -39,6 +39,33 @@ pub enum Pool {
     ApiGatewayGetResources,
     /// STS.
     Sts,
+}
+
+/// What AWS grants of a quota and what stagegate takes of it by default.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Rate {
+    /// AWS's sustained rate, requests per second.
+    pub full_rps: f64,
+    /// Our share of it unless all is asked for, requests per second; it leaves room for other callers.
+    pub share_rps: f64,
+    /// How many requests may come at once.
+    pub burst: u32,
+}
+
+impl Pool {
+    /// The rates (AWS's quota pages, 2026 edition; the shares are our choice). `None` where AWS documents none. Where
+    /// no burst is documented, one second's worth of requests.
+    pub const fn rate(self) -> Option<Rate> {
+        let (full_rps, share_rps, burst) = match self {
+            Self::LambdaControlPlane | Self::LambdaGetPolicy => (15.0, 8.0, 15),
+            Self::LambdaGetFunction => (100.0, 20.0, 100),
+            Self::ApiGatewayTotal => (10.0, 5.0, 40),
+            Self::ApiGatewayCreateDeployment => (0.2, 0.19, 1),
+            Self::ApiGatewayGetResources => (2.5, 2.0, 5),
+            Self::LambdaInvoke | Self::Sts => return None,
+        };
+        Some(Rate { full_rps, share_rps, burst })
+    }
 }
 
 /// What an IAM statement for the operation names as its resource.

@@ -8,19 +8,6 @@ use jiff::{SignedDuration, Timestamp};
 use crate::aws::operation::Pool;
 use crate::aws::{AwsError, Operation};
 
-/// Sustained rate (calls per second) and burst of a pool; `None` where AWS documents none. These are AWS's own numbers,
-/// not the share of them that stagegate uses.
-const fn limit(pool: Pool) -> Option<(f64, u32)> {
-    match pool {
-        Pool::LambdaControlPlane | Pool::LambdaGetPolicy => Some((15.0, 15)),
-        Pool::LambdaGetFunction => Some((100.0, 100)),
-        Pool::ApiGatewayTotal => Some((10.0, 40)),
-        Pool::ApiGatewayCreateDeployment => Some((0.2, 1)),
-        Pool::ApiGatewayGetResources => Some((2.5, 5)),
-        Pool::LambdaInvoke | Pool::Sts => None,
-    }
-}
-
 /// The buckets: for each pool the time at which it would be full again. Full buckets are not remembered.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Quota(BTreeMap<Pool, Timestamp>);
@@ -31,10 +18,10 @@ impl Quota {
         let mut wait = SignedDuration::ZERO;
         let mut taken = Vec::new();
         for &pool in operation.pools() {
-            let Some((rate, burst)) = limit(pool) else { continue };
-            let interval = SignedDuration::from_secs_f64(1.0 / rate);
+            let Some(rate) = pool.rate() else { continue };
+            let interval = SignedDuration::from_secs_f64(1.0 / rate.full_rps);
             let full = self.0.get(&pool).copied().unwrap_or(now).max(now);
-            let room = interval * i32::try_from(burst).unwrap_or(i32::MAX);
+            let room = interval * i32::try_from(rate.burst).unwrap_or(i32::MAX);
             wait = wait.max(full.duration_since(now) + interval - room);
             taken.push((pool, full + interval));
         }
