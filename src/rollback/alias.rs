@@ -54,8 +54,16 @@ pub(super) fn alias_call(
     match at.only_ours {
         true if is_rolled_back(run, now, at.version) => Ok(Next::Nothing),
         true if !is_of(run, now) => Ok(Next::Foreign(now.clone())),
+        false if is_news(run, back, now) => Ok(Next::Foreign(now.clone())),
         _ => write(goal),
     }
+}
+
+/// Another release has written the alias since the person looked: what they decided about is no longer there.
+fn is_news(run: &RunId, back: &AliasBack, now: &Alias) -> bool {
+    let of = |alias: &Alias| record(alias).map(|record| record.run);
+    let known = back.seen.as_ref().map(of).unwrap_or_default();
+    of(now).is_some_and(|now| Some(&now) != known.as_ref() && now != *run)
 }
 
 /// The release wrote this alias and nobody after it: neither its record nor, leaving the record, its routing.

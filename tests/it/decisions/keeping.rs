@@ -349,3 +349,25 @@ fn permission_is_proved_from_the_aliass_own_policy_not_from_a_list_of_ids() {
     let stage = lab.peek(GetStage { api: api(), stage: prod() }).unwrap();
     assert_eq!(stage.variables["lambdaAlias"], "live");
 }
+
+#[test]
+fn a_rollback_does_not_overwrite_a_release_that_came_while_the_person_read_the_screen() {
+    let lab = second();
+    lab.promote(&lab.plan().unwrap()).unwrap();
+    lab.world.restart();
+    let theirs = stagegate::model::RunId::new(1, 77);
+    lab.world.inject(
+        1,
+        Fault::intrude(move |account| {
+            let entry = account.alias_mut(&orders(), &alias()).unwrap();
+            let mut found = stagegate::model::Description::parse(&entry.description).unwrap();
+            found.record.as_mut().unwrap().run = theirs.clone();
+            let text = found.to_string();
+            account.describe_alias(&orders(), &alias(), &text).unwrap();
+        }),
+    );
+    let undone = lab.rollback_elsewhere(None).unwrap().unwrap();
+    assert_eq!(undone.left[0].problem.code, Code::AliasChanged);
+    let now = lab.peek(GetAlias { function: orders(), alias: alias() }).unwrap();
+    assert_eq!(now.version, Version::Number(2), "theirs stays");
+}
