@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::model::{FunctionName, Version};
+use crate::model::Version;
 
 /// Who the credentials belong to (`sts:GetCallerIdentity`).
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -415,13 +415,4 @@ pub struct Statement {
     pub sid: String,
     /// The `execute-api` ARN pattern that may invoke.
     pub source_arn: String,
-}
-
-/// A function with the qualifier a call names.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Qualified {
-    /// The function.
-    pub function: FunctionName,
-    /// Version number or alias; absent = `$LATEST`.
-    pub qualifier: Option<String>,
 }

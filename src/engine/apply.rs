@@ -57,7 +57,7 @@ impl<A: Aws, C: Clock, J: Journal> Engine<'_, A, C, J> {
                 sent.announced = true;
             }
             let Some(call) = change.forward(&now) else { break };
-            let answer = self.write(Some(step), &call).await;
+            let answer = self.write(Some(step), &call, attempt).await;
             sent.may_have_landed |= answer.as_ref().err().is_none_or(|error| error.remedy() == Remedy::Unknown);
             if seeded(Bug::IntentAfterEffect) {
                 self.append(Entry::Intent { step, change: change.clone() })?;
@@ -84,7 +84,7 @@ impl<A: Aws, C: Clock, J: Journal> Engine<'_, A, C, J> {
     }
 
     /// What to do before looking again: wait when the service asked for it, or when the write may still land and
-    /// nothing fences it. An error that is final ends the change, after a last look.
+    /// nothing fences it. An error that is final ends the change; the way back looks at what is there.
     async fn after_error(&self, attempt: u32, call: &Call, error: &AwsError) -> Result<(), Stop> {
         let failed = || Stop::Failed(explain::problem(call.operation(), &call.subject(), error));
         if seeded(Bug::TrustError) {
@@ -110,8 +110,8 @@ impl<A: Aws, C: Clock, J: Journal> Engine<'_, A, C, J> {
         }
     }
 
-    /// Sends a write, once.
-    pub(crate) async fn write(&self, step: Option<StepKind>, call: &Call) -> Result<(), AwsError> {
+    /// Sends a write, once; `attempt` counts from 1, for whoever listens.
+    pub(crate) async fn write(&self, step: Option<StepKind>, call: &Call, attempt: u32) -> Result<(), AwsError> {
         let (api, resource) = (call.operation().to_string(), call.subject());
         match self.aws.call(call).await {
             Ok(_) => {
@@ -124,7 +124,7 @@ impl<A: Aws, C: Clock, J: Journal> Engine<'_, A, C, J> {
                 if error.remedy() == Remedy::Unknown {
                     self.note_write();
                 }
-                self.emit(&Event::Retry { api, resource, why: error.to_string(), attempt: 1 });
+                self.emit(&Event::Retry { api, resource, why: error.to_string(), attempt });
                 Err(error)
             }
         }

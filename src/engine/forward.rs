@@ -133,7 +133,7 @@ impl<A: Aws, C: Clock, J: Journal> Engine<'_, A, C, J> {
         if let Ok(now) = self.look(&change).await
             && change.standing(&now) == Standing::NotApplied
             && let Some(call) = change.forward(&now)
-            && let Err(error) = self.write(Some(StepKind::Smoke), &call).await
+            && let Err(error) = self.write(Some(StepKind::Smoke), &call, 1).await
         {
             let problem = Problem::new(
                 Code::SmokeFailed,

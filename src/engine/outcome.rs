@@ -3,7 +3,7 @@
 use super::forward::Arrived;
 use super::{Engine, OnInterrupt, Signal, Stop};
 use crate::aws::Aws;
-use crate::change::{Change, Standing};
+use crate::change::Change;
 use crate::clock::Clock;
 use crate::event::Event;
 use crate::journal::{Ending, Entry, Journal};
@@ -243,11 +243,6 @@ impl<A: Aws, C: Clock, J: Journal> Engine<'_, A, C, J> {
             Some(signal) if !self.progress().rolling_back => Err(Stop::Interrupted(signal)),
             _ => Ok(()),
         }
-    }
-
-    /// Whether a change of this release stands as wanted; for messages.
-    pub async fn stands(&self, change: &Change) -> bool {
-        self.look(change).await.is_ok_and(|now| change.standing(&now) == Standing::Applied)
     }
 }
 

@@ -178,7 +178,7 @@ impl<A: Aws, C: Clock, J: Journal> Engine<'_, A, C, J> {
             {
                 update.revision.clone_from(first);
             }
-            if let Err(error) = self.write(None, &call).await {
+            if let Err(error) = self.write(None, &call, attempt).await {
                 self.retry_back(attempt, &call, &error).await?;
                 last = Some(error);
             }
@@ -234,7 +234,7 @@ impl<A: Aws, C: Clock, J: Journal> Engine<'_, A, C, J> {
             let ours = self.ours(way, back, &now).await?;
             let (side, others) = back.before.back_from(&ours, &now);
             let Some(call) = side.patch(&back.stage, &now) else { return Ok((now, others)) };
-            if let Err(error) = self.write(None, &call).await {
+            if let Err(error) = self.write(None, &call, attempt).await {
                 if error.remedy() == Remedy::Unknown {
                     // Nothing fences a stage: what was sent may land until the client's time-out has passed.
                     self.clock.sleep(SETTLE).await;
@@ -299,7 +299,7 @@ impl<A: Aws, C: Clock, J: Journal> Engine<'_, A, C, J> {
             };
             let call = change::revoke(&grant.function, &grant.alias, &grant.sid, &found);
             sent = true;
-            if let Err(error) = self.write(None, &call).await {
+            if let Err(error) = self.write(None, &call, attempt).await {
                 self.retry_back(attempt, &call, &error).await?;
                 last = Some(error);
             }
@@ -369,7 +369,7 @@ impl<A: Aws, C: Clock, J: Journal> Engine<'_, A, C, J> {
                 Some(_) => {}
             }
             let call = change::unroute(&back.function, &back.alias);
-            if let Err(error) = self.write(None, &call).await {
+            if let Err(error) = self.write(None, &call, attempt).await {
                 if error.remedy() == Remedy::Unknown {
                     self.clock.sleep(SETTLE).await;
                 }
