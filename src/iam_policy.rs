@@ -83,6 +83,7 @@ pub fn characters(policy: &Value) -> usize {
 enum Sid {
     Any,
     Lambda,
+    Apis,
     ApiRead,
     Move,
     Smoke,
@@ -103,6 +104,7 @@ impl Sid {
             (Scope::Function, Kind::Write | Kind::Invoke) => Self::Move,
             (Scope::AliasGrant, _) => Self::Grant,
             (Scope::Qualified, _) => Self::Smoke,
+            (Scope::Apis, _) => Self::Apis,
             (Scope::ApiRead, _) => Self::ApiRead,
             (Scope::Deployments, _) => Self::Deploy,
             (Scope::Stage, _) => Self::Stage,
@@ -110,7 +112,7 @@ impl Sid {
     }
 
     const fn needs_stage(self) -> bool {
-        matches!(self, Self::ApiRead | Self::Grant | Self::Deploy | Self::Stage)
+        matches!(self, Self::Apis | Self::ApiRead | Self::Grant | Self::Deploy | Self::Stage)
     }
 }
 
@@ -142,6 +144,7 @@ impl PolicyScope {
             Sid::Lambda | Sid::Move => functions(&["", ":*"]),
             Sid::Smoke => functions(&[":*"]),
             Sid::Grant => functions(&[&format!(":{}", self.alias)]),
+            Sid::Apis => vec![format!("arn:{}:apigateway:{}::/restapis", self.partition, self.region)],
             Sid::ApiRead => self.api_paths(|_| vec![String::new(), "/*".into()]),
             Sid::Deploy => self.api_paths(|_| vec!["/deployments".into()]),
             Sid::Stage => self.api_paths(|stage| vec![format!("/stages/{}", stage.stage), "/deployments/*".into()]),

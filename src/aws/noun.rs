@@ -141,6 +141,78 @@ pub struct Invoked {
     pub payload: String,
     /// How long the call took as seen from here, milliseconds.
     pub duration_ms: u64,
+    /// The last 4 KB of its log, as the function wrote them: to be redacted before anybody sees them.
+    pub log_tail: Option<String>,
+}
+
+/// What a request through a stage was answered with.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StageAnswer {
+    /// HTTP status.
+    pub status: u16,
+    /// The body as text.
+    pub body: String,
+    /// How long it took as seen from here, milliseconds.
+    pub duration_ms: u64,
+}
+
+/// One series of `GetMetricData`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct MetricQuery {
+    /// `AWS/Lambda` or `AWS/ApiGateway`.
+    pub namespace: String,
+    /// Such as `Errors`.
+    pub metric: String,
+    /// Dimension → value; all of them, a subset names another series (aws-semantics §8.1).
+    pub dimensions: BTreeMap<String, String>,
+    /// `Sum`, `SampleCount`, `p99`, `TC(:384.9)`, …
+    pub stat: String,
+    /// Seconds, a multiple of 60.
+    pub period_s: u32,
+}
+
+/// The points of one series.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct MetricSeries {
+    /// Start of the period → value. No activity is no point, not zero.
+    pub points: BTreeMap<Timestamp, f64>,
+    /// Why CloudWatch did not answer for this series (`InternalError`, `Forbidden`), if it did not.
+    pub failure: Option<String>,
+}
+
+/// One page of the answer of `GetMetricData`.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct MetricPage {
+    /// In the order of the queries; the points of one series may continue on the next page.
+    pub series: Vec<MetricSeries>,
+    /// Token of the next page.
+    pub next: Option<String>,
+}
+
+/// What an alarm says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum AlarmValue {
+    /// Within its limits.
+    Ok,
+    /// Outside.
+    Alarm,
+    /// It cannot tell.
+    InsufficientData,
+}
+
+/// A CloudWatch alarm, metric or composite (`DescribeAlarms`).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AlarmState {
+    /// Its name.
+    pub name: String,
+    /// What it says.
+    pub value: AlarmValue,
+    /// Its reason in CloudWatch's words.
+    pub reason: Option<String>,
+    /// Since when it says so (`StateTransitionedTimestamp`, else `StateUpdatedTimestamp`).
+    pub since: Option<Timestamp>,
+    /// `EVALUATION_FAILURE`, `EVALUATION_ERROR` or `PARTIAL_DATA`, when it is not evaluated as it should be.
+    pub evaluation: Option<String>,
 }
 
 /// A REST API stage (`GetStage`).
@@ -385,6 +457,13 @@ pub enum Patch {
         path: String,
         /// The value, always text.
         value: String,
+    },
+    /// Copies what is at one path to another: from the canary to the stage, nothing else is allowed (aws-semantics §6.3).
+    Copy {
+        /// JSON pointer, such as `/canarySettings/deploymentId`.
+        from: String,
+        /// JSON pointer, such as `/deploymentId`.
+        path: String,
     },
     /// Removes what is at a path.
     Remove {

@@ -4,10 +4,12 @@
 use serde::{Deserialize, Serialize};
 
 use super::noun::{
-    Alias, ApiModel, Authorizer, Deployment, Export, Function, GatewayResponse, Identity, Invoked, Page, Patch, Policy,
-    Provisioned, RequestValidator, Resource, RestApi, Routing, Stage, Statement,
+    AlarmState, Alias, ApiModel, Authorizer, Deployment, Export, Function, GatewayResponse, Identity, Invoked,
+    MetricPage, MetricQuery, Page, Patch, Policy, Provisioned, RequestValidator, Resource, RestApi, Routing, Stage,
+    StageAnswer, Statement,
 };
 use crate::model::{AliasName, ApiId, FunctionName, RunId, StageName, Version};
+use jiff::Timestamp;
 
 /// What an operation does to AWS.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -37,6 +39,10 @@ pub enum Pool {
     ApiGatewayCreateDeployment,
     /// `GetResources`, 5 per 2 s and account.
     ApiGatewayGetResources,
+    /// `GetMetricData`, 50 rps.
+    CloudWatchGetMetricData,
+    /// `DescribeAlarms`, 9 rps.
+    CloudWatchDescribeAlarms,
     /// STS.
     Sts,
 }
@@ -62,6 +68,8 @@ impl Pool {
             Self::ApiGatewayTotal => (10.0, 5.0, 40),
             Self::ApiGatewayCreateDeployment => (0.2, 0.19, 1),
             Self::ApiGatewayGetResources => (2.5, 2.0, 5),
+            Self::CloudWatchGetMetricData => (50.0, 5.0, 50),
+            Self::CloudWatchDescribeAlarms => (9.0, 2.0, 9),
             Self::LambdaInvoke | Self::Sts => return None,
         };
         Some(Rate { full_rps, share_rps, burst })
@@ -83,6 +91,8 @@ pub enum Scope {
     ApiRead,
     /// `/restapis/API/deployments`.
     Deployments,
+    /// `/restapis`.
+    Apis,
     /// `/restapis/API/stages/STAGE` and `/restapis/API/deployments/*`: moving the pointer touches both.
     Stage,
 }
@@ -211,6 +221,29 @@ operations! {
     Invoke { /** Function. */ function: FunctionName, /** Version. */ version: Version, /** JSON event. */ payload: String, /** How long to wait, seconds. */ timeout_s: u32 } -> Invoked
         = "lambda" Invoke [LambdaInvoke] "lambda:InvokeFunction" Qualified;
 
+    /// Sends a request through a stage, unsigned, as a client would; never repeated by itself.
+    InvokeStage {
+        /** API. */ api: ApiId,
+        /** Stage. */ stage: StageName,
+        /** HTTP method. */ method: String,
+        /** Path below the stage, with its query. */ path: String,
+        /** How long to wait, seconds. */ timeout_s: u32,
+    } -> StageAnswer = "execute-api" Invoke [] "" Any;
+
+    /// Series of metrics from `start` (inclusive) to `end` (exclusive), both whole minutes; at most 500 queries.
+    GetMetricData {
+        /** What. */ queries: Vec<MetricQuery>,
+        /** From. */ start: Timestamp,
+        /** To. */ end: Timestamp,
+        /** Page token. */ next: Option<String>,
+    } -> MetricPage = "cloudwatch" Read [CloudWatchGetMetricData] "cloudwatch:GetMetricData" Any;
+    /// Alarms by name, metric and composite ones; at most 100 names. A name that does not exist is missing in the answer.
+    DescribeAlarms { /** Names. */ names: Vec<String> } -> Vec<AlarmState>
+        = "cloudwatch" Read [CloudWatchDescribeAlarms] "cloudwatch:DescribeAlarms" Any;
+
+    /// One page of the account's REST APIs, id and name; up to 500.
+    GetRestApis { /** Page token. */ position: Option<String> } -> Page<(ApiId, String)>
+        = "apigateway" Read [ApiGatewayTotal] "apigateway:GET" Apis;
     /// Name and API-wide settings.
     GetRestApi { /** API. */ api: ApiId } -> RestApi
         = "apigateway" Read [ApiGatewayTotal] "apigateway:GET" ApiRead;
@@ -272,7 +305,11 @@ impl Call {
             Self::Invoke(Invoke { function, version, .. }) => format!("{function}:{version}"),
             Self::GetStage(GetStage { api, stage })
             | Self::GetExport(GetExport { api, stage })
+            | Self::InvokeStage(InvokeStage { api, stage, .. })
             | Self::UpdateStage(UpdateStage { api, stage, .. }) => format!("{api}/{stage}"),
+            Self::GetMetricData(_) => "metrics".into(),
+            Self::DescribeAlarms(DescribeAlarms { names }) => names.join(", "),
+            Self::GetRestApis(_) => "REST APIs".into(),
             Self::GetRestApi(GetRestApi { api })
             | Self::GetStages(GetStages { api })
             | Self::GetResources(GetResources { api, .. })

@@ -8,7 +8,7 @@ use super::layer::{Layer, Origin, Sourced};
 use super::smoke::SmokeFiles;
 use super::suggest::{did_you_mean, nearest};
 use super::value::SourceText;
-use crate::model::{FunctionName, Source, StageRef, Target};
+use crate::model::{Canary, FunctionName, GatePolicy, Source, StageRef, Target};
 use crate::problem::{Code, Problem};
 
 /// The keys of one target over the defaults.
@@ -137,6 +137,9 @@ impl Config {
                 .value(|keys| keys.publish.as_ref()?.get_ref().description.as_ref())
                 .map(|template| template.0),
             smoke: self.smoke(&merged, smoke)?,
+            stage_smoke: Vec::new(),
+            canary: Canary::default(),
+            gate: GatePolicy::default(),
             redeploy: merged.value(|keys| keys.redeploy.as_ref()?.get_ref().when.as_ref()).unwrap_or_default(),
         })
     }

@@ -99,7 +99,7 @@ mod tests {
 
     fn answer(payload: &Value) -> Invoked {
         let payload = payload.to_string();
-        Invoked { status: 200, function_error: None, executed_version: None, payload, duration_ms: 640 }
+        Invoked { status: 200, function_error: None, executed_version: None, payload, duration_ms: 640, log_tail: None }
     }
 
     fn expect(status: Option<u16>, json: Option<Value>, max_ms: Option<u64>) -> Expect {

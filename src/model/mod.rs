@@ -1,9 +1,13 @@
 //! Names and small facts that every other module speaks in.
 
+pub mod canary;
 pub mod name;
 pub mod record;
 pub mod target;
 
+pub use canary::{
+    Canary, CanaryMode, CanaryStep, GatePolicy, OnInconclusive, Percent, Ratio, Reaction, candidate_alias,
+};
 pub use name::{AliasName, ApiId, FunctionName, InvalidName, RunId, StageName, StageRef, Version};
 pub use record::{Description, Record, RecordError, RecordState, RecordedStage};
-pub use target::{Expect, RedeployWhen, SmokeCheck, Source, Target};
+pub use target::{Expect, RedeployWhen, SmokeCheck, Source, StageCheck, Target};

@@ -5,7 +5,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::{AliasName, FunctionName, StageRef};
+use super::{AliasName, Canary, FunctionName, GatePolicy, StageRef};
 
 /// A target with all its settings. Plans and journals store it, so that a release goes on with what was approved.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -39,8 +39,17 @@ pub struct Target {
     pub publish_description: Option<String>,
     /// The checks that a version passes before it gets traffic.
     pub smoke: Vec<SmokeCheck>,
+    /// The checks through the stage, after it was redeployed.
+    #[serde(default)]
+    pub stage_smoke: Vec<StageCheck>,
     /// When the stage gets a new deployment.
     pub redeploy: RedeployWhen,
+    /// How traffic is shifted.
+    #[serde(default)]
+    pub canary: Canary,
+    /// What judges the canary.
+    #[serde(default)]
+    pub gate: GatePolicy,
 }
 
 impl Target {
@@ -64,7 +73,10 @@ impl Target {
             permission_settle: Self::PERMISSION_SETTLE,
             publish_description: None,
             smoke: Vec::new(),
+            stage_smoke: Vec::new(),
             redeploy: RedeployWhen::IfChanged,
+            canary: Canary::default(),
+            gate: GatePolicy::default(),
         }
     }
 
@@ -98,6 +110,17 @@ pub struct SmokeCheck {
     /// The event: one JSON document, at most 6 MB.
     pub payload: String,
     /// What the answer must look like.
+    pub expect: Expect,
+}
+
+/// A check that sends a request through the stage, as a client would.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StageCheck {
+    /// HTTP method.
+    pub method: String,
+    /// The path below the stage, with its query, beginning with `/`.
+    pub path: String,
+    /// What the answer must look like; `status` is the HTTP status, 2xx when it is not named.
     pub expect: Expect,
 }
 

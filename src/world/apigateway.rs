@@ -91,6 +91,12 @@ impl Account {
         Ok(self.api(id)?.stages.iter().map(|(name, stage)| (name.clone(), stage.clone())).collect())
     }
 
+    pub(super) fn rest_apis(&self, position: Option<&str>) -> Result<Page<(ApiId, String)>, AwsError> {
+        let all: Vec<(ApiId, String)> =
+            self.apis.iter().map(|(id, api)| (id.clone(), api.live.api.name.clone())).collect();
+        paginate(all.iter(), position)
+    }
+
     /// One page of a list of the live definition.
     pub(super) fn page<T: Clone>(
         &self,
@@ -143,6 +149,7 @@ impl Account {
         for patch in patches {
             match patch {
                 Patch::Replace { path, value } => self.replace(api, &mut stage, path, value)?,
+                Patch::Copy { from, path } => copy(&mut stage, from, path)?,
                 Patch::Remove { path } => remove(&mut stage, path)?,
             }
         }
@@ -182,6 +189,28 @@ impl Account {
         }
         Ok(())
     }
+}
+
+/// Promotes a canary's part to the stage: its deployment, or its overrides merged into the variables (recorded).
+fn copy(stage: &mut Stage, from: &str, path: &str) -> Result<(), AwsError> {
+    let Some(canary) = &stage.canary else {
+        return Err(bad_request("Promotion not available. Canary does not exist."));
+    };
+    match (from, path) {
+        ("/canarySettings/deploymentId", "/deploymentId") => {
+            if let Some(deployment) = &canary.deployment {
+                stage.deployment.clone_from(deployment);
+            }
+        }
+        (OVERRIDES, "/variables") => stage.variables.extend(canary.overrides.clone()),
+        _ => {
+            return Err(bad_request(format!(
+                "Invalid copy operation with path: {path} and from {from}. Valid copy:path are [/deploymentId, \
+                 /variables] and valid copy:from are [/canarySettings/deploymentId, {OVERRIDES}]"
+            )));
+        }
+    }
+    Ok(())
 }
 
 fn invalid_path(path: &str) -> AwsError {

@@ -84,6 +84,7 @@ impl Account {
             executed_version: Some(call.version.to_string()),
             payload: if timed_out { timeout_text.to_string() } else { payload },
             duration_ms: u64::try_from(spent.as_millis()).unwrap_or(u64::MAX),
+            log_tail: None,
         })
     }
 

@@ -37,6 +37,7 @@ mod export;
 pub mod fault;
 pub mod invoke;
 pub mod lambda;
+mod metrics;
 pub mod permissions;
 mod quota;
 pub mod setup;
