@@ -6,20 +6,25 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use crate::aws::Call;
-use crate::aws::noun::{Alias, Patch, Policy, Routing, Stage, Statement};
+use crate::aws::noun::{Alias, Patch, Policy, Routing, Stage, StageCanary, Statement};
 use crate::aws::operation::{AddPermission, CreateAlias, DeleteAlias, RemovePermission, UpdateAlias, UpdateStage};
 use crate::model::{AliasName, FunctionName, StageRef};
 
 /// Weights closer than this are equal: AWS stores doubles (aws-semantics §3.4).
 const WEIGHT_TOLERANCE: f64 = 1e-6;
+/// The same for the percentages of a stage's canary, 0–100.
+const PERCENT_TOLERANCE: f64 = 1e-4;
 
 /// What a release touches of a stage: only these fields are compared, written and written back.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct StageSide {
     /// The deployment, if the release moves it.
     pub deployment: Option<String>,
     /// The alias variable and its value (`None` = unset), if the release sets it.
     pub variable: Option<(String, Option<String>)>,
+    /// The canary, always compared: one that this release did not attach is somebody else's.
+    #[serde(default)]
+    pub canary: Option<StageCanary>,
 }
 
 /// One reversible change with both of its sides, complete enough to be undone by somebody who knows nothing else.
@@ -103,11 +108,7 @@ impl Change {
                 let there = policy.as_ref().is_some_and(|p| has_statement(&p.document, statement));
                 (there, !there)
             }
-            // A canary splits what the stage serves: this release attaches none, so it is somebody else's.
-            (Self::Stage { before, want, .. }, Now::Stage(stage)) => {
-                let whole = stage.canary.is_none();
-                (whole && want.holds(stage), whole && before.holds(stage))
-            }
+            (Self::Stage { before, want, .. }, Now::Stage(stage)) => (want.holds(stage), before.holds(stage)),
             _ => (false, false),
         };
         match (applied, not_applied) {
@@ -197,24 +198,45 @@ impl StageSide {
     pub fn holds(&self, stage: &Stage) -> bool {
         self.deployment.as_ref().is_none_or(|d| *d == stage.deployment)
             && self.variable.as_ref().is_none_or(|(name, value)| stage.variables.get(name) == value.as_ref())
+            && canaries_equal(self.canary.as_ref(), stage.canary.as_ref())
     }
 
-    /// The patch that makes them so; `None` when they are.
+    /// The patch that makes them so; `None` when they are. A canary is removed by a patch of its own, before anything
+    /// else: whether it may stand beside other operations is not known (aws-semantics §6.3).
     pub fn patch(&self, stage: &StageRef, now: &Stage) -> Option<Call> {
         let mut patches = Vec::new();
-        if let Some(deployment) = self.deployment.as_ref().filter(|d| **d != now.deployment) {
-            patches.push(Patch::Replace { path: "/deploymentId".into(), value: deployment.clone() });
-        }
-        if let Some((name, value)) = &self.variable {
-            let path = format!("/variables/{name}");
-            match (value, now.variables.get(name)) {
-                (Some(value), has) if has != Some(value) => patches.push(Patch::Replace { path, value: value.clone() }),
-                (None, Some(_)) => patches.push(Patch::Remove { path }),
-                _ => {}
+        match (&self.canary, &now.canary) {
+            (None, Some(_)) => patches.push(Patch::Remove { path: "/canarySettings".into() }),
+            (canary, _) => {
+                patches.extend(canary.iter().filter(|c| !canaries_equal(Some(c), now.canary.as_ref())).flat_map(attach));
+                patches.extend(self.deployment_patch(now));
+                patches.extend(self.variable_patch(now));
             }
         }
         let (api, stage) = (stage.api.clone(), stage.stage.clone());
         (!patches.is_empty()).then_some(Call::UpdateStage(UpdateStage { api, stage, patches }))
+    }
+
+    /// What the canary serves already is copied from it; anything else is named.
+    fn deployment_patch(&self, now: &Stage) -> Option<Patch> {
+        let deployment = self.deployment.as_ref().filter(|d| **d != now.deployment)?;
+        let path = "/deploymentId".to_owned();
+        let is_canarys = now.canary.as_ref().is_some_and(|canary| canary.deployment.as_ref() == Some(deployment));
+        Some(if is_canarys {
+            Patch::Copy { from: "/canarySettings/deploymentId".into(), path }
+        } else {
+            Patch::Replace { path, value: deployment.clone() }
+        })
+    }
+
+    fn variable_patch(&self, now: &Stage) -> Option<Patch> {
+        let (name, value) = self.variable.as_ref()?;
+        let path = format!("/variables/{name}");
+        match (value, now.variables.get(name)) {
+            (Some(value), has) if has != Some(value) => Some(Patch::Replace { path, value: value.clone() }),
+            (None, Some(_)) => Some(Patch::Remove { path }),
+            _ => None,
+        }
     }
 
     /// These fields as they go back: each only where the stage still has what `ours` put there.
@@ -244,6 +266,48 @@ impl StageSide {
             }
             _ => None,
         };
-        (Self { deployment, variable }, others)
+        let canary = match (&ours.canary, &now.canary) {
+            (Some(ours), Some(now)) if is_same_canary(ours, now) => self.canary.clone(),
+            (Some(_), Some(now)) => {
+                others.push("canary");
+                Some(now.clone())
+            }
+            // One that somebody else attached is left alone, and does not stand in the way of the rest.
+            (_, now) => now.clone(),
+        };
+        (Self { deployment, variable, canary }, others)
     }
+
+    /// What one release has before and after two changes of the same stage, the first before the second.
+    pub fn over(first: &Self, second: &Self) -> Self {
+        Self {
+            deployment: first.deployment.clone().or_else(|| second.deployment.clone()),
+            variable: first.variable.clone().or_else(|| second.variable.clone()),
+            canary: first.canary.clone().or_else(|| second.canary.clone()),
+        }
+    }
+}
+
+/// All fields of a canary, whichever differ: should this patch land late, it makes a canary that is known for ours.
+fn attach(canary: &StageCanary) -> Vec<Patch> {
+    let set = |field: &str, value: String| Patch::Replace { path: format!("/canarySettings/{field}"), value };
+    let mut patches: Vec<Patch> = canary.deployment.iter().map(|id| set("deploymentId", id.clone())).collect();
+    patches.push(set("percentTraffic", canary.percent.to_string()));
+    patches.extend(canary.overrides.iter().map(|(k, v)| set(&format!("stageVariableOverrides/{k}"), v.clone())));
+    patches.push(set("useStageCache", canary.use_stage_cache.to_string()));
+    patches
+}
+
+fn canaries_equal(a: Option<&StageCanary>, b: Option<&StageCanary>) -> bool {
+    match (a, b) {
+        (None, None) => true,
+        (Some(a), Some(b)) => is_same_canary(a, b) && (a.percent - b.percent).abs() < PERCENT_TOLERANCE,
+        _ => false,
+    }
+}
+
+/// Whether two canaries send their requests to the same place, whatever their share. A deployment that is not known is
+/// known by what the canary overrides.
+fn is_same_canary(ours: &StageCanary, now: &StageCanary) -> bool {
+    ours.overrides == now.overrides && ours.deployment.as_ref().is_none_or(|d| now.deployment.as_ref() == Some(d))
 }

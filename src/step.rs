@@ -19,6 +19,8 @@ pub enum StepKind {
     Permission,
     /// Make the stage serve the live definition, through the alias.
     Redeploy,
+    /// Shift traffic step by step, each step judged.
+    Canary,
     /// Read everything back and close the record.
     Promote,
 }
@@ -65,7 +67,7 @@ pub const PIPELINE: &[Declaration] = &[
     Declaration {
         kind: StepKind::Alias,
         name: "alias",
-        does: "point the alias at the version and write the record, in one guarded call",
+        does: "point the alias at the version and write the record, in one guarded call; with a canary, only claim it",
         undo: "the previous version, weights and description; an alias that the release created is deleted last",
         observes: &[Op::GetAlias, Op::GetProvisionedConcurrencyConfig],
         writes: &[Op::CreateAlias, Op::UpdateAlias],
@@ -98,17 +100,26 @@ pub const PIPELINE: &[Declaration] = &[
             Op::GetDeployments,
             Op::GetExport,
         ],
-        writes: &[Op::CreateDeployment, Op::UpdateStage],
+        writes: &[Op::CreateDeployment, Op::UpdateStage, Op::InvokeStage],
         writes_back: &[Op::UpdateStage],
+    },
+    Declaration {
+        kind: StepKind::Canary,
+        name: "canary",
+        does: "give the version a share of the traffic, step by step, and judge each step by CloudWatch's metrics and alarms",
+        undo: "weights or canary are removed: the version that served before gets everything back",
+        observes: &[Op::GetAlias, Op::GetStage, Op::GetMetricData, Op::DescribeAlarms, Op::GetRestApis],
+        writes: &[Op::UpdateAlias, Op::UpdateStage],
+        writes_back: &[Op::UpdateAlias, Op::UpdateStage],
     },
     Declaration {
         kind: StepKind::Promote,
         name: "promote",
-        does: "read alias and stage back and close the record",
+        does: "give the version all traffic, read alias and stage back and close the record",
         undo: "the inverse of what the release did",
         observes: &[Op::GetAlias, Op::GetStage],
-        writes: &[Op::UpdateAlias],
-        writes_back: &[Op::UpdateAlias],
+        writes: &[Op::UpdateAlias, Op::UpdateStage, Op::RemovePermission, Op::DeleteAlias],
+        writes_back: &[Op::UpdateAlias, Op::UpdateStage],
     },
 ];
 

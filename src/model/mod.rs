@@ -3,6 +3,7 @@
 pub mod canary;
 pub mod name;
 pub mod record;
+pub mod shift;
 pub mod target;
 
 pub use canary::{
@@ -10,4 +11,5 @@ pub use canary::{
 };
 pub use name::{AliasName, ApiId, FunctionName, InvalidName, RunId, StageName, StageRef, Version};
 pub use record::{Description, Record, RecordError, RecordState, RecordedStage};
+pub use shift::Shift;
 pub use target::{Expect, RedeployWhen, SmokeCheck, Source, StageCheck, Target};

@@ -5,6 +5,9 @@
 //! the memory of bad versions. It reads, for example:
 //!
 //! `[sg1 01JD3K7Q4T0000000000000000 run x=20261121T1422Z 41>42 n=1 a1b2c3d4e5/prod d=k5m8ra v=lambdaAlias:blue g bad=40]`
+//!
+//! and, in the third step of a canary, with ` t=20261121T135207Z+600+645` in it: when the first step began, and how many
+//! seconds each finished step took. A process anywhere judges from that.
 
 use std::fmt;
 use std::str::FromStr;
@@ -13,7 +16,7 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use serde::{Deserialize, Serialize};
 
-use super::{RunId, StageRef, Version};
+use super::{RunId, Shift, StageRef, Version};
 
 /// The record takes at most this many characters (SPEC §3).
 pub const RECORD_CHARS_MAX: usize = 160;
@@ -87,6 +90,10 @@ pub struct Record {
     pub members: usize,
     /// The stage's way back.
     pub stage: Option<RecordedStage>,
+    /// Whether the release shifts traffic by the stage's canary, through the candidate alias.
+    pub stage_canary: bool,
+    /// How far the canary is, once its first step began.
+    pub shift: Option<Shift>,
     /// Whether the release added permission statements.
     pub granted: bool,
     /// The last versions known to be bad, newest first.
@@ -119,6 +126,8 @@ impl Record {
             expires: None,
             from: Some(from),
             to,
+            stage_canary: false,
+            shift: None,
             granted: false,
             bad,
             ..self.clone()
@@ -128,7 +137,7 @@ impl Record {
     /// The record while the rollback that ends in this one still has a stage or permissions before it: whoever comes
     /// next, from any machine, can finish it.
     pub fn undoing(&self, granted: bool, expires: Timestamp) -> Self {
-        Self { state: RecordState::Undoing, expires: Some(expires), granted, ..self.clone() }
+        Self { state: RecordState::Undoing, expires: Some(expires), granted, shift: None, ..self.clone() }
     }
 
     /// Whether a published version served before the release.
@@ -141,7 +150,13 @@ impl Record {
     pub fn agrees_with(&self, version: Version, weights: &std::collections::BTreeMap<u64, f64>) -> bool {
         let at_to = version == self.to;
         let at_from = self.state.holds_lock() && self.from == Some(version);
-        (at_to || at_from) && (weights.is_empty() || self.is_provisioned_move(weights))
+        let is_split = at_from && self.shift.is_some() && self.is_candidate_weight(weights);
+        (at_to || at_from) && (weights.is_empty() || is_split || self.is_provisioned_move(weights))
+    }
+
+    /// Whether the weights give the candidate, and nobody else, a share.
+    pub fn is_candidate_weight(&self, weights: &std::collections::BTreeMap<u64, f64>) -> bool {
+        weights.len() == 1 && self.to.number().is_some_and(|to| weights.contains_key(&to))
     }
 
     fn is_provisioned_move(&self, weights: &std::collections::BTreeMap<u64, f64>) -> bool {
@@ -174,6 +189,12 @@ impl fmt::Display for Record {
                 Some((name, None)) => write!(f, " v!{name}")?,
                 None => {}
             }
+        }
+        if self.stage_canary {
+            f.write_str(" c")?;
+        }
+        if let Some(shift) = &self.shift {
+            write!(f, " t={shift}")?;
         }
         if self.granted {
             f.write_str(" g")?;
@@ -217,6 +238,8 @@ fn parse_words<'a>(mut words: impl Iterator<Item = &'a str>) -> Option<Record> {
         to: Version::Latest,
         members: 1,
         stage: None,
+        stage_canary: false,
+        shift: None,
         granted: false,
         bad: Vec::new(),
         gate_overridden: false,
@@ -233,7 +256,9 @@ fn parse_words<'a>(mut words: impl Iterator<Item = &'a str>) -> Option<Record> {
                 let (name, value) = text.split_once(':')?;
                 record.stage.as_mut()?.variable = Some((name.to_owned(), Some(value.to_owned())));
             }
+            Some(("t", text)) => record.shift = Some(text.parse().ok()?),
             Some(("bad", list)) => record.bad = list.split(',').map(|n| n.parse().ok()).collect::<Option<_>>()?,
+            _ if word == "c" => record.stage_canary = true,
             _ if word == "g" => record.granted = true,
             _ if word == "o" => record.gate_overridden = true,
             _ if word.contains('>') => way = Some(parse_way(word)?),
@@ -296,6 +321,7 @@ impl Description {
                 Some(record) if record.gate_overridden => record.gate_overridden = false,
                 Some(record) if record.expires.is_some() => record.expires = None,
                 Some(record) if !record.bad.is_empty() => record.bad.clear(),
+                Some(record) if record.shift.is_some() => record.shift = None,
                 Some(record) if record.stage.is_some() => record.stage = None,
                 _ => self.record = None,
             }
@@ -354,6 +380,8 @@ mod tests {
                 deployment: Some("k5m8ra".into()),
                 variable: Some(("lambdaAlias".into(), Some("b:l-u.e".into()))),
             }),
+            stage_canary: false,
+            shift: None,
             granted: true,
             bad: vec![123_455, 99, 7],
             gate_overridden: true,

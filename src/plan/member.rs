@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::observe::{ObservedMember, ObservedStage};
-use super::{Choice, Notice, stage};
+use super::{CandidatePlan, Choice, Notice, canary, stage};
 use crate::aws::noun::{Alias, Function, ProvisionedStatus, State, Statement};
 use crate::change::is_moving_capacity;
 use crate::model::target::Target;
@@ -63,6 +63,9 @@ pub struct MemberPlan {
     pub snap_start: bool,
     /// A person named the version: a bad mark does not stop it.
     pub named: bool,
+    /// The alias of a stage canary.
+    #[serde(default)]
+    pub candidate: Option<CandidatePlan>,
 }
 
 impl MemberPlan {
@@ -112,6 +115,12 @@ impl MemberPlan {
             None => format!("{}:{alias} does not exist: create it on {to}", self.function),
             Some(before) => format!("{}:{alias} {} → {to} (100%)", self.function, before.version.label()),
         }
+    }
+
+    /// With a canary the alias is only claimed at first.
+    pub(super) fn claim_line(&self, alias: &AliasName) -> String {
+        let serving = self.before.as_ref().map_or_else(|| "nothing".to_owned(), |before| before.version.label());
+        format!("{}:{alias} is claimed for this release and stays on {serving} (100%)", self.function)
     }
 
     pub(super) fn permission_line(&self, alias: &AliasName) -> String {
@@ -166,6 +175,7 @@ pub(super) fn plan(
         provisioned: observed.provisioned.is_some(),
         snap_start: observed.latest.snap_start,
         named: choice.named.is_some(),
+        candidate: canary::candidate(target, observed, stage, choice)?,
     })
 }
 

@@ -1,9 +1,11 @@
 //! The plan: what a release will do and why, as a pure function of what was observed. It holds everything the engine
 //! needs, so the plan that was read is the plan that runs.
 
+mod canary;
 mod member;
 pub mod observe;
 mod stage;
+mod steps;
 
 use std::time::Duration;
 
@@ -11,23 +13,27 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
+pub use canary::{CandidatePlan, CanaryPlan};
 pub use member::{MemberPlan, SourcePlan};
 pub use member::{read_description, refuse_bad, short_sha};
 pub use observe::{Marker, Observed, ObservedMember, ObservedStage, Observer};
+pub use steps::{Action, PlannedStep};
 pub use stage::{Place, StagePlan, VariablePlan, marker};
 
 use crate::aws::noun::Statement;
 use crate::change::StageSide;
 use crate::model::record::remember_bad;
 use crate::model::target::Target;
-use crate::model::{Record, RecordState, RecordedStage, RunId, Version};
+use crate::model::{CanaryMode, Record, RecordState, RecordedStage, RunId, Version};
 use crate::problem::{Code, Problem};
-use crate::step::StepKind;
 
 /// The version of the plan's format; a reader refuses another one.
 pub const PLAN_FORMAT: u32 = 1;
 /// How long the lock outlives the planned end (SPEC §3).
 pub const LOCK_MARGIN: Duration = Duration::from_secs(600);
+/// What a canary takes beyond its bakes: metrics are a few minutes late, and the candidate alias of a stage canary
+/// stays a minute after the stage no longer uses it. Seconds.
+const CANARY_CALLS_S: u64 = 240;
 
 /// What the caller chose.
 #[derive(Debug, Clone)]
@@ -46,6 +52,8 @@ pub struct Choice {
     pub description: String,
     /// The release that is taken up again: its own record does not stand in its way.
     pub adopt: Option<RunId>,
+    /// Why the gate only advises in this release, when a person says so.
+    pub override_gate: Option<String>,
 }
 
 /// What a release will do.
@@ -69,6 +77,9 @@ pub struct Plan {
     pub members: Vec<MemberPlan>,
     /// The stage.
     pub stage: Option<StagePlan>,
+    /// How traffic is shifted in steps; none = all at once.
+    #[serde(default)]
+    pub canary: Option<CanaryPlan>,
     /// Worth knowing; not part of the digest.
     pub notices: Vec<Notice>,
 }
@@ -80,33 +91,6 @@ pub struct Notice {
     pub code: Code,
     /// One line.
     pub text: String,
-}
-
-/// What a step will do to AWS.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Action {
-    /// Makes something new.
-    Create,
-    /// Changes something.
-    Update,
-    /// Runs the user's code.
-    Invoke,
-    /// Looks only.
-    Read,
-    /// Nothing.
-    None,
-}
-
-/// One line of the plan.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct PlannedStep {
-    /// Which step.
-    pub step: StepKind,
-    /// What it will do.
-    pub action: Action,
-    /// One line for people, and indented lines below it.
-    pub detail: Vec<String>,
 }
 
 /// Makes the plan, or says why there is none.
@@ -123,6 +107,7 @@ pub fn plan(target: &Target, observed: &Observed, choice: &Choice) -> Result<Pla
     if let Some(stage) = &observed.stage {
         stage::check_reach(target, stage, &choice.region, &mut notices)?;
     }
+    let canary = canary::plan(target, observed, stage.as_ref(), choice, &mut notices)?;
     let plan = Plan {
         v: PLAN_FORMAT,
         run: choice.run.clone(),
@@ -133,6 +118,7 @@ pub fn plan(target: &Target, observed: &Observed, choice: &Choice) -> Result<Pla
         description: choice.description.clone(),
         members,
         stage,
+        canary,
         notices,
     };
     plan.check_record_fits()?;
@@ -142,7 +128,8 @@ pub fn plan(target: &Target, observed: &Observed, choice: &Choice) -> Result<Pla
 impl Plan {
     /// SHA-256 over everything that was read and everything that will be done; not over the release's id or the time.
     pub fn digest(&self) -> String {
-        let basis = serde_json::json!([self.v, self.account, self.region, self.target, self.members, self.stage]);
+        let basis =
+            serde_json::json!([self.v, self.account, self.region, self.target, self.members, self.stage, self.canary]);
         Sha256::digest(basis.to_string().as_bytes()).iter().take(16).map(|byte| format!("{byte:02x}")).collect()
     }
 
@@ -168,19 +155,29 @@ impl Plan {
         self.members.iter().flat_map(|m| m.grants.iter().map(move |g| (m, g)))
     }
 
+    /// The statements to add to candidate aliases.
+    pub fn candidate_grants(&self) -> impl Iterator<Item = (&MemberPlan, &CandidatePlan, &Statement)> {
+        let candidates = self.members.iter().filter_map(|m| Some((m, m.candidate.as_ref()?)));
+        candidates.flat_map(|(m, c)| c.grants.iter().map(move |g| (m, c, g)))
+    }
+
     /// How long the release will take at most when nothing fails, seconds: the waits it plans, and ten seconds of calls
     /// for each function.
     pub fn duration_s(&self) -> u64 {
         let waits = self.members.iter().map(MemberPlan::wait_s).max().unwrap_or_default();
         let settle = if self.grants().next().is_some() { self.target.permission_settle.as_secs() } else { 0 };
-        waits + settle + 10 * self.members.len() as u64
+        let bakes = self.canary.as_ref().map_or(0, |canary| canary.duration().as_secs() + CANARY_CALLS_S);
+        waits + settle + bakes + 10 * self.members.len() as u64
     }
 
     /// The record that the release writes for a function, once its candidate is known.
     pub fn record(&self, member: &MemberPlan, to: Version, state: RecordState) -> Record {
-        let lock = Duration::from_secs(self.duration_s()) + LOCK_MARGIN;
+        let extension = self.canary.iter().flat_map(|canary| &canary.steps);
+        let extension = extension.map(|step| self.target.canary.extension(step)).max().unwrap_or_default();
+        let lock = Duration::from_secs(self.duration_s()) + extension + LOCK_MARGIN;
+        let by_stage = self.canary.as_ref().is_some_and(|canary| canary.mode == CanaryMode::Stage);
         let stage =
-            self.stage.as_ref().filter(|s| s.changes() || !member.grants.is_empty()).map(|stage| RecordedStage {
+            self.stage.as_ref().filter(|s| by_stage || s.changes() || !member.grants.is_empty()).map(|stage| RecordedStage {
                 stage: stage.stage.clone(),
                 deployment: stage.redeploy.is_some().then(|| stage.before.deployment.clone()),
                 variable: stage.variable.as_ref().map(|v| (v.name.clone(), v.before.clone())),
@@ -193,9 +190,11 @@ impl Plan {
             to,
             members: self.members.len(),
             stage,
+            stage_canary: by_stage,
+            shift: None,
             granted: self.adds_stage_statement(member),
             bad: member.bad.iter().copied().filter(|bad| Some(*bad) != to.number()).collect(),
-            gate_overridden: false,
+            gate_overridden: self.canary.as_ref().is_some_and(|canary| canary.override_gate.is_some()),
         }
     }
 
@@ -215,6 +214,7 @@ impl Plan {
             // The way back marks the candidate bad and may name another version to go back from.
             record.from = record.from.or(Some(record.to));
             record.bad = remember_bad(&member.bad, number);
+            record.shift = self.canary.as_ref().map(CanaryPlan::longest_shift);
             let (text, names) = member.description.with(record).excess();
             let alias = format!("{}:{}", member.function, self.target.alias);
             if names > 0 {
@@ -235,55 +235,5 @@ impl Plan {
             }
         }
         Ok(())
-    }
-
-    /// The steps as people and the event stream see them.
-    pub fn steps(&self) -> Vec<PlannedStep> {
-        let lines = |of: &dyn Fn(&MemberPlan) -> String| self.members.iter().map(of).collect::<Vec<_>>();
-        let any =
-            |is: &dyn Fn(&MemberPlan) -> bool, action| if self.members.iter().any(is) { action } else { Action::None };
-        let alias = &self.target.alias;
-        let smoke = self.target.smoke.len();
-        let mut steps = vec![
-            PlannedStep {
-                step: StepKind::Publish,
-                action: any(&|m| matches!(m.source, SourcePlan::Publish { .. }), Action::Create),
-                detail: lines(&MemberPlan::publish_line),
-            },
-            PlannedStep {
-                step: StepKind::Smoke,
-                action: if smoke == 0 { Action::None } else { Action::Invoke },
-                detail: vec![if smoke == 0 {
-                    "none configured".into()
-                } else {
-                    format!("invoke the version by number, {smoke} check{}", if smoke == 1 { "" } else { "s" })
-                }],
-            },
-            PlannedStep {
-                step: StepKind::Alias,
-                action: any(&|m| !m.is_noop(), if self.is_first_release() { Action::Create } else { Action::Update }),
-                detail: lines(&|m| m.alias_line(alias)),
-            },
-            PlannedStep {
-                step: StepKind::Permission,
-                action: any(&|m| !m.grants.is_empty(), Action::Create),
-                detail: lines(&|m| m.permission_line(alias)),
-            },
-        ];
-        steps.push(self.redeploy_step());
-        steps.push(PlannedStep {
-            step: StepKind::Promote,
-            action: if self.is_noop() { Action::None } else { Action::Update },
-            detail: vec!["read everything back and close the record".into()],
-        });
-        steps
-    }
-
-    fn redeploy_step(&self) -> PlannedStep {
-        let (action, detail) = match &self.stage {
-            None => (Action::None, vec!["no stage configured".into()]),
-            Some(stage) => (if stage.changes() { Action::Update } else { Action::None }, stage.lines()),
-        };
-        PlannedStep { step: StepKind::Redeploy, action, detail }
     }
 }

@@ -3,20 +3,24 @@
 use std::time::Duration;
 
 use futures_util::{StreamExt, TryStreamExt, stream};
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use crate::aws::noun::{Alias, Deployment, Export, Function, Page, Policy, Provisioned, Stage, UpdateStatus};
+use crate::aws::noun::{
+    AlarmState, Alias, Deployment, Export, Function, MetricQuery, MetricSeries, Page, Policy, Provisioned, Stage, UpdateStatus,
+};
 use crate::aws::operation::{
-    GetAlias, GetAuthorizers, GetCallerIdentity, GetDeployment, GetExport, GetFunction, GetGatewayResponses, GetModels,
-    GetPolicy, GetProvisionedConcurrencyConfig, GetRequestValidators, GetResources, GetRestApi, GetStage,
-    ListVersionsByFunction,
+    DescribeAlarms, GetAlias, GetAuthorizers, GetCallerIdentity, GetDeployment, GetExport, GetFunction, GetGatewayResponses,
+    GetMetricData, GetModels, GetPolicy, GetProvisionedConcurrencyConfig, GetRequestValidators, GetResources, GetRestApi,
+    GetRestApis, GetStage, ListVersionsByFunction,
 };
 use crate::aws::{Aws, AwsError, AwsExt, Operation, Request, explain};
 use crate::clock::Clock;
 use crate::definition::{Fingerprint, Live};
 use crate::event::{Event, Listener};
 use crate::model::target::{Source, Target};
-use crate::model::{AliasName, ApiId, FunctionName, StageRef, Version};
+use crate::metrics::{self, Arm, Past};
+use crate::model::{AliasName, ApiId, CanaryMode, FunctionName, StageRef, Version, candidate_alias};
 use crate::problem::{Code, Problem};
 
 /// How long an update of the function's code may still take (`FunctionUpdatedV2` waiter, quotas.toml).
@@ -49,6 +53,10 @@ pub struct ObservedMember {
     pub policy: Option<Policy>,
     /// The alias's provisioned concurrency.
     pub provisioned: Option<Provisioned>,
+    /// The alias that a stage canary uses, if it exists; only looked for when there will be one.
+    pub candidate_alias: Option<Alias>,
+    /// That alias's policy.
+    pub candidate_policy: Option<Policy>,
 }
 
 /// The stage, as it is.
@@ -73,6 +81,12 @@ pub struct Observed {
     pub members: Vec<ObservedMember>,
     /// The stage, when the target has one.
     pub stage: Option<ObservedStage>,
+    /// What a canary will be judged by; only read when there will be one.
+    pub alarms: Vec<AlarmState>,
+    /// How many REST APIs have the name of the stage's API; only counted when it matters.
+    pub namesakes: usize,
+    /// The functions before the release, in the target's order; only read when there will be a canary.
+    pub past: Vec<Past>,
 }
 
 /// Reads AWS for a target.
@@ -97,7 +111,63 @@ impl<A: Aws, C: Clock> Observer<'_, A, C> {
             Some(stage) => Some(self.stage(stage).await?),
             None => None,
         };
-        Ok(Observed { members, stage })
+        let mut observed =
+            Observed { members, stage, alarms: Vec::new(), namesakes: 0, past: Vec::new() };
+        if target.canary.is_gradual() {
+            self.signals(target, &mut observed).await?;
+        }
+        Ok(observed)
+    }
+
+    /// What a canary will be judged by. Reading it now finds a name that is misspelt and access that is missing before
+    /// anything is written.
+    async fn signals(&self, target: &Target, observed: &mut Observed) -> Result<(), Problem> {
+        for names in target.gate.alarms.chunks(metrics::ALARM_NAMES_MAX) {
+            observed.alarms.extend(self.send(DescribeAlarms { names: names.to_vec() }).await?);
+        }
+        if let (Some(stage), Some(_)) = (&observed.stage, target.gate.max_stage_errors) {
+            let apis = self.pages("REST APIs", |position| GetRestApis { position }).await?;
+            observed.namesakes = apis.iter().filter(|(_, name)| *name == stage.live.api.name).count();
+        }
+        let alias = &target.alias;
+        let arms: Vec<Arm> =
+            target.functions.iter().map(|f| Arm { function: f.clone(), alias: alias.clone(), version: None }).collect();
+        let (latency, window) = (target.gate.max_slow_ratio.is_some(), metrics::history_window(self.clock.now()));
+        let answers = self.metrics(metrics::history_queries(&arms, None, latency), window).await?;
+        observed.past = metrics::read_history(&answers, arms.len(), false, latency).functions;
+        Ok(())
+    }
+
+    /// Series of metrics, in the order of the queries; as many calls as they need.
+    pub async fn metrics(
+        &self,
+        queries: Vec<MetricQuery>,
+        (start, end): (Timestamp, Timestamp),
+    ) -> Result<Vec<MetricSeries>, Problem> {
+        let mut all = Vec::new();
+        for queries in queries.chunks(metrics::QUERIES_MAX) {
+            let mut series = vec![MetricSeries::default(); queries.len()];
+            let mut next = None;
+            for _ in 0..PAGES_MAX {
+                let request = GetMetricData { queries: queries.to_vec(), start, end, next: next.clone() };
+                let page = self.send(request).await?;
+                for (whole, part) in series.iter_mut().zip(page.series) {
+                    whole.points.extend(part.points);
+                    whole.failure = whole.failure.take().or(part.failure);
+                }
+                if page.next.is_none() || page.next == next {
+                    break;
+                }
+                next = page.next;
+            }
+            all.extend(series);
+        }
+        match all.iter().zip(&queries).find_map(|(series, query)| Some((series.failure.as_ref()?, query))) {
+            None => Ok(all),
+            Some((why, query)) => Err(Problem::new(Code::MetricsUnreadable, format!("CloudWatch does not give {}", query.metric))
+                .why(format!("it answered {why} for {} of {:?}", query.stat, query.dimensions))
+                .fix("look whether the role may read this account's metrics: stagegate iam-policy promote")),
+        }
     }
 
     async fn member(
@@ -127,8 +197,36 @@ impl<A: Aws, C: Clock> Observer<'_, A, C> {
             ),
             None => (None, None, None),
         };
+        let by_stage = target.canary.is_gradual() && target.canary.mode == CanaryMode::Stage;
+        let (candidate_alias, candidate_policy) = match candidate_alias(&target.alias).filter(|_| by_stage) {
+            Some(name) => self.alias_with_policy(function, &name).await?,
+            None => (None, None),
+        };
         let function = function.clone();
-        Ok(ObservedMember { function, latest, alias, serving, highest, candidate, named, policy, provisioned })
+        Ok(ObservedMember {
+            function,
+            latest,
+            alias,
+            serving,
+            highest,
+            candidate,
+            named,
+            policy,
+            provisioned,
+            candidate_alias,
+            candidate_policy,
+        })
+    }
+
+    async fn alias_with_policy(
+        &self,
+        function: &FunctionName,
+        alias: &AliasName,
+    ) -> Result<(Option<Alias>, Option<Policy>), Problem> {
+        let (function, alias) = (function.clone(), alias.clone());
+        let found = self.found(GetAlias { function: function.clone(), alias: alias.clone() }).await?;
+        let policy = if found.is_some() { self.found(GetPolicy { function, alias }).await? } else { None };
+        Ok((found, policy))
     }
 
     /// `$LATEST`, once no update of it is running.

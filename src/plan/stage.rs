@@ -7,11 +7,11 @@ use serde_json::Value;
 
 use super::observe::{Marker, ObservedMember, ObservedStage};
 use super::{Notice, observe};
-use crate::aws::noun::{Stage, Statement};
+use crate::aws::noun::{Policy, Stage, Statement};
 use crate::change::StageSide;
 use crate::definition::{self, Caller, Canonical, Fingerprint, Live, Resolved, Route, reach};
 use crate::model::target::{RedeployWhen, Target};
-use crate::model::{FunctionName, StageRef};
+use crate::model::{AliasName, FunctionName, StageRef};
 use crate::policy::{self, Coverage, Document, Need};
 use crate::problem::{Code, Problem};
 
@@ -54,12 +54,14 @@ impl StagePlan {
         StageSide {
             deployment: self.redeploy.as_ref().map(|_| self.before.deployment.clone()),
             variable: self.variable.as_ref().map(|v| (v.name.clone(), v.before.clone())),
+            canary: None,
         }
     }
 
     /// What the release touches, as it shall be.
     pub fn want_side(&self, deployment: Option<String>) -> StageSide {
-        StageSide { deployment, variable: self.variable.as_ref().map(|v| (v.name.clone(), Some(v.want.clone()))) }
+        let variable = self.variable.as_ref().map(|v| (v.name.clone(), Some(v.want.clone())));
+        StageSide { deployment, variable, canary: None }
     }
 
     pub(super) fn lines(&self) -> Vec<String> {
@@ -85,7 +87,7 @@ fn count(n: usize, noun: &str) -> String {
 }
 
 /// The stage's variables as they will be.
-fn variables(target: &Target, stage: &Stage) -> BTreeMap<String, String> {
+pub(super) fn variables(target: &Target, stage: &Stage) -> BTreeMap<String, String> {
     let mut variables = stage.variables.clone();
     if let Some(name) = &target.alias_variable {
         variables.insert(name.clone(), target.alias.to_string());
@@ -218,7 +220,15 @@ fn unqualified(route: &Route, function: &FunctionName, target: &Target, observed
     .fix(format!("point the integration at {function}:${{stageVariables.{name}}} and set alias_variable = \"{name}\""))
 }
 
-/// The statements that are missing from an alias's policy for the routes that will reach it.
+/// An alias whose policy is looked at.
+pub(super) struct Grantee<'a> {
+    pub function: &'a FunctionName,
+    pub alias: &'a AliasName,
+    pub arn: &'a str,
+    pub policy: Option<&'a Policy>,
+}
+
+/// The statements that are missing from the policy of a member's alias for the routes that will reach it.
 pub(super) fn grants(
     observed: &ObservedStage,
     member: &ObservedMember,
@@ -226,7 +236,21 @@ pub(super) fn grants(
     target: &Target,
     region: &str,
 ) -> Result<Vec<Statement>, Problem> {
-    let text = member.policy.as_ref().map(|p| p.document.as_str());
+    let place = Place::of(alias_arn, region, &observed.stage_ref);
+    let (function, alias, policy) = (&member.function, &target.alias, member.policy.as_ref());
+    let subject = Grantee { function, alias, arn: alias_arn, policy };
+    missing_statements(observed, &subject, &variables(target, &observed.stage), &place)
+}
+
+/// The statements that are missing from an alias's policy for the routes that reach it with these variables.
+pub(super) fn missing_statements(
+    observed: &ObservedStage,
+    subject: &Grantee<'_>,
+    variables: &BTreeMap<String, String>,
+    place: &Place,
+) -> Result<Vec<Statement>, Problem> {
+    let alias_arn = subject.arn;
+    let text = subject.policy.map(|p| p.document.as_str());
     let document = match text.map(Document::parse).transpose() {
         Ok(document) => document.unwrap_or_default(),
         Err(error) => {
@@ -234,8 +258,7 @@ pub(super) fn grants(
                 .why(error.to_string()));
         }
     };
-    let place = Place::of(alias_arn, region, &observed.stage_ref);
-    let routes = definition::routes(&observed.live, &variables(target, &observed.stage));
+    let routes = definition::routes(&observed.live, variables);
     let mut missing: Vec<Statement> = Vec::new();
     for route in reach::reaching_arn(&routes, alias_arn) {
         if route.credentials {
@@ -254,7 +277,7 @@ pub(super) fn grants(
     if missing.is_empty() || size <= policy::LIMIT {
         return Ok(missing);
     }
-    Err(no_room(size, &policy::redundant(&document, alias_arn), &member.function, target))
+    Err(no_room(size, &policy::redundant(&document, alias_arn), subject))
 }
 
 fn blocked(route: &Route, alias_arn: &str, sid: Option<&str>, why: &str) -> Problem {
@@ -267,8 +290,8 @@ fn blocked(route: &Route, alias_arn: &str, sid: Option<&str>, why: &str) -> Prob
     .fix("change or remove that statement; whoever owns the policy document must do it")
 }
 
-fn no_room(size: usize, redundant: &[String], function: &FunctionName, target: &Target) -> Problem {
-    let alias = &target.alias;
+fn no_room(size: usize, redundant: &[String], subject: &Grantee<'_>) -> Problem {
+    let Grantee { function, alias, .. } = subject;
     let mut problem = Problem::new(
         Code::PolicyTooLarge,
         format!("the policy of {function}:{alias} has no room for another statement"),

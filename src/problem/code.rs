@@ -185,6 +185,12 @@ codes! {
     AliasKept "A09" Warning Done
         "an alias that this release created stays"
         "Another stage, or a statement of somebody else, refers to it by now. Deleting it would break them.";
+    CannotSplit "A10" Error Usage
+        "the two versions cannot share the alias"
+        "Lambda splits the traffic of an alias only between versions with one execution role and one dead-letter setup. Move all traffic at once, or shift by the stage.";
+    CandidateAliasTaken "A11" Error Conflict
+        "the alias that a stage canary would use is somebody else's"
+        "A canary of the stage calls the new version through an alias named after the promoted one with -canary behind it. One that carries no record of stagegate is not touched.";
     // API Gateway and permissions
     InvokeBlocked "G01" Error Failed
         "API Gateway may not invoke the alias"
@@ -219,6 +225,12 @@ codes! {
     ForeignEdits "G11" Warning Done
         "redeploying also publishes edits of others"
         "A deployment is a snapshot of the whole API. The plan lists every pending edit and which of them are not part of this release.";
+    DefinitionExposed "G12" Warning Done
+        "the redeployed definition is open to everyone while the old version still answers most calls"
+        "Alias weights split the code and not the definition. With canary.mode = \"stage\" definition and code move together, behind the canary of the stage.";
+    CanaryWiring "G13" Error Usage
+        "a canary of the stage would not reach the new version"
+        "The canary's requests are sent to the new version by overriding the stage variable that integrations take the alias from. Every integration of the target must use it.";
     // Lock
     LockHeld "L01" Error Conflict
         "another release of this target is in flight"
@@ -285,6 +297,31 @@ codes! {
     StillInFlight "W01" Note InFlight
         "the release is still in flight"
         "The wait is over and the release is not. It goes on by itself or with `stagegate resume`.";
+    // The gate
+    GateFailed "Q01" Error RolledBack
+        "the gate found the new version worse"
+        "The evidence against the new version, collected minute by minute and side by side with the old one, passed the limit. How the limit follows from `false_rollbacks` is in the README.";
+    AlarmMissing "Q02" Error Usage
+        "an alarm of the gate does not exist"
+        "An alarm with a misspelt name never says anything, so the release is not started.";
+    AlarmRed "Q03" Warning Done
+        "an alarm of the gate cannot warn of this release"
+        "It was in ALARM before the release, or it has no data. What was red before is not blamed on the release; whether the new version makes things worse is still judged.";
+    ApiNameShared "Q04" Error Usage
+        "several REST APIs have the same name, so their metrics cannot be told apart"
+        "CloudWatch keeps the metrics of REST APIs by name and stage. With two APIs of one name the 5XX answers of both are one number.";
+    MetricsUnreadable "Q05" Error Failed
+        "the metrics that the gate judges by cannot be read"
+        "No data is never a pass: while metrics or alarms cannot be read the canary stays where it is.";
+    CanaryHeld "Q06" Error InFlight
+        "the canary is held, a person decides"
+        "The step is over, extension included, and it is not proven that the new version is no worse. The weight stays, nothing moves by itself.";
+    ApprovalNeeded "Q07" Note Done
+        "the next step of the canary waits for a person"
+        "The steps before it have passed. `resume` agrees and goes on, `rollback` goes back.";
+    ScheduleChanged "Q08" Error Conflict
+        "the canary under way does not fit the configured steps"
+        "The weight that AWS has now is not the one that the configured schedule has for this step. Somebody changed the configuration, or the weight.";
     // A person must look
     InBetween "X01" Error InBetween
         "neither the old nor the new version is fully in place"

@@ -173,6 +173,8 @@ mod tests {
             to: Version::Number(to),
             members: 1,
             stage: None,
+            stage_canary: false,
+            shift: None,
             granted: false,
             bad: bad.to_vec(),
             gate_overridden: false,

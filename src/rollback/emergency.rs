@@ -245,6 +245,8 @@ fn unrecorded(seen: &Seen, to: Version, fresh: &RunId) -> Record {
         to,
         members: 1,
         stage: None,
+        stage_canary: false,
+        shift: None,
         granted: false,
         bad: serving.number().filter(|_| serving != to).map_or_else(|| known.clone(), |n| remember_bad(&known, n)),
         gate_overridden: false,
@@ -254,8 +256,10 @@ fn unrecorded(seen: &Seen, to: Version, fresh: &RunId) -> Record {
 /// The recorded stage: back to what it served before or, when a rollback is itself undone, the other way round.
 fn stage_back(recorded: &RecordedStage, alias: &AliasName, reinstates: bool) -> StageBack {
     let name = recorded.variable.as_ref().map(|(name, _)| name.clone());
-    let old = StageSide { deployment: recorded.deployment.clone(), variable: recorded.variable.clone() };
-    let new = StageSide { deployment: None, variable: name.map(|name| (name, Some(alias.to_string()))) };
+    let (deployment, variable) = (recorded.deployment.clone(), recorded.variable.clone());
+    let old = StageSide { deployment, variable, canary: None };
+    let variable = name.map(|name| (name, Some(alias.to_string())));
+    let new = StageSide { deployment: None, variable, canary: None };
     let (before, ours) = if reinstates { (new, old) } else { (old, new) };
     StageBack { stage: recorded.stage.clone(), before, ours }
 }

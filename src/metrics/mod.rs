@@ -1,0 +1,215 @@
+//! What a canary is judged by: the metrics of both versions in the same minutes, the stage's own, alarms. What is asked
+//! of CloudWatch and what the answers say is declared here and pure; the engine fetches.
+
+mod series;
+
+use std::collections::BTreeMap;
+
+use jiff::{SignedDuration, Timestamp};
+
+pub use series::{Arm, Count, Past};
+
+use crate::aws::noun::{AlarmState, AlarmValue, MetricQuery, MetricSeries};
+use crate::gate::{Counts, History, Minute, Table};
+use crate::model::shift::floor;
+use crate::model::{Percent, Shift, StageName};
+use series::{Answers, HISTORY_PERIOD_S};
+
+/// How far back the live version is looked at, minutes (judge §2.5: 3–24 h).
+pub const HISTORY_MINUTES: u32 = 180;
+/// Queries that one call takes (quotas.toml).
+pub const QUERIES_MAX: usize = 500;
+/// Alarm names that one call takes (quotas.toml).
+pub const ALARM_NAMES_MAX: usize = 100;
+/// How many of the newest minutes that are looked at show whether something is too high now.
+const RECENT_MINUTES: u32 = 5;
+/// Fewer failures than this are no rate.
+const FAILURES_MIN: u64 = 5;
+
+/// One function of a canary.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Pair {
+    /// The candidate's invocations.
+    pub candidate: Arm,
+    /// The stable version's, in the same minutes.
+    pub stable: Arm,
+    /// The alias before the release.
+    pub past: Arm,
+}
+
+/// The stage whose answers are looked at.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StageSeries {
+    /// The API's name.
+    pub api_name: String,
+    /// The stage.
+    pub stage: StageName,
+}
+
+/// The whole minutes from which the history is read: they end before `began`.
+pub fn history_window(began: Timestamp) -> (Timestamp, Timestamp) {
+    let end = floor(began, i64::from(HISTORY_PERIOD_S));
+    (end.saturating_sub(SignedDuration::from_mins(i64::from(HISTORY_MINUTES))).unwrap_or(end), end)
+}
+
+/// What the history of the functions, and of the stage, is read from.
+pub fn history_queries(arms: &[Arm], stage: Option<&StageSeries>, latency: bool) -> Vec<MetricQuery> {
+    let mut queries: Vec<MetricQuery> = arms.iter().flat_map(|arm| series::history_queries(arm, latency)).collect();
+    queries.extend(stage.iter().flat_map(|s| series::stage_queries(&s.api_name, &s.stage, HISTORY_PERIOD_S)));
+    queries
+}
+
+/// The functions and the stage before the release.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Before {
+    /// In the order of the arms.
+    pub functions: Vec<Past>,
+    /// The stage's requests and 5XX answers.
+    pub stage: (u64, u64),
+}
+
+/// Reads the answers to [`history_queries`].
+pub fn read_history(answers: &[MetricSeries], functions: usize, stage: bool, latency: bool) -> Before {
+    let mut answers = Answers(answers.iter());
+    let functions = (0..functions).map(|_| series::read_history(&mut answers, latency)).collect();
+    let by_period = if stage { series::read_stage(&mut answers) } else { BTreeMap::new() };
+    let stage = by_period.values().fold((0, 0), |(n, x), (requests, failed)| (n + requests, x + failed));
+    Before { functions, stage }
+}
+
+impl Past {
+    /// For the gate.
+    pub fn history(&self) -> History {
+        let invocations = if self.is_paired() { self.count.samples } else { self.count.invocations };
+        History { minutes: f64::from(HISTORY_MINUTES), invocations, errors: self.count.errors }
+    }
+
+    /// Whether errors and invocations are one series here: AWS writes one `Errors` sample for each invocation, other
+    /// implementations may leave out the zeros (judge §2.4). Without traffic nothing is known, and that is not assumed.
+    pub const fn is_paired(&self) -> bool {
+        self.count.samples > 0 && self.count.samples == self.count.invocations
+    }
+}
+
+/// What the minutes of the canary are read from.
+pub fn minute_queries(pairs: &[Pair], before: &Before, stage: Option<&StageSeries>) -> Vec<MetricQuery> {
+    let each = |(pair, past): (&Pair, &Past)| {
+        [&pair.candidate, &pair.stable].map(|arm| series::minute_queries(arm, &past.thresholds_ms)).concat()
+    };
+    let mut queries: Vec<MetricQuery> = pairs.iter().zip(&before.functions).flat_map(each).collect();
+    queries.extend(stage.iter().flat_map(|s| series::stage_queries(&s.api_name, &s.stage, 60)));
+    queries
+}
+
+/// The canary as CloudWatch shows it.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Shown {
+    /// For the gate, in the order of the pairs.
+    pub tables: Vec<Table>,
+    /// Newest p99 of candidate and stable, ms, in the order of the pairs.
+    pub p99: Vec<(Option<f64>, Option<f64>)>,
+    /// Minute → requests and 5XX answers of the stage.
+    pub stage: BTreeMap<u32, (u64, u64)>,
+}
+
+/// Reads the answers to [`minute_queries`].
+pub fn read_minutes(
+    answers: &[MetricSeries],
+    pairs: &[Pair],
+    before: &Before,
+    stage: bool,
+    shift: &Shift,
+    weights: &[Percent],
+) -> Shown {
+    let mut answers = Answers(answers.iter());
+    let mut shown = Shown::default();
+    for (pair, past) in pairs.iter().zip(&before.functions) {
+        let [candidate, stable] = [0, 1].map(|_| series::read_minutes(&mut answers, past.thresholds_ms.len()));
+        shown.p99.push((newest(&candidate.p99), newest(&stable.p99)));
+        let mut minutes: BTreeMap<u32, Minute> = BTreeMap::new();
+        for at in candidate.counts.keys().chain(stable.counts.keys()) {
+            let minute = shift.minute(*at);
+            minutes.entry(minute).or_insert_with(|| Minute {
+                weight: weight_of(minute, shift, weights),
+                canary: counts(&candidate, at, past.is_paired()),
+                baseline: counts(&stable, at, past.is_paired()),
+            });
+        }
+        shown.tables.push(Table {
+            name: pair.candidate.function.to_string(),
+            history: past.history(),
+            paired: past.is_paired(),
+            slow_thresholds_ms: past.thresholds_ms.clone(),
+            minutes,
+        });
+    }
+    if stage {
+        shown.stage = series::read_stage(&mut answers).into_iter().map(|(at, n)| (shift.minute(at), n)).collect();
+    }
+    shown
+}
+
+fn newest(points: &BTreeMap<Timestamp, f64>) -> Option<f64> {
+    points.values().next_back().copied()
+}
+
+fn counts(minutes: &series::Minutes, at: &Timestamp, paired: bool) -> Counts {
+    let count = minutes.counts.get(at).copied().unwrap_or_default();
+    let invocations = if paired { count.samples } else { count.invocations };
+    Counts { invocations, errors: count.errors, slow: minutes.slow.get(at).cloned().unwrap_or_default() }
+}
+
+/// The candidate's share in a minute; of a minute in which it rose, the larger one (judge §3.6).
+fn weight_of(minute: u32, shift: &Shift, weights: &[Percent]) -> f64 {
+    let begun = (0..=shift.step()).filter(|step| shift.minute(shift.began_step(*step)) <= minute).max().unwrap_or(0);
+    weights.get(begun).copied().unwrap_or_default().share()
+}
+
+/// Why the stage's own answers forbid going on, if they do: more 5XX in the newest five minutes than the limit, and
+/// than twice what was usual before the release.
+pub fn stage_hold(shown: &Shown, before: (u64, u64), limit: Percent, now: u32) -> Option<String> {
+    let used = now.saturating_sub(1);
+    let recent = shown.stage.range(used.saturating_sub(RECENT_MINUTES)..used);
+    let (requests, failed) = recent.fold((0, 0), |(n, x), (_, (requests, bad))| (n + requests, x + bad));
+    let usual = if before.0 > 0 { 2.0 * before.1 as f64 / before.0 as f64 } else { 0.0 };
+    let limit = limit.share().max(usual);
+    let rate = failed as f64 / (requests.max(1)) as f64;
+    (failed >= FAILURES_MIN && rate > limit).then(|| {
+        format!(
+            "the stage answered {failed} of {requests} requests with 5XX ({:.2} %, limit {:.2} %)",
+            rate * 100.0,
+            limit * 100.0
+        )
+    })
+}
+
+/// What the alarms say about a canary that began at a time.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Alarms {
+    /// Went to ALARM during the canary.
+    pub raised: Vec<String>,
+    /// Were in ALARM before it: not blamed on it.
+    pub red_before: Vec<String>,
+    /// Cannot tell.
+    pub silent: Vec<String>,
+    /// Named, and not there.
+    pub missing: Vec<String>,
+}
+
+/// Sorts alarms by what they say. One in ALARM that does not say since when counts as raised.
+pub fn read_alarms(names: &[String], states: &[AlarmState], began: Timestamp) -> Alarms {
+    let mut alarms = Alarms::default();
+    for name in names {
+        let Some(state) = states.iter().find(|state| state.name == *name) else {
+            alarms.missing.push(name.clone());
+            continue;
+        };
+        match state.value {
+            AlarmValue::Ok => {}
+            AlarmValue::InsufficientData => alarms.silent.push(name.clone()),
+            AlarmValue::Alarm if state.since.is_some_and(|since| since < began) => alarms.red_before.push(name.clone()),
+            AlarmValue::Alarm => alarms.raised.push(name.clone()),
+        }
+    }
+    alarms
+}

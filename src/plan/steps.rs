@@ -1,0 +1,146 @@
+//! The plan step by step, as people and the event stream see it. Pure.
+
+use serde::{Deserialize, Serialize};
+
+use super::{MemberPlan, Plan, SourcePlan};
+use crate::model::{CanaryMode, GatePolicy, OnInconclusive, Reaction};
+use crate::step::StepKind;
+
+/// What a step will do to AWS.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Action {
+    /// Makes something new.
+    Create,
+    /// Changes something.
+    Update,
+    /// Runs the user's code.
+    Invoke,
+    /// Looks only.
+    Read,
+    /// Nothing.
+    None,
+}
+
+/// One line of the plan.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct PlannedStep {
+    /// Which step.
+    pub step: StepKind,
+    /// What it will do.
+    pub action: Action,
+    /// One line for people, and indented lines below it.
+    pub detail: Vec<String>,
+}
+
+impl Plan {
+    /// The steps as people and the event stream see them.
+    pub fn steps(&self) -> Vec<PlannedStep> {
+        let lines = |of: &dyn Fn(&MemberPlan) -> String| self.members.iter().map(of).collect::<Vec<_>>();
+        let any =
+            |is: &dyn Fn(&MemberPlan) -> bool, action| if self.members.iter().any(is) { action } else { Action::None };
+        let alias = &self.target.alias;
+        let smoke = self.target.smoke.len();
+        let mut steps = vec![
+            PlannedStep {
+                step: StepKind::Publish,
+                action: any(&|m| matches!(m.source, SourcePlan::Publish { .. }), Action::Create),
+                detail: lines(&MemberPlan::publish_line),
+            },
+            PlannedStep {
+                step: StepKind::Smoke,
+                action: if smoke == 0 { Action::None } else { Action::Invoke },
+                detail: vec![if smoke == 0 {
+                    "none configured".into()
+                } else {
+                    format!("invoke the version by number, {smoke} check{}", if smoke == 1 { "" } else { "s" })
+                }],
+            },
+            PlannedStep {
+                step: StepKind::Alias,
+                action: any(&|m| !m.is_noop(), if self.is_first_release() { Action::Create } else { Action::Update }),
+                detail: match &self.canary {
+                    None => lines(&|m| m.alias_line(alias)),
+                    Some(_) => lines(&|m| m.claim_line(alias)),
+                },
+            },
+            PlannedStep {
+                step: StepKind::Permission,
+                action: any(&|m| !m.grants.is_empty(), Action::Create),
+                detail: lines(&|m| m.permission_line(alias)),
+            },
+        ];
+        steps.push(self.redeploy_step());
+        steps.push(self.canary_step());
+        steps.push(PlannedStep {
+            step: StepKind::Promote,
+            action: if self.is_noop() { Action::None } else { Action::Update },
+            detail: self.promote_lines(),
+        });
+        steps
+    }
+
+    fn redeploy_step(&self) -> PlannedStep {
+        let (action, detail) = match &self.stage {
+            None => (Action::None, vec!["no stage configured".into()]),
+            Some(stage) => (if stage.changes() { Action::Update } else { Action::None }, stage.lines()),
+        };
+        PlannedStep { step: StepKind::Redeploy, action, detail }
+    }
+
+    fn promote_lines(&self) -> Vec<String> {
+        let alias = &self.target.alias;
+        match self.canary.as_ref().map(|canary| canary.mode) {
+            Some(CanaryMode::Alias) => vec![format!("{alias} → the new version (100%), weights cleared; record closed")],
+            Some(CanaryMode::Stage) => vec![
+                format!("{alias} → the new version; the canary's deployment becomes the stage's"),
+                "canary and candidate alias removed; record closed".into(),
+            ],
+            Some(CanaryMode::None) | None => vec!["read everything back and close the record".into()],
+        }
+    }
+
+    fn canary_step(&self) -> PlannedStep {
+        let Some(canary) = &self.canary else {
+            return PlannedStep { step: StepKind::Canary, action: Action::None, detail: vec!["none".into()] };
+        };
+        let schedule: Vec<String> = canary
+            .steps
+            .iter()
+            .map(|step| {
+                let asks = if self.target.canary.approve.contains(&step.percent) { " (asks before)" } else { "" };
+                format!("{step}{asks}")
+            })
+            .collect();
+        let by = if canary.mode == CanaryMode::Stage { "canary of the stage" } else { "weights of the alias" };
+        let mut detail = vec![format!("{}, by {by}", schedule.join(", "))];
+        detail.extend(gate_lines(&self.target.gate, canary.override_gate.as_deref()));
+        PlannedStep { step: StepKind::Canary, action: Action::Update, detail }
+    }
+}
+
+/// What the gate asks, and what it does.
+fn gate_lines(gate: &GatePolicy, overridden: Option<&str>) -> Vec<String> {
+    let mut asks = vec![format!("errors not more than {} points above the old version", gate.max_error_gap)];
+    asks.extend(gate.max_error_rate.map(|limit| format!("at most {limit} errors")));
+    asks.extend(gate.max_slow_ratio.map(|ratio| format!("slow requests ≤ {} ×", ratio.value())));
+    asks.extend(gate.max_stage_errors.map(|limit| format!("stage 5XX ≤ {limit}")));
+    asks.extend((!gate.alarms.is_empty()).then(|| format!("no ALARM in {}", gate.alarms.join(", "))));
+    let mut lines = vec![format!("gate: {}", asks.join("; "))];
+    lines.push(match overridden {
+        Some(reason) => format!("gate OVERRIDDEN, it only advises: {reason}"),
+        None => format!(
+            "proven worse: {}; nothing proven: {}",
+            match gate.on_failure {
+                Reaction::Rollback => "back by itself",
+                Reaction::Hold => "held",
+            },
+            match gate.on_inconclusive {
+                OnInconclusive::Hold => "held for a person",
+                OnInconclusive::Promote => "goes on, flagged",
+                OnInconclusive::Rollback => "back by itself",
+            }
+        ),
+    });
+    lines
+}
