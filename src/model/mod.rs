@@ -2,12 +2,16 @@
 
 pub mod canary;
 pub mod name;
+pub mod preset;
 pub mod record;
+pub mod schedule;
 pub mod target;
 
 pub use canary::{
     Canary, CanaryMode, CanaryStep, GatePolicy, OnInconclusive, Percent, Ratio, Reaction, candidate_alias,
 };
 pub use name::{AliasName, ApiId, FunctionName, InvalidName, RunId, StageName, StageRef, Version};
+pub use preset::{PRESETS, preset};
 pub use record::{Description, Record, RecordError, RecordState, RecordedStage};
+pub use schedule::ScheduleError;
 pub use target::{Expect, RedeployWhen, SmokeCheck, Source, StageCheck, Target};
