@@ -208,7 +208,8 @@ impl StageSide {
         match (&self.canary, &now.canary) {
             (None, Some(_)) => patches.push(Patch::Remove { path: "/canarySettings".into() }),
             (canary, _) => {
-                patches.extend(canary.iter().filter(|c| !canaries_equal(Some(c), now.canary.as_ref())).flat_map(attach));
+                patches
+                    .extend(canary.iter().filter(|c| !canaries_equal(Some(c), now.canary.as_ref())).flat_map(attach));
                 patches.extend(self.deployment_patch(now));
                 patches.extend(self.variable_patch(now));
             }

@@ -80,7 +80,11 @@ impl<'a> Answers<'a> {
     }
 }
 
-#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "counts of requests, clamped to 0 and above")]
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "counts of requests, clamped to 0 and above"
+)]
 fn whole(value: Option<&f64>) -> u64 {
     value.map_or(0, |value| value.max(0.0).round() as u64)
 }

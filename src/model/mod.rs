@@ -2,7 +2,9 @@
 
 pub mod canary;
 pub mod name;
+pub mod preset;
 pub mod record;
+pub mod schedule;
 pub mod shift;
 pub mod target;
 
@@ -10,6 +12,8 @@ pub use canary::{
     Canary, CanaryMode, CanaryStep, GatePolicy, OnInconclusive, Percent, Ratio, Reaction, candidate_alias,
 };
 pub use name::{AliasName, ApiId, FunctionName, InvalidName, RunId, StageName, StageRef, Version};
+pub use preset::{PRESETS, preset};
 pub use record::{Description, Record, RecordError, RecordState, RecordedStage};
+pub use schedule::ScheduleError;
 pub use shift::Shift;
 pub use target::{Expect, RedeployWhen, SmokeCheck, Source, StageCheck, Target};

@@ -98,7 +98,9 @@ mod tests {
 
     #[test]
     fn the_times_of_all_steps_read_back_and_say_which_minute_it_is() {
-        let shift = Shift::begin(at("2026-11-21T13:52:07.9Z")).next(at("2026-11-21T14:02:07Z")).next(at("2026-11-21T14:12:52Z"));
+        let shift = Shift::begin(at("2026-11-21T13:52:07.9Z"))
+            .next(at("2026-11-21T14:02:07Z"))
+            .next(at("2026-11-21T14:12:52Z"));
         assert_eq!(shift.to_string(), "20261121T135207Z+600+645");
         assert_eq!(shift.to_string().parse(), Ok(shift.clone()));
         assert_eq!((shift.step(), shift.step_began()), (2, at("2026-11-21T14:12:52Z")));

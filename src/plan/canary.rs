@@ -109,7 +109,8 @@ impl Plan {
     pub fn pairs(&self, candidates: &[Version]) -> Vec<Pair> {
         let Some(canary) = &self.canary else { return Vec::new() };
         let pair = |(member, to): (&MemberPlan, &Version)| {
-            let arm = |alias: &AliasName, version| Arm { function: member.function.clone(), alias: alias.clone(), version };
+            let arm =
+                |alias: &AliasName, version| Arm { function: member.function.clone(), alias: alias.clone(), version };
             let alias = &self.target.alias;
             let from = member.before.as_ref().map(|b| b.version);
             match (canary.mode, &member.candidate) {
@@ -118,11 +119,9 @@ impl Plan {
                     stable: arm(alias, None),
                     past: arm(alias, None),
                 }),
-                (CanaryMode::Alias, _) if from != Some(*to) => Some(Pair {
-                    candidate: arm(alias, Some(*to)),
-                    stable: arm(alias, from),
-                    past: arm(alias, None),
-                }),
+                (CanaryMode::Alias, _) if from != Some(*to) => {
+                    Some(Pair { candidate: arm(alias, Some(*to)), stable: arm(alias, from), past: arm(alias, None) })
+                }
                 _ => None,
             }
         };
@@ -181,13 +180,16 @@ fn check_shares_alias(member: &ObservedMember, target: &Target) -> Result<(), Pr
     };
     let Some(serving) = member.serving.as_ref().filter(differs) else { return Ok(()) };
     let (function, place) = (&member.function, target.label());
-    let what = format!("{function}:{} cannot be split: the two versions differ in role or dead-letter queue", target.alias);
+    let what =
+        format!("{function}:{} cannot be split: the two versions differ in role or dead-letter queue", target.alias);
     let mut problem = Problem::new(Code::CannotSplit, what)
         .why(format!("{} has role {}", serving.version.label(), serving.role))
         .why(format!("the new version has role {}", candidate.role))
         .fix(format!("move at once: stagegate promote {place} --canary none"));
     if target.stage.is_some() && target.alias_variable.is_some() {
-        problem = problem.fix(format!("or shift by the stage, which has no such rule: stagegate promote {place} --canary-mode stage"));
+        problem = problem.fix(format!(
+            "or shift by the stage, which has no such rule: stagegate promote {place} --canary-mode stage"
+        ));
     }
     Err(problem)
 }
@@ -217,7 +219,10 @@ fn check_wiring(target: &Target, observed: Option<&ObservedStage>) -> Result<(),
     let routes = definition::routes(&observed.live, &overridden(target, &observed.stage, &candidate));
     for function in &target.functions {
         if let Some(route) = reach::reaching(&routes, function.as_str(), target.alias.as_str()).first() {
-            let what = format!("{} names {function}:{} itself, so a canary of the stage cannot redirect it", route.caller, target.alias);
+            let what = format!(
+                "{} names {function}:{} itself, so a canary of the stage cannot redirect it",
+                route.caller, target.alias
+            );
             return Err(wiring(what)
                 .why(format!("its integration is {}", definition::integration::short(&route.uri)))
                 .fix(format!("use {function}:${{stageVariables.{variable}}} in that integration"))
@@ -260,27 +265,42 @@ pub(super) fn candidate(
     let arn = format!("{}:{alias}", member.latest.arn.trim_end_matches(":$LATEST"));
     let variables = overridden(target, &observed.stage, &alias);
     let place = Place::of(&arn, &choice.region, &observed.stage_ref);
-    let subject = stage::Grantee { function: &member.function, alias: &alias, arn: &arn, policy: member.candidate_policy.as_ref() };
+    let subject = stage::Grantee {
+        function: &member.function,
+        alias: &alias,
+        arn: &arn,
+        policy: member.candidate_policy.as_ref(),
+    };
     let grants = stage::missing_statements(observed, &subject, &variables, &place)?;
     Ok(Some(CandidatePlan { alias, arn, before, grants }))
 }
 
 /// An alarm that is not there would never say anything: the name is wrong.
-fn check_alarms(target: &Target, observed: &Observed, now: Timestamp, notices: &mut Vec<Notice>) -> Result<(), Problem> {
+fn check_alarms(
+    target: &Target,
+    observed: &Observed,
+    now: Timestamp,
+    notices: &mut Vec<Notice>,
+) -> Result<(), Problem> {
     let alarms = crate::metrics::read_alarms(&target.gate.alarms, &observed.alarms, now);
     if let Some(name) = alarms.missing.first() {
         let others = alarms.missing.len() - 1;
         let more = if others > 0 { format!(" (and {others} more)") } else { String::new() };
         return Err(Problem::new(Code::AlarmMissing, format!("there is no alarm {name} here{more}"))
             .why("CloudWatch knows no metric or composite alarm of this name in this account and region")
-            .fix("correct `gate.alarms`; list them: aws cloudwatch describe-alarms --query 'MetricAlarms[].AlarmName'"));
+            .fix(
+                "correct `gate.alarms`; list them: aws cloudwatch describe-alarms --query 'MetricAlarms[].AlarmName'",
+            ));
     }
     for name in alarms.red_before.iter().chain(&alarms.raised) {
-        let text = format!("alarm {name} is in ALARM already: it is not blamed on this release, which is judged by whether the new version is worse");
+        let text = format!(
+            "alarm {name} is in ALARM already: it is not blamed on this release, which is judged by whether the new version is worse"
+        );
         notices.push(Notice { code: Code::AlarmRed, text });
     }
     for name in &alarms.silent {
-        notices.push(Notice { code: Code::AlarmRed, text: format!("alarm {name} has no data and will not say anything") });
+        notices
+            .push(Notice { code: Code::AlarmRed, text: format!("alarm {name} has no data and will not say anything") });
     }
     Ok(())
 }
@@ -292,10 +312,13 @@ fn api_name(target: &Target, observed: &Observed) -> Result<Option<String>, Prob
     };
     let name = &stage.live.api.name;
     if observed.namesakes > 1 {
-        return Err(Problem::new(Code::ApiNameShared, format!("{} REST APIs are named {name}: their metrics are one", observed.namesakes))
-            .why("CloudWatch keeps the metrics of REST APIs by name, so 5XX answers of another API would count here")
-            .fix("give the API a name of its own")
-            .fix("or judge without the stage's answers: gate.max_stage_errors = \"off\""));
+        return Err(Problem::new(
+            Code::ApiNameShared,
+            format!("{} REST APIs are named {name}: their metrics are one", observed.namesakes),
+        )
+        .why("CloudWatch keeps the metrics of REST APIs by name, so 5XX answers of another API would count here")
+        .fix("give the API a name of its own")
+        .fix("or judge without the stage's answers: gate.max_stage_errors = \"off\""));
     }
     Ok(Some(name.clone()))
 }

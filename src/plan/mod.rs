@@ -13,12 +13,12 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
-pub use canary::{CandidatePlan, CanaryPlan};
+pub use canary::{CanaryPlan, CandidatePlan};
 pub use member::{MemberPlan, SourcePlan};
 pub use member::{read_description, refuse_bad, short_sha};
 pub use observe::{Marker, Observed, ObservedMember, ObservedStage, Observer};
-pub use steps::{Action, PlannedStep};
 pub use stage::{Place, StagePlan, VariablePlan, marker};
+pub use steps::{Action, PlannedStep};
 
 use crate::aws::noun::Statement;
 use crate::change::StageSide;
@@ -176,12 +176,13 @@ impl Plan {
         let extension = extension.map(|step| self.target.canary.extension(step)).max().unwrap_or_default();
         let lock = Duration::from_secs(self.duration_s()) + extension + LOCK_MARGIN;
         let by_stage = self.canary.as_ref().is_some_and(|canary| canary.mode == CanaryMode::Stage);
-        let stage =
-            self.stage.as_ref().filter(|s| by_stage || s.changes() || !member.grants.is_empty()).map(|stage| RecordedStage {
+        let stage = self.stage.as_ref().filter(|s| by_stage || s.changes() || !member.grants.is_empty()).map(|stage| {
+            RecordedStage {
                 stage: stage.stage.clone(),
                 deployment: stage.redeploy.is_some().then(|| stage.before.deployment.clone()),
                 variable: stage.variable.as_ref().map(|v| (v.name.clone(), v.before.clone())),
-            });
+            }
+        });
         Record {
             run: self.run.clone(),
             state,

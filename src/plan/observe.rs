@@ -7,19 +7,20 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::aws::noun::{
-    AlarmState, Alias, Deployment, Export, Function, MetricQuery, MetricSeries, Page, Policy, Provisioned, Stage, UpdateStatus,
+    AlarmState, Alias, Deployment, Export, Function, MetricQuery, MetricSeries, Page, Policy, Provisioned, Stage,
+    UpdateStatus,
 };
 use crate::aws::operation::{
-    DescribeAlarms, GetAlias, GetAuthorizers, GetCallerIdentity, GetDeployment, GetExport, GetFunction, GetGatewayResponses,
-    GetMetricData, GetModels, GetPolicy, GetProvisionedConcurrencyConfig, GetRequestValidators, GetResources, GetRestApi,
-    GetRestApis, GetStage, ListVersionsByFunction,
+    DescribeAlarms, GetAlias, GetAuthorizers, GetCallerIdentity, GetDeployment, GetExport, GetFunction,
+    GetGatewayResponses, GetMetricData, GetModels, GetPolicy, GetProvisionedConcurrencyConfig, GetRequestValidators,
+    GetResources, GetRestApi, GetRestApis, GetStage, ListVersionsByFunction,
 };
 use crate::aws::{Aws, AwsError, AwsExt, Operation, Request, explain};
 use crate::clock::Clock;
 use crate::definition::{Fingerprint, Live};
 use crate::event::{Event, Listener};
-use crate::model::target::{Source, Target};
 use crate::metrics::{self, Arm, Past};
+use crate::model::target::{Source, Target};
 use crate::model::{AliasName, ApiId, CanaryMode, FunctionName, StageRef, Version, candidate_alias};
 use crate::problem::{Code, Problem};
 
@@ -111,8 +112,7 @@ impl<A: Aws, C: Clock> Observer<'_, A, C> {
             Some(stage) => Some(self.stage(stage).await?),
             None => None,
         };
-        let mut observed =
-            Observed { members, stage, alarms: Vec::new(), namesakes: 0, past: Vec::new() };
+        let mut observed = Observed { members, stage, alarms: Vec::new(), namesakes: 0, past: Vec::new() };
         if target.canary.is_gradual() {
             self.signals(target, &mut observed).await?;
         }
@@ -164,9 +164,11 @@ impl<A: Aws, C: Clock> Observer<'_, A, C> {
         }
         match all.iter().zip(&queries).find_map(|(series, query)| Some((series.failure.as_ref()?, query))) {
             None => Ok(all),
-            Some((why, query)) => Err(Problem::new(Code::MetricsUnreadable, format!("CloudWatch does not give {}", query.metric))
-                .why(format!("it answered {why} for {} of {:?}", query.stat, query.dimensions))
-                .fix("look whether the role may read this account's metrics: stagegate iam-policy promote")),
+            Some((why, query)) => {
+                Err(Problem::new(Code::MetricsUnreadable, format!("CloudWatch does not give {}", query.metric))
+                    .why(format!("it answered {why} for {} of {:?}", query.stat, query.dimensions))
+                    .fix("look whether the role may read this account's metrics: stagegate iam-policy promote"))
+            }
         }
     }
 

@@ -91,7 +91,9 @@ impl Plan {
     fn promote_lines(&self) -> Vec<String> {
         let alias = &self.target.alias;
         match self.canary.as_ref().map(|canary| canary.mode) {
-            Some(CanaryMode::Alias) => vec![format!("{alias} → the new version (100%), weights cleared; record closed")],
+            Some(CanaryMode::Alias) => {
+                vec![format!("{alias} → the new version (100%), weights cleared; record closed")]
+            }
             Some(CanaryMode::Stage) => vec![
                 format!("{alias} → the new version; the canary's deployment becomes the stage's"),
                 "canary and candidate alias removed; record closed".into(),
