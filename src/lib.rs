@@ -13,6 +13,7 @@
 //! * [`engine`] – runs a plan; [`rollback`] – the one way back. They emit [`event`]s and never print.
 //! * [`config`] – the configuration file, strict and versioned, with environment and flags above it; what TARGET means.
 //! * [`demo`] – a whole promotion on the world, with clients that watch it.
+//! * [`gate`] – whether a canary is worse than what it replaces, as a pure function of the minutes seen.
 //! * [`iam_policy`] – the least that a role needs, from the steps' declarations.
 //! * [`report`] – the only module that prints: events and results for people and for programs.
 //! * `cli` – the command line: flags, prompts, one file per command.
@@ -28,6 +29,7 @@ pub mod definition;
 pub mod demo;
 pub mod engine;
 pub mod event;
+pub mod gate;
 pub mod iam_policy;
 pub mod journal;
 pub mod model;

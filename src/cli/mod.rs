@@ -7,6 +7,7 @@ mod consent;
 mod demo;
 mod end;
 mod explain;
+mod gate;
 mod history;
 mod iam_policy;
 mod members;
@@ -203,6 +204,7 @@ async fn dispatch(app: &App, command: Command) -> End {
         Command::Unlock(args) => unlock::run(app, args).await,
         Command::IamPolicy(args) => iam_policy::run(app, args).await,
         Command::Demo(args) => demo::run(app, &args).await,
+        Command::Gate(args) => gate::run(app, args).await,
         Command::Explain(args) => explain::run(app, &args),
         Command::Completion(args) => completion::run(app, &args),
     };

@@ -107,6 +107,9 @@ codes! {
     BadOption "U05" Error Usage
         "a flag or environment variable has a value that cannot be used"
         "Flags win over STAGEGATE_ variables, those over the configuration file, and that over AWS_ variables. The message names where the value comes from.";
+    GateInput "U06" Error Usage
+        "a rollout cannot be read by the gate"
+        "`gate judge` and `gate replay` read one JSON object per line: a start line, then a line per minute and function. Nothing is guessed: the line and the field that cannot be used are named.";
     // Credentials
     ShortCredentials "C01" Error Access
         "the credentials end before the plan does"

@@ -1,6 +1,7 @@
 //! What people and programs see. Standard output is data, standard error is for people; only this module writes to
 //! either. A reader that went away (`| head`) never stops a release: what cannot be written is dropped.
 
+pub mod gate_text;
 mod json;
 mod live;
 mod plain;
