@@ -4,6 +4,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use crate::metrics::GateLook;
 use crate::model::RunId;
 use crate::problem::Problem;
 use crate::step::StepKind;
@@ -129,6 +130,17 @@ pub enum Event {
         /// Deployment it serves.
         deployment: String,
     },
+    /// A stage's canary as read back.
+    StageCanary {
+        /// The release.
+        release: RunId,
+        /// `API/STAGE`.
+        stage: String,
+        /// Share of the requests, 0–100 %.
+        percent: f64,
+    },
+    /// One look at a canary.
+    Gate(Box<GateLook>),
     /// The way back begins.
     RollingBack {
         /// The release.

@@ -32,6 +32,7 @@ pub mod event;
 pub mod gate;
 pub mod iam_policy;
 pub mod journal;
+pub mod metrics;
 pub mod model;
 pub mod plan;
 pub mod policy;

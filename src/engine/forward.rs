@@ -10,10 +10,9 @@ use crate::change::{Change, Now, Standing};
 use crate::clock::Clock;
 use crate::event::{Event, Outcome};
 use crate::journal::{Entry, Journal};
-use crate::model::record::remember_bad;
-use crate::model::{Description, Record, RecordState, Version};
+use crate::model::{CanaryMode, Description, Record, RecordState, Version};
 use crate::plan::observe::PROVISIONED_WAIT_MAX;
-use crate::plan::{MemberPlan, Plan, refuse_bad};
+use crate::plan::{CanaryPlan, MemberPlan, Plan, refuse_bad};
 use crate::problem::{Code, Problem};
 use crate::step::StepKind;
 
@@ -27,7 +26,7 @@ pub(super) enum Arrived {
 }
 
 /// The candidates, in the order of the plan's members.
-type Candidates = Vec<(Version, bool)>;
+pub(super) type Candidates = Vec<(Version, bool)>;
 
 impl<A: Aws, C: Clock, J: Journal> Engine<'_, A, C, J> {
     /// Goes through all steps. Repeatable: what is done is recognised by looking, whoever did it.
@@ -36,33 +35,69 @@ impl<A: Aws, C: Clock, J: Journal> Engine<'_, A, C, J> {
         if is_unchanged(plan, &candidates) {
             return Ok(Arrived::Unchanged);
         }
-        if self.progress().closing {
-            self.close(plan, &candidates).await?;
+        let versions: Vec<Version> = candidates.iter().map(|(version, _)| *version).collect();
+        let canary = plan.canary.as_ref().filter(|canary| canary.mode == CanaryMode::Stage || moves(plan, &versions));
+        let progress = self.progress();
+        if progress.closing {
+            match canary {
+                Some(canary) => self.finish(plan, canary, &candidates).await?,
+                None => self.close(plan, &candidates).await?,
+            }
             return Ok(Arrived::Promoted);
         }
         self.until(StepKind::Publish)?;
-        self.smoke_all(plan, &candidates).await?;
-        self.until(StepKind::Smoke)?;
-        self.route_all(plan, &candidates).await?;
-        self.until(StepKind::Alias)?;
-        let granted = self.grant_all(plan).await?;
-        self.until(StepKind::Permission)?;
-        self.redeploy(plan, &candidates, granted).await?;
-        self.until(StepKind::Redeploy)?;
-        self.close(plan, &candidates).await?;
+        // Once an alias is claimed, the checks before it are behind.
+        if !progress.may_have_changed() {
+            self.smoke_all(plan, &candidates).await?;
+            self.until(StepKind::Smoke)?;
+        }
+        match canary {
+            Some(canary) => self.gradually(plan, canary, &candidates, &versions).await?,
+            None => {
+                self.route_all(plan, &candidates).await?;
+                self.until(StepKind::Alias)?;
+                let granted = self.grant_all(plan, &candidates).await?;
+                self.until(StepKind::Permission)?;
+                self.redeploy(plan, &candidates, granted).await?;
+                self.until(StepKind::Redeploy)?;
+                self.close(plan, &candidates).await?;
+            }
+        }
         Ok(Arrived::Promoted)
+    }
+
+    /// With a canary: the aliases are only claimed, the stage is made ready, then traffic is shifted.
+    async fn gradually(
+        &self,
+        plan: &Plan,
+        canary: &CanaryPlan,
+        candidates: &Candidates,
+        versions: &[Version],
+    ) -> Result<(), Stop> {
+        // Once a share was given, everything before it is behind, whichever process did it.
+        if !self.progress().shifting {
+            self.claim_all(plan, candidates).await?;
+            self.until(StepKind::Alias)?;
+            let granted = self.grant_all(plan, candidates).await?;
+            self.until(StepKind::Permission)?;
+            self.redeploy(plan, candidates, granted).await?;
+            self.until(StepKind::Redeploy)?;
+        }
+        self.shift(plan, canary, versions).await?;
+        self.until(StepKind::Canary)?;
+        self.finish(plan, canary, candidates).await
     }
 
     fn until(&self, step: StepKind) -> Result<(), Stop> {
         if self.settings.until == Some(step) { Err(Stop::Until(step)) } else { Ok(()) }
     }
 
-    fn started(&self, step: StepKind) -> Timestamp {
+    pub(super) fn started(&self, step: StepKind) -> Timestamp {
         self.emit(&Event::StepStarted { release: self.run.clone(), step });
         self.clock.now()
     }
 
-    fn finished(&self, step: StepKind, since: Timestamp, outcome: Outcome, detail: String) {
+    pub(super) fn finished(&self, step: StepKind, since: Timestamp, outcome: Outcome, detail: String) {
         let ms = u64::try_from(self.clock.now().duration_since(since).as_millis()).unwrap_or_default();
         self.emit(&Event::StepFinished { release: self.run.clone(), step, outcome, detail, ms });
     }
@@ -113,22 +148,13 @@ impl<A: Aws, C: Clock, J: Journal> Engine<'_, A, C, J> {
     /// Remembers in the alias's record that a version failed; the routing stays. Failing to remember fails nothing else.
     async fn mark_bad(&self, plan: &Plan, member: &MemberPlan, version: Version) {
         let Some(before) = &member.before else { return };
-        let Version::Number(number) = version else { return };
-        // The record is the way back of the release that serves: the candidate's mark is added, nothing is replaced.
-        let record = match &member.description.record {
-            Some(serving) => Record { bad: remember_bad(&serving.bad, number), ..serving.clone() },
-            None => {
-                let record = plan.record(member, version, RecordState::Running);
-                Record { stage: None, ..record.rolled_back(before.version, version, true) }
-            }
-        };
         let routing =
             |description: String| Routing { version: before.version, weights: before.weights.clone(), description };
         let change = Change::Alias {
             function: member.function.clone(),
             alias: plan.target.alias.clone(),
             before: Some(routing(before.description.clone())),
-            want: routing(member.description.with(record).fitting().to_string()),
+            want: routing(plan.description_with_bad(member, version).fitting().to_string()),
         };
         if let Ok(now) = self.look(&change).await
             && change.standing(&now) == Standing::NotApplied
@@ -168,10 +194,31 @@ impl<A: Aws, C: Clock, J: Journal> Engine<'_, A, C, J> {
         Ok(())
     }
 
+    /// The record in every alias, its routing untouched; for a canary of the stage also the alias of the candidate.
+    async fn claim_all(&self, plan: &Plan, candidates: &Candidates) -> Result<(), Stop> {
+        let since = self.started(StepKind::Alias);
+        let mut order: Vec<usize> = (0..plan.members.len()).collect();
+        order.sort_by(|a, b| plan.members[*a].alias_arn.cmp(&plan.members[*b].alias_arn));
+        for change in order.iter().filter_map(|at| claim(plan, &plan.members[*at], candidates[*at].0)) {
+            if !self.is_behind(plan, &change) {
+                self.apply(StepKind::Alias, &change).await?;
+            }
+        }
+        for at in &order {
+            if let Some(change) = candidate_alias(plan, &plan.members[*at], candidates[*at].0) {
+                self.apply(StepKind::Alias, &change).await?;
+            }
+        }
+        let alias = &plan.target.alias;
+        let detail = each(plan, |at, m| format!("{}:{alias} claimed for {}", m.function, candidates[at].0.label()));
+        self.finished(StepKind::Alias, since, Outcome::Ok, detail);
+        Ok(())
+    }
+
     /// A resumed release is past its claim when it has announced the move of the same alias.
     fn is_behind(&self, plan: &Plan, claim: &Change) -> bool {
         let subject = claim.subject();
-        plan.members.len() > 1
+        is_claimed_first(plan)
             && self
                 .progress()
                 .intents
@@ -179,19 +226,19 @@ impl<A: Aws, C: Clock, J: Journal> Engine<'_, A, C, J> {
                 .any(|c| matches!(c, Change::Alias { .. }) && c.subject() == subject && c != claim)
     }
 
-    fn routed(&self, change: &Change, now: &Now) {
+    pub(super) fn routed(&self, change: &Change, now: &Now) {
         if let (Change::Alias { function, alias, .. }, Now::Alias(Some(now))) = (change, now) {
             self.emit(&Event::Routing {
                 release: self.run.clone(),
                 function: function.to_string(),
                 alias: alias.to_string(),
-                weights: serde_json::json!({ now.version.to_string(): 100 }),
+                weights: shares(now),
             });
         }
     }
 
     /// With provisioned concurrency the move is done when AWS has taken its own weights away and the status is READY.
-    async fn capacity(&self, member: &MemberPlan, change: &Change) -> Result<(), Stop> {
+    pub(super) async fn capacity(&self, member: &MemberPlan, change: &Change) -> Result<(), Stop> {
         let Change::Alias { function, alias, .. } = change else { return Ok(()) };
         let started = self.clock.now();
         let mut told = false;
@@ -238,15 +285,15 @@ impl<A: Aws, C: Clock, J: Journal> Engine<'_, A, C, J> {
     }
 
     /// Adds the missing statements, one after the other; when the last one was read back, if any was added.
-    async fn grant_all(&self, plan: &Plan) -> Result<Option<Timestamp>, Stop> {
+    async fn grant_all(&self, plan: &Plan, candidates: &Candidates) -> Result<Option<Timestamp>, Stop> {
         let since = self.started(StepKind::Permission);
+        let alias = &plan.target.alias;
+        let own = plan.grants().map(|(member, statement)| (member, alias, statement));
+        let of_candidates = plan.candidate_grants().map(|(member, candidate, s)| (member, &candidate.alias, s));
         let mut count = 0;
-        for (member, statement) in plan.grants() {
-            let change = Change::Grant {
-                function: member.function.clone(),
-                alias: plan.target.alias.clone(),
-                statement: statement.clone(),
-            };
+        for (member, alias, statement) in own.chain(of_candidates) {
+            let change =
+                Change::Grant { function: member.function.clone(), alias: alias.clone(), statement: statement.clone() };
             self.apply(StepKind::Permission, &change).await?;
             count += 1;
         }
@@ -264,16 +311,28 @@ impl<A: Aws, C: Clock, J: Journal> Engine<'_, A, C, J> {
             Outcome::Ok,
             format!("{count} statement{} added", if count == 1 { "" } else { "s" }),
         );
-        Ok(Some(self.clock.now()))
+        let granted = self.clock.now();
+        // Where the stage is not written to, the first share of traffic is what depends on it.
+        if plan.canary.is_some() && plan.stage_change().is_none() {
+            self.settle_permission(plan, granted).await?;
+            self.still_ours(plan, candidates).await?;
+        }
+        Ok(Some(granted))
     }
 
     async fn redeploy(&self, plan: &Plan, candidates: &Candidates, granted: Option<Timestamp>) -> Result<(), Stop> {
         let since = self.started(StepKind::Redeploy);
+        let mut checked = self.stage_checks(plan);
         let Some(change) = self.stage_change(plan).await? else {
-            let (outcome, detail) = match &plan.stage {
+            let (outcome, mut detail) = match &plan.stage {
                 Some(stage) => (Outcome::Unchanged, format!("{} is current", stage.stage)),
                 None => (Outcome::Skipped, "no stage configured".into()),
             };
+            if let (Some(granted), false) = (granted, plan.target.stage_smoke.is_empty()) {
+                self.settle_permission(plan, granted).await?;
+            }
+            self.smoke_stage(plan).await?;
+            detail.push_str(&std::mem::take(&mut checked));
             self.finished(StepKind::Redeploy, since, outcome, detail);
             return Ok(());
         };
@@ -282,13 +341,24 @@ impl<A: Aws, C: Clock, J: Journal> Engine<'_, A, C, J> {
         }
         self.still_ours(plan, candidates).await?;
         let now = self.apply(StepKind::Redeploy, &change).await?;
+        self.smoke_stage(plan).await?;
         if let (Change::Stage { stage, .. }, Now::Stage(now)) = (&change, &now) {
-            let deployment = now.deployment.clone();
-            let detail = format!("{stage} → deployment {deployment}");
+            let canary = now.canary.as_ref().and_then(|canary| canary.deployment.clone());
+            let how = if canary.is_some() { " as its canary, at 0 %" } else { "" };
+            let deployment = canary.unwrap_or_else(|| now.deployment.clone());
+            let detail = format!("{stage} → deployment {deployment}{how}{checked}");
             self.emit(&Event::Deployment { release: self.run.clone(), stage: stage.to_string(), deployment });
             self.finished(StepKind::Redeploy, since, Outcome::Ok, detail);
         }
         Ok(())
+    }
+
+    fn stage_checks(&self, plan: &Plan) -> String {
+        match plan.target.stage_smoke.len() {
+            0 => String::new(),
+            1 => "; 1 check through it".into(),
+            n => format!("; {n} checks through it"),
+        }
     }
 
     /// A new statement is not effective everywhere at once: nothing that depends on it moves before it has settled.
@@ -308,7 +378,8 @@ impl<A: Aws, C: Clock, J: Journal> Engine<'_, A, C, J> {
     /// Before the stage moves: every alias is still where this release put it (SPEC §2 rule 12).
     async fn still_ours(&self, plan: &Plan, candidates: &Candidates) -> Result<(), Stop> {
         for (member, (version, _)) in plan.members.iter().zip(candidates) {
-            let change = moved(plan, member, *version);
+            let claimed = claim(plan, member, *version).filter(|_| plan.canary.is_some());
+            let change = claimed.unwrap_or_else(|| moved(plan, member, *version));
             let now = self.look(&change).await?;
             if change.standing(&now) != Standing::Applied {
                 return Err(self.drift(&change, &now));
@@ -318,9 +389,9 @@ impl<A: Aws, C: Clock, J: Journal> Engine<'_, A, C, J> {
     }
 
     /// Reads the stage back and closes the record of every alias.
-    async fn close(&self, plan: &Plan, candidates: &Candidates) -> Result<(), Stop> {
+    pub(super) async fn close(&self, plan: &Plan, candidates: &Candidates) -> Result<(), Stop> {
         let since = self.started(StepKind::Promote);
-        if let Some(change) = self.stage_change(plan).await? {
+        if let Some(change) = self.promoted_stage(plan).await? {
             let now = self.look(&change).await?;
             if change.standing(&now) != Standing::Applied {
                 return Err(self.drift(&change, &now));
@@ -348,7 +419,7 @@ fn is_unchanged(plan: &Plan, candidates: &Candidates) -> bool {
 }
 
 /// A member's routing on its candidate, with the record in a state.
-fn routing(plan: &Plan, member: &MemberPlan, version: Version, state: RecordState) -> Routing {
+pub(super) fn routing(plan: &Plan, member: &MemberPlan, version: Version, state: RecordState) -> Routing {
     let description: Description = member.description.with(plan.record(member, version, state));
     Routing { version, weights: std::collections::BTreeMap::new(), description: description.to_string() }
 }
@@ -361,10 +432,44 @@ fn before(member: &MemberPlan) -> Option<Routing> {
     })
 }
 
-/// The claim of one alias among several: the record, with the routing untouched. An alias that does not exist yet
-/// is claimed by nobody, and created when it moves.
+/// Whether aliases are claimed before any of them moves: one among several, or one that shifts in steps.
+fn is_claimed_first(plan: &Plan) -> bool {
+    plan.members.len() > 1 || plan.canary.is_some()
+}
+
+/// Whether any function gets another version.
+fn moves(plan: &Plan, versions: &[Version]) -> bool {
+    plan.members.iter().zip(versions).any(|(m, to)| m.before.as_ref().is_none_or(|before| before.version != *to))
+}
+
+/// The alias through which a canary of the stage calls the candidate.
+fn candidate_alias(plan: &Plan, member: &MemberPlan, version: Version) -> Option<Change> {
+    let candidate = member.candidate.as_ref()?;
+    let record = Record { from: None, stage: None, ..plan.record(member, version, RecordState::Running) };
+    let description = Description { text: String::new(), record: Some(record) };
+    let before = candidate.before.as_ref().map(super::canary::routing_of);
+    let weights = std::collections::BTreeMap::new();
+    Some(Change::Alias {
+        function: member.function.clone(),
+        alias: candidate.alias.clone(),
+        before,
+        want: Routing { version, weights, description: description.to_string() },
+    })
+}
+
+/// Version → percent of the calls.
+fn shares(alias: &crate::aws::noun::Alias) -> serde_json::Value {
+    let others: f64 = alias.weights.values().sum();
+    let percent = |share: f64| serde_json::json!((share * 1e6).round() / 1e4);
+    let mut shares = serde_json::Map::from_iter([(alias.version.to_string(), percent(1.0 - others))]);
+    shares.extend(alias.weights.iter().map(|(version, weight)| (version.to_string(), percent(*weight))));
+    serde_json::Value::Object(shares)
+}
+
+/// The claim of one alias: the record, with the routing untouched. An alias that does not exist yet is claimed by nobody,
+/// and created when it moves.
 fn claim(plan: &Plan, member: &MemberPlan, version: Version) -> Option<Change> {
-    let before = before(member).filter(|_| plan.members.len() > 1)?;
+    let before = before(member).filter(|_| is_claimed_first(plan))?;
     let description = member.description.with(plan.record(member, version, RecordState::Running)).to_string();
     let want = Routing { description, ..before.clone() };
     Some(Change::Alias {

@@ -1,8 +1,12 @@
 //! Running a plan. The engine sends writes one at a time, announces each in the journal first, looks at AWS after each,
 //! and emits events; it never prints.
 
+pub mod adopt;
 pub mod apply;
+mod canary;
+mod finish;
 mod forward;
+mod gate;
 mod interrupt;
 mod outcome;
 mod publish;
@@ -12,6 +16,8 @@ mod smoke;
 use std::cell::{Cell, RefCell};
 use std::time::Duration;
 
+pub(crate) use finish::LINGER;
+pub(crate) use gate::gate_settings;
 pub use interrupt::{Interrupt, OnInterrupt, Signal};
 pub use outcome::{Outcome, nothing_to_publish};
 
@@ -20,7 +26,7 @@ use crate::aws::{Aws, AwsError, AwsExt, Operation, Request, explain};
 use crate::clock::Clock;
 use crate::event::{Event, Listener};
 use crate::journal::{Entry, Journal, JournalError, Progress};
-use crate::model::RunId;
+use crate::model::{Percent, RunId};
 use crate::problem::{Code, Problem};
 use crate::step::StepKind;
 
@@ -46,6 +52,12 @@ pub enum Stop {
     RolledBackElsewhere,
     /// Somebody paused this release.
     Paused,
+    /// The gate cannot tell, and a person must decide: the weight stays.
+    Held(Problem),
+    /// The next step, at this share, needs a person's approval.
+    Approval(Percent),
+    /// One look was asked for; the canary goes on at this share.
+    Baking(Percent),
     /// A person or a runner wants it to stop.
     Interrupted(Signal),
     /// The step that was asked for is done.
@@ -63,6 +75,12 @@ impl From<Problem> for Stop {
 pub struct Settings {
     /// Stop after this step.
     pub until: Option<StepKind>,
+    /// Stop once the canary has this share.
+    pub until_percent: Option<Percent>,
+    /// Look once at the canary, act at most once, and stop. Never goes past a pause.
+    pub once: bool,
+    /// Do not wait for the rest of the steps: everything moves unless the gate finds the candidate worse.
+    pub finish: bool,
     /// What an interrupt does after the first write.
     pub on_interrupt: OnInterrupt,
 }

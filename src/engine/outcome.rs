@@ -24,6 +24,23 @@ pub struct Outcome {
     pub now: Vec<String>,
 }
 
+/// Why a release goes back.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Cause {
+    /// Something else than the candidate.
+    Failed,
+    /// The candidate: it is remembered as bad.
+    Bad,
+    /// Its process died: writes may still be on their way.
+    Died,
+}
+
+/// The release goes on later, by itself or by a person.
+fn waits(problem: Problem) -> Outcome {
+    let problem = problem.exit(Exit::InFlight);
+    Outcome { exit: Exit::InFlight, ending: None, problem: Some(problem), now: Vec::new() }
+}
+
 impl<A: Aws, C: Clock, J: Journal> Engine<'_, A, C, J> {
     /// Runs a plan from its beginning.
     pub async fn promote(&self, plan: &Plan) -> Outcome {
@@ -100,6 +117,26 @@ impl<A: Aws, C: Clock, J: Journal> Engine<'_, A, C, J> {
                     .exit(Exit::InFlight);
                 Outcome { exit: Exit::InFlight, ending: None, problem: Some(problem), now: Vec::new() }
             }
+            Stop::Held(problem) => waits(problem),
+            Stop::Baking(percent) => waits(
+                Problem::new(Code::StillInFlight, format!("the canary of {place} goes on at {percent}"))
+                    .why("one look was asked for; nothing speaks for the next step yet")
+                    .aws_now(format!("the new version has {percent} of the traffic"))
+                    .fix(format!("look again: stagegate resume {place} --once"))
+                    .fix(format!("go back: stagegate rollback {place}")),
+            ),
+            Stop::Approval(percent) => Outcome {
+                exit: Exit::Done,
+                ending: None,
+                problem: Some(
+                    Problem::new(Code::ApprovalNeeded, format!("{place} waits before {percent}"))
+                        .why("the steps before it have passed, and a person is asked before this one")
+                        .aws_now("paused; nothing moves by itself")
+                        .fix(format!("go on: stagegate resume {place}"))
+                        .fix(format!("go back: stagegate rollback {place}")),
+                ),
+                now: vec![format!("paused before {percent}, as configured")],
+            },
             Stop::Interrupted(signal) => self.interrupted(plan, signal).await,
             Stop::RolledBackElsewhere => {
                 let problem =
@@ -112,7 +149,7 @@ impl<A: Aws, C: Clock, J: Journal> Engine<'_, A, C, J> {
                 let exit = if self.moved_traffic() { Exit::RolledBack } else { Exit::Conflict };
                 self.back(plan, problem, exit).await
             }
-            Stop::Bad(problem) => self.back(plan, problem, Exit::RolledBack).await,
+            Stop::Bad(problem) => self.back_from(plan, problem, Exit::RolledBack, Cause::Bad).await,
             Stop::Failed(problem) => {
                 let exit = if self.has_written() { Exit::RolledBack } else { problem.exit };
                 self.back(plan, problem, exit).await
@@ -151,18 +188,24 @@ impl<A: Aws, C: Clock, J: Journal> Engine<'_, A, C, J> {
     /// Whether an announced change may have changed what callers get: an alias that moved, or the stage.
     fn moved_traffic(&self) -> bool {
         self.progress().intents.iter().any(|change| match change {
-            Change::Alias { before, want, .. } => before.as_ref().is_some_and(|b| b.version != want.version),
+            Change::Alias { before, want, .. } => {
+                before.as_ref().is_some_and(|b| b.version != want.version || b.weights != want.weights)
+            }
             Change::Grant { .. } => false,
-            Change::Stage { .. } => true,
+            // A canary without requests changes nothing for callers.
+            Change::Stage { want, .. } => {
+                let split = want.canary.as_ref().is_some_and(|canary| canary.percent > 0.0);
+                split || want.deployment.is_some() || want.variable.is_some()
+            }
         })
     }
 
     /// Undoes what was announced, if anything, and says what is true then.
     async fn back(&self, plan: &Plan, problem: Problem, exit: Exit) -> Outcome {
-        self.back_from(plan, problem, exit, false).await
+        self.back_from(plan, problem, exit, Cause::Failed).await
     }
 
-    async fn back_from(&self, plan: &Plan, problem: Problem, exit: Exit, died: bool) -> Outcome {
+    async fn back_from(&self, plan: &Plan, problem: Problem, exit: Exit, cause: Cause) -> Outcome {
         if !self.progress().may_have_changed() {
             let _ = self.append(Entry::Closed {
                 ending: if self.has_written() { Ending::RolledBack } else { Ending::Stopped },
@@ -178,7 +221,8 @@ impl<A: Aws, C: Clock, J: Journal> Engine<'_, A, C, J> {
         self.emit(&Event::RollingBack { release: self.run.clone(), why: problem.what.clone() });
         // A journal that cannot be written must not stop the way back.
         let _ = self.append(Entry::RollingBack { why: problem.what.clone() });
-        let undone = self.undo(&WayBack::from_journal(plan, &self.progress(), died)).await;
+        let undone =
+            self.undo(&WayBack::from_journal(plan, &self.progress(), cause == Cause::Died, cause == Cause::Bad)).await;
         self.ended(plan, problem, exit, &undone)
     }
 
@@ -186,7 +230,7 @@ impl<A: Aws, C: Clock, J: Journal> Engine<'_, A, C, J> {
     async fn take_back(&self, plan: &Plan) -> Outcome {
         let problem = Problem::new(Code::Interrupted, format!("{} was stopped and is rolled back", plan.run))
             .why("its process ended before the release did");
-        self.back_from(plan, problem, Exit::RolledBack, true).await
+        self.back_from(plan, problem, Exit::RolledBack, Cause::Died).await
     }
 
     fn ended(&self, plan: &Plan, problem: Problem, exit: Exit, undone: &Undone) -> Outcome {

@@ -6,12 +6,12 @@ use super::{Engine, SETTLE, Stop, WRITE_ATTEMPTS_MAX};
 use crate::aws::noun::Deployment;
 use crate::aws::operation::{CreateDeployment, GetDeployments};
 use crate::aws::{Aws, AwsError, AwsExt, Operation, Remedy, explain};
-use crate::change::Change;
+use crate::change::{Change, StageSide};
 use crate::clock::Clock;
 use crate::definition;
 use crate::event::Event;
 use crate::journal::{Entry, Journal};
-use crate::model::{ApiId, RunId};
+use crate::model::{ApiId, CanaryMode, Percent, RunId};
 use crate::plan::{Marker, Observer, Plan, StagePlan, marker};
 use crate::problem::{Code, Problem};
 use crate::step::StepKind;
@@ -19,12 +19,27 @@ use crate::step::StepKind;
 impl<A: Aws, C: Clock, J: Journal> Engine<'_, A, C, J> {
     /// The change that makes the stage serve the live definition through the alias; `None` if there is nothing to do.
     pub(super) async fn stage_change(&self, plan: &Plan) -> Result<Option<Change>, Stop> {
+        let by_canary = plan.canary.as_ref().is_some_and(|canary| canary.mode == CanaryMode::Stage);
+        if let Some(stage) = plan.stage.as_ref().filter(|_| by_canary) {
+            return self.canary_change(plan, stage).await.map(Some);
+        }
         let Some((before, stage)) = plan.stage_change() else { return Ok(None) };
         let deployment = match &stage.redeploy {
             Some(_) => Some(self.deployment(stage).await?),
             None => None,
         };
         Ok(Some(Change::Stage { stage: stage.stage.clone(), before, want: stage.want_side(deployment) }))
+    }
+
+    /// The canary attached to the stage, without requests yet.
+    async fn canary_change(&self, plan: &Plan, stage: &StagePlan) -> Result<Change, Stop> {
+        let deployment = match &stage.redeploy {
+            Some(_) => Some(self.deployment(stage).await?),
+            None => None,
+        };
+        let canary = plan.stage_canary(stage, deployment, Percent::ZERO);
+        let before = StageSide::default();
+        Ok(Change::Stage { stage: stage.stage.clone(), before, want: StageSide { canary, ..StageSide::default() } })
     }
 
     /// The deployment of this release: the one it made, or a new one.

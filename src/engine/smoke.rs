@@ -1,15 +1,18 @@
 //! Smoke tests: the version answers the user's events as the user expects, before it has traffic.
 
+use std::time::Duration;
+
 use serde_json::Value;
 
 use super::{Engine, Stop};
-use crate::aws::noun::Invoked;
-use crate::aws::operation::Invoke;
+use crate::aws::noun::{Invoked, StageAnswer};
+use crate::aws::operation::{Invoke, InvokeStage};
 use crate::aws::{Aws, AwsExt, Operation, explain};
 use crate::clock::Clock;
 use crate::journal::Journal;
-use crate::model::target::{Expect, SmokeCheck};
-use crate::model::{FunctionName, Version};
+use crate::model::target::{Expect, SmokeCheck, StageCheck};
+use crate::model::{FunctionName, StageRef, Version};
+use crate::plan::Plan;
 use crate::problem::{Code, Problem};
 
 /// Lambda's own limit for one invocation, seconds.
@@ -40,6 +43,87 @@ impl<A: Aws, C: Clock, J: Journal> Engine<'_, A, C, J> {
         }
         Ok(slowest)
     }
+}
+
+/// How long a stage may take to answer well after it was written to, and how often in a row it must (aws-semantics §6.8).
+const STAGE_WAIT_MAX: Duration = Duration::from_secs(60);
+const GOOD_IN_A_ROW: u32 = 3;
+/// Between two requests through the stage.
+const STAGE_PAUSE: Duration = Duration::from_secs(2);
+/// API Gateway's own limit for one request with some room, seconds.
+const STAGE_SECONDS_MAX: u32 = 35;
+
+impl<A: Aws, C: Clock, J: Journal> Engine<'_, A, C, J> {
+    /// Sends every check through the stage, as a client would, until each was answered well three times in a row.
+    pub(super) async fn smoke_stage(&self, plan: &Plan) -> Result<(), Stop> {
+        let Some(stage) = plan.target.stage.as_ref() else { return Ok(()) };
+        for check in &plan.target.stage_smoke {
+            let started = self.clock.now();
+            let mut good = 0;
+            while good < GOOD_IN_A_ROW {
+                self.check_interrupt()?;
+                let why = match self.stage_answer(stage, check).await {
+                    Ok(()) => {
+                        good += 1;
+                        continue;
+                    }
+                    Err(why) => why,
+                };
+                good = 0;
+                if Duration::try_from(self.clock.now().duration_since(started)).unwrap_or_default() >= STAGE_WAIT_MAX {
+                    let problem = stage_failed(stage, check, why);
+                    // A canary has no traffic yet: what the stage answers is the old version's.
+                    return Err(if plan.canary.is_some() { Stop::Failed(problem) } else { Stop::Bad(problem) });
+                }
+                self.wait(STAGE_PAUSE).await?;
+            }
+        }
+        Ok(())
+    }
+
+    async fn stage_answer(&self, stage: &StageRef, check: &StageCheck) -> Result<(), String> {
+        let request = InvokeStage {
+            api: stage.api.clone(),
+            stage: stage.stage.clone(),
+            method: check.method.clone(),
+            path: check.path.clone(),
+            timeout_s: STAGE_SECONDS_MAX,
+        };
+        let answer = self.aws.send(request).await.map_err(|error| error.to_string())?;
+        judge_stage(&answer, &check.expect)
+    }
+}
+
+fn judge_stage(answer: &StageAnswer, expect: &Expect) -> Result<(), String> {
+    let body: String = answer.body.chars().take(200).collect();
+    let as_expected = expect.status.map_or((200..300).contains(&answer.status), |status| status == answer.status);
+    if !as_expected {
+        let wanted = expect.status.map_or_else(|| "2xx".to_owned(), |status| status.to_string());
+        return Err(format!("expected status {wanted}, got {}: {body}", answer.status));
+    }
+    if let Some(wanted) = &expect.json {
+        let value: Value = serde_json::from_str(&answer.body).unwrap_or(Value::Null);
+        if !contains(&value, wanted) {
+            return Err(format!("the answer does not contain {wanted}: {body}"));
+        }
+    }
+    match expect.max_ms {
+        Some(max) if answer.duration_ms > max => {
+            Err(format!("it took {} ms, at most {max} ms are allowed", answer.duration_ms))
+        }
+        _ => Ok(()),
+    }
+}
+
+fn stage_failed(stage: &StageRef, check: &StageCheck, why: String) -> Problem {
+    let StageCheck { method, path, .. } = check;
+    Problem::new(Code::SmokeFailed, format!("{method} {path} through {stage} failed its check"))
+        .why(why)
+        .why(format!(
+            "it was tried for {} s; a new permission or deployment needs that long at times",
+            STAGE_WAIT_MAX.as_secs()
+        ))
+        .fix(format!("look: stagegate status {stage}"))
 }
 
 /// What is wrong with an answer, if anything.

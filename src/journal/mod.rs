@@ -86,6 +86,16 @@ pub enum Entry {
         /// What it was about.
         subject: String,
     },
+    /// The entries before this one were put together from the records in AWS, by a machine that had no journal.
+    TakenUp {
+        /// When the newest write of the release was sent, if that is known.
+        newest_write: Option<Timestamp>,
+    },
+    /// A look at the canary: one line of what the gate was given, as `gate replay` reads it.
+    Evidence {
+        /// The line, JSON.
+        line: String,
+    },
     /// The release is being rolled back.
     RollingBack {
         /// Why, one line.
@@ -192,6 +202,8 @@ pub struct Progress {
     pub newest_intent: Option<Timestamp>,
     /// Aliases (`function:alias`) that were read back as their change wanted them.
     pub aliases_done: Vec<String>,
+    /// The canary has begun: everything before it is behind.
+    pub shifting: bool,
     /// The records are being closed: every step before is behind.
     pub closing: bool,
     /// A rollback has begun: going forward is over.
@@ -224,6 +236,7 @@ impl Progress {
             Entry::Deployed { deployment } => self.deployment = Some(deployment.clone()),
             Entry::Intent { step, change } => {
                 self.closing |= *step == StepKind::Promote;
+                self.shifting |= *step == StepKind::Canary;
                 if seeded(Bug::UndoOnlyDone) {
                     self.unconfirmed.push(change.clone());
                 } else {
@@ -235,6 +248,7 @@ impl Progress {
                 self.rolling_back = true;
                 self.newest_intent = Some(line.at);
             }
+            Entry::TakenUp { newest_write } => self.newest_intent = newest_write.or(self.newest_intent),
             Entry::Closed { ending } => self.ending = Some(*ending),
             Entry::Refused { .. } => {
                 self.intents.pop();
@@ -245,7 +259,7 @@ impl Progress {
                 }
                 self.intents.append(&mut self.unconfirmed);
             }
-            Entry::Begun { .. } | Entry::Reverts { .. } => {}
+            Entry::Begun { .. } | Entry::Evidence { .. } | Entry::Reverts { .. } => {}
         }
     }
 

@@ -1,12 +1,14 @@
 //! What a canary is judged by: the metrics of both versions in the same minutes, the stage's own, alarms. What is asked
 //! of CloudWatch and what the answers say is declared here and pure; the engine fetches.
 
+mod look;
 mod series;
 
 use std::collections::BTreeMap;
 
 use jiff::{SignedDuration, Timestamp};
 
+pub use look::{FunctionLook, GateLook, VersionLook};
 pub use series::{Arm, Count, Past};
 
 use crate::aws::noun::{AlarmState, AlarmValue, MetricQuery, MetricSeries};

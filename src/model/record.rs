@@ -126,7 +126,6 @@ impl Record {
             expires: None,
             from: Some(from),
             to,
-            stage_canary: false,
             shift: None,
             granted: false,
             bad,

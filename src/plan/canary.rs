@@ -11,9 +11,10 @@ use super::{Choice, Notice, Place, StagePlan, stage};
 use crate::aws::noun::{Alias, Stage, StageCanary, Statement};
 use crate::definition::{self, reach};
 use crate::metrics::{Arm, Pair, StageSeries};
+use crate::model::record::remember_bad;
 use crate::model::target::Target;
 use crate::model::{
-    AliasName, CanaryMode, CanaryStep, Description, Percent, RecordState, Shift, Version, candidate_alias,
+    AliasName, CanaryMode, CanaryStep, Description, Percent, Record, RecordState, Shift, Version, candidate_alias,
 };
 use crate::plan::{LOCK_MARGIN, MemberPlan, Plan};
 use crate::problem::{Code, Problem};
@@ -89,6 +90,20 @@ impl Plan {
             record.expires = Some(self.shift_expires(canary, shift, now));
             record.shift = Some(shift.clone());
         }
+        member.description.with(record)
+    }
+
+    /// A function's description as it was before the release, with the candidate remembered as bad. The record there is
+    /// the way back of the release that serves: nothing else of it changes.
+    pub fn description_with_bad(&self, member: &MemberPlan, to: Version) -> Description {
+        let (Some(before), Version::Number(number)) = (&member.before, to) else { return member.description.clone() };
+        let record = match &member.description.record {
+            Some(serving) => Record { bad: remember_bad(&serving.bad, number), ..serving.clone() },
+            None => {
+                let record = self.record(member, to, RecordState::Running);
+                Record { stage: None, ..record.rolled_back(before.version, to, true) }
+            }
+        };
         member.description.with(record)
     }
 

@@ -1,6 +1,7 @@
 //! The plan: what a release will do and why, as a pure function of what was observed. It holds everything the engine
 //! needs, so the plan that was read is the plan that runs.
 
+mod adopt;
 mod canary;
 mod member;
 pub mod observe;
@@ -13,6 +14,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
+pub use adopt::Underway;
 pub use canary::{CanaryPlan, CandidatePlan};
 pub use member::{MemberPlan, SourcePlan};
 pub use member::{read_description, refuse_bad, short_sha};

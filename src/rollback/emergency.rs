@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 
 use super::choose::{Chosen, Rule, choose, with_the_others};
-use super::{AliasBack, At, Goal, GrantBack, StageBack, WayBack};
+use super::{AliasBack, At, CandidateBack, Goal, GrantBack, StageBack, WayBack};
 use crate::aws::Aws;
 use crate::aws::noun::Alias;
 use crate::change::StageSide;
@@ -11,7 +11,9 @@ use crate::clock::Clock;
 use crate::engine::{Engine, SETTLE};
 use crate::journal::Journal;
 use crate::model::record::remember_bad;
-use crate::model::{AliasName, Description, FunctionName, Record, RecordState, RecordedStage, RunId, Version};
+use crate::model::{
+    AliasName, Description, FunctionName, Record, RecordState, RecordedStage, RunId, Version, candidate_alias,
+};
 use crate::plan::{Place, read_description};
 use crate::problem::Problem;
 
@@ -97,6 +99,8 @@ impl Emergency {
             stage: None,
             grants: Vec::new(),
             unsettled_until: None,
+            candidates: Vec::new(),
+            stage_first: false,
         };
         let mut moves = Vec::new();
         let choice = |one: &Seen| {
@@ -132,10 +136,15 @@ impl Emergency {
                 _ => true,
             };
             if let (true, Some(stage)) = (whole && goes_back, &record.stage) {
-                way.stage = Some(stage_back(stage, &seen[0].name, reinstates));
+                way.stage = Some(stage_back(record, stage, &seen[0].name, reinstates));
             }
             if whole && unfinished {
                 way.grants = seen.iter().filter_map(grant_back).collect();
+            }
+            if record.state.holds_lock() && record.stage_canary && way.stage.is_some() {
+                // Once an alias is on the candidate, it is what most requests come through.
+                way.stage_first = seen.iter().all(|one| record_says_stable(one));
+                way.candidates = seen.iter().filter_map(candidate_back).collect();
             }
         }
         Ok(Self { way, moves, members, reinstates })
@@ -253,15 +262,30 @@ fn unrecorded(seen: &Seen, to: Version, fresh: &RunId) -> Record {
     }
 }
 
+/// The alias has not moved to the candidate, or has come back already.
+fn record_says_stable(seen: &Seen) -> bool {
+    seen.believed().is_none_or(|record| match record.state {
+        RecordState::Undoing => true,
+        _ => record.from == Some(seen.alias.version),
+    })
+}
+
+/// The alias of a canary of the stage. Whoever rolls back in an emergency does not wait for it.
+fn candidate_back(seen: &Seen) -> Option<CandidateBack> {
+    let alias = candidate_alias(&seen.name)?;
+    Some(CandidateBack { function: seen.function.clone(), alias, grant: None, removes: false })
+}
+
 /// The recorded stage: back to what it served before or, when a rollback is itself undone, the other way round.
-fn stage_back(recorded: &RecordedStage, alias: &AliasName, reinstates: bool) -> StageBack {
+fn stage_back(record: &Record, recorded: &RecordedStage, alias: &AliasName, reinstates: bool) -> StageBack {
     let name = recorded.variable.as_ref().map(|(name, _)| name.clone());
     let (deployment, variable) = (recorded.deployment.clone(), recorded.variable.clone());
     let old = StageSide { deployment, variable, canary: None };
     let variable = name.map(|name| (name, Some(alias.to_string())));
     let new = StageSide { deployment: None, variable, canary: None };
     let (before, ours) = if reinstates { (new, old) } else { (old, new) };
-    StageBack { stage: recorded.stage.clone(), before, ours }
+    let candidate = candidate_alias(alias).filter(|_| record.stage_canary && record.state.holds_lock());
+    StageBack { stage: recorded.stage.clone(), before, ours, candidate }
 }
 
 /// The statement for the stage that an unfinished release added; its id follows from the stage.

@@ -19,7 +19,7 @@ use crate::change::{Change, StageSide};
 use crate::engine::SETTLE;
 use crate::journal::Progress;
 use crate::model::{AliasName, Description, FunctionName, RunId, StageRef, Version};
-use crate::plan::{LOCK_MARGIN, Plan};
+use crate::plan::{LOCK_MARGIN, Place, Plan};
 
 /// Where one alias goes back to.
 #[derive(Debug, Clone, PartialEq)]
@@ -89,6 +89,8 @@ pub struct StageBack {
     pub before: StageSide,
     /// What the release put there. A deployment that is not known is recognised by the release's id in its description.
     pub ours: StageSide,
+    /// A canary that calls this alias is the release's own.
+    pub candidate: Option<AliasName>,
 }
 
 /// A statement that an unfinished release added.
@@ -115,17 +117,34 @@ pub struct WayBack {
     pub grants: Vec<GrantBack>,
     /// Until when a write of the release may still land.
     pub unsettled_until: Option<Timestamp>,
+    /// What a canary of the stage leaves behind when it is gone.
+    pub candidates: Vec<CandidateBack>,
+    /// Requests reach the candidate through the stage's canary and not through the aliases: the stage goes first.
+    pub stage_first: bool,
+}
+
+/// The alias of a canary of the stage: its statement and itself go when the stage has not used it for a while.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CandidateBack {
+    /// Function.
+    pub function: FunctionName,
+    /// The candidate alias.
+    pub alias: AliasName,
+    /// The statement that lets the stage call it.
+    pub grant: Option<GrantBack>,
+    /// Whether there is time to wait and remove it; somebody in an emergency leaves it.
+    pub removes: bool,
 }
 
 impl WayBack {
     /// Whether anything but aliases is to be put back.
     fn has_rest(&self) -> bool {
-        self.stage.is_some() || !self.grants.is_empty()
+        self.stage.is_some() || !self.grants.is_empty() || !self.candidates.is_empty()
     }
 
     /// From the journal: every intent counts, whether its reply came or not. A process that died may have left a write
-    /// on its way; the one that still runs has waited for its own.
-    pub fn from_journal(plan: &Plan, progress: &Progress, died: bool) -> Self {
+    /// on its way; the one that still runs has waited for its own. `bad` marks the candidate.
+    pub fn from_journal(plan: &Plan, progress: &Progress, died: bool, bad: bool) -> Self {
         let newest = progress.newest_intent.unwrap_or(plan.at);
         let mut back = Self {
             run: plan.run.clone(),
@@ -133,16 +152,46 @@ impl WayBack {
             stage: None,
             grants: Vec::new(),
             unsettled_until: died.then(|| newest + SETTLE),
+            candidates: Vec::new(),
+            stage_first: false,
         };
         for change in &progress.intents {
             back.take(plan, change, newest + LOCK_MARGIN);
         }
+        let attached = back.stage.as_ref().is_some_and(|stage| stage.ours.canary.is_some());
+        back.stage_first = attached && !progress.closing;
+        if bad {
+            back.mark_bad(plan, progress);
+        }
         back
+    }
+
+    /// The candidate failed: the description that each alias gets in the end remembers it.
+    fn mark_bad(&mut self, plan: &Plan, progress: &Progress) {
+        for back in &mut self.aliases {
+            let member = plan.members.iter().find(|m| m.function == back.function);
+            let to = progress.published.iter().find(|(function, ..)| *function == back.function).map(|(_, to, _)| *to);
+            if let (Goal::At(at), Some(member), Some(to)) = (&mut back.goal, member, to)
+                && at.version != to
+            {
+                at.last = plan.description_with_bad(member, to).fitting().to_string();
+            }
+        }
     }
 
     fn take(&mut self, plan: &Plan, change: &Change, expires: Timestamp) {
         match change {
             // The first intent of an alias holds what was there before the release; later ones start from our own.
+            Change::Alias { function, alias, .. } if is_candidate(plan, alias) => {
+                if !self.candidates.iter().any(|c| c.function == *function) {
+                    self.candidates.push(CandidateBack {
+                        function: function.clone(),
+                        alias: alias.clone(),
+                        grant: candidate_grant(plan, function, alias),
+                        removes: true,
+                    });
+                }
+            }
             Change::Alias { function, alias, before, want } => {
                 if !self.aliases.iter().any(|a| a.function == *function && a.alias == *alias) {
                     let member = plan.members.iter().find(|m| m.function == *function);
@@ -156,16 +205,39 @@ impl WayBack {
                     });
                 }
             }
+            // It goes with its alias.
+            Change::Grant { alias, .. } if is_candidate(plan, alias) => {}
             Change::Grant { function, alias, statement } => self.grants.push(GrantBack {
                 function: function.clone(),
                 alias: alias.clone(),
                 sid: statement.sid.clone(),
             }),
             Change::Stage { stage, before, want } => {
-                self.stage = Some(StageBack { stage: stage.clone(), before: before.clone(), ours: want.clone() });
+                let earlier = self.stage.take().unwrap_or_else(|| StageBack {
+                    stage: stage.clone(),
+                    before: before.clone(),
+                    ours: want.clone(),
+                    candidate: plan.members.iter().find_map(|m| m.candidate.as_ref()).map(|c| c.alias.clone()),
+                });
+                // The first change holds how the stage was, the last one what the release put there.
+                let ours = StageSide::over(want, &earlier.ours);
+                let before =
+                    StageSide { canary: earlier.before.canary.clone(), ..StageSide::over(&earlier.before, before) };
+                self.stage = Some(StageBack { before, ours, ..earlier });
             }
         }
     }
+}
+
+fn is_candidate(plan: &Plan, alias: &AliasName) -> bool {
+    plan.members.iter().any(|member| member.candidate.as_ref().is_some_and(|candidate| candidate.alias == *alias))
+}
+
+/// The statement for the stage on a candidate alias; its id follows from the stage.
+fn candidate_grant(plan: &Plan, function: &FunctionName, alias: &AliasName) -> Option<GrantBack> {
+    let member = plan.members.iter().find(|member| member.function == *function)?;
+    let place = Place::of(&member.candidate.as_ref()?.arn, &plan.region, &plan.stage.as_ref()?.stage);
+    Some(GrantBack { function: function.clone(), alias: alias.clone(), sid: place.stage_statement().sid })
 }
 
 /// Exactly as it was; on the way, the record says that a rollback is under way.

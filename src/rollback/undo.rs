@@ -5,14 +5,14 @@ use futures_util::future::{join, join_all};
 
 use super::alias::{Next, alias_call, foreign, is_of, record};
 use super::{AliasBack, Goal, GrantBack, Phase, StageBack, WayBack};
-use crate::aws::noun::{Alias, Function, Stage, State};
+use crate::aws::noun::{Alias, Function, Stage, StageCanary, State};
 use crate::aws::operation::{GetAlias, GetDeployment, GetFunction, GetPolicy, GetStage, GetStages};
 use crate::aws::{Aws, AwsError, Call, Remedy, explain};
 use crate::change::{self, StageSide, is_moving_capacity};
 use crate::clock::Clock;
-use crate::engine::{Engine, SETTLE, WRITE_ATTEMPTS_MAX};
+use crate::engine::{Engine, LINGER, SETTLE, WRITE_ATTEMPTS_MAX};
 use crate::journal::Journal;
-use crate::model::{RunId, Version};
+use crate::model::{AliasName, FunctionName, RunId, Version};
 use crate::plan::Marker;
 use crate::policy;
 use crate::problem::{Code, Exit, Level, Problem};
@@ -86,6 +86,7 @@ impl<A: Aws, C: Clock, J: Journal> Engine<'_, A, C, J> {
         let Stopped { mut undone, stage_is_back, to_delete } = stopped;
         dead.into_iter().for_each(|problem| undone.leave(problem));
         let granted_is_gone = self.grants_back(way, stage_is_back, &mut undone).await;
+        self.candidates_back(way, stage_is_back, &mut undone).await;
         for alias in to_delete {
             self.delete_created(way, alias, stage_is_back && granted_is_gone, &mut undone).await;
         }
@@ -96,9 +97,16 @@ impl<A: Aws, C: Clock, J: Journal> Engine<'_, A, C, J> {
         undone
     }
 
-    /// The aliases, all at once; then the stage.
+    /// The aliases, all at once; then the stage. While requests reach the candidate through the stage's canary, the other
+    /// way round.
     async fn harm_stopped<'w>(&self, way: &'w WayBack, phase: Phase, first: bool, fence: bool) -> Stopped<'w> {
         let (mut undone, mut to_delete, mut has_successor) = (Undone::default(), Vec::new(), false);
+        let mut stage_went_first = None;
+        if let Some(stage) = way.stage.as_ref().filter(|_| way.stage_first)
+            && !self.is_succeeded(way, first).await
+        {
+            stage_went_first = Some(self.stage_back(way, stage, &mut undone).await);
+        }
         let backs = way.aliases.iter().map(|alias| self.alias_back(&way.run, alias, phase, first, fence));
         for (alias, end) in way.aliases.iter().zip(join_all(backs).await) {
             match end {
@@ -112,14 +120,56 @@ impl<A: Aws, C: Clock, J: Journal> Engine<'_, A, C, J> {
             }
         }
         let stage_is_back = match &way.stage {
+            _ if stage_went_first.is_some() => stage_went_first.unwrap_or_default(),
             _ if has_successor => false,
             Some(stage) => self.stage_back(way, stage, &mut undone).await,
             None => true,
         };
-        if let (true, Some(stage)) = (has_successor, &way.stage) {
+        if let (true, None, Some(stage)) = (has_successor, stage_went_first, &way.stage) {
             undone.now.push(format!("{} stays as it is: another release has the alias", stage.stage));
         }
         Stopped { undone, stage_is_back, to_delete }
+    }
+
+    /// Whether another release has one of the aliases: then the stage's canary is that release's, too. An alias that
+    /// cannot be read does not keep the harm from being stopped.
+    async fn is_succeeded(&self, way: &WayBack, first: bool) -> bool {
+        let looks = way.aliases.iter().map(|back| async move {
+            match back.seen.clone().filter(|_| first) {
+                Some(seen) => Some(seen),
+                None => {
+                    let request = GetAlias { function: back.function.clone(), alias: back.alias.clone() };
+                    self.find(request).await.ok().flatten()
+                }
+            }
+        });
+        let other =
+            |alias: Alias| record(&alias).is_some_and(|record| record.run != way.run && record.state.holds_lock());
+        join_all(looks).await.into_iter().flatten().any(other)
+    }
+
+    /// What the canary of the stage needed: its alias goes when the stage has not used it for a while. Where nobody can
+    /// wait for that it stays, which harms nobody.
+    async fn candidates_back(&self, way: &WayBack, stage_is_back: bool, undone: &mut Undone) {
+        if way.candidates.is_empty() {
+            return;
+        }
+        let waits = stage_is_back && way.candidates.iter().all(|c| c.removes) && self.interrupt.raised().is_none();
+        if waits {
+            self.clock.sleep(LINGER).await;
+        }
+        for candidate in &way.candidates {
+            let name = format!("{}:{}", candidate.function, candidate.alias);
+            if !waits {
+                undone.now.push(format!("{name} stays for now: only the canary called it, the next one uses it again"));
+                continue;
+            }
+            match self.remove_candidate(&way.run, &candidate.function, &candidate.alias, candidate.grant.as_ref()).await
+            {
+                Ok(()) => undone.now.push(format!("{name} is deleted, as before")),
+                Err(problem) => undone.left.push(Left { problem, needs_person: false }),
+            }
+        }
     }
 
     /// A write of the release may still land: waits it out. Nothing that the stage could need goes before that.
@@ -249,6 +299,17 @@ impl<A: Aws, C: Clock, J: Journal> Engine<'_, A, C, J> {
 
     /// What of the stage is the release's own. Its deployment is known, or carries its id.
     async fn ours(&self, way: &WayBack, back: &StageBack, now: &Stage) -> Result<StageSide, Problem> {
+        let side = self.own_deployment(way, back, now).await?;
+        let calls = |canary: &&StageCanary| {
+            back.candidate.as_ref().is_some_and(|alias| canary.overrides.values().any(|value| value == alias.as_str()))
+        };
+        Ok(match (now.canary.as_ref().filter(calls), &back.candidate) {
+            (Some(own), _) => StageSide { canary: Some(own.clone()), ..side },
+            (None, _) => side,
+        })
+    }
+
+    async fn own_deployment(&self, way: &WayBack, back: &StageBack, now: &Stage) -> Result<StageSide, Problem> {
         let known = back.ours.deployment.is_some() || back.before.deployment.is_none();
         if known || back.before.deployment.as_ref() == Some(&now.deployment) {
             let deployment = back.ours.deployment.clone().or_else(|| back.before.deployment.clone());
@@ -288,7 +349,7 @@ impl<A: Aws, C: Clock, J: Journal> Engine<'_, A, C, J> {
     }
 
     /// Whether the statement had to be removed; it may never have been added.
-    async fn grant_back(&self, grant: &GrantBack) -> Result<bool, Problem> {
+    pub(crate) async fn grant_back(&self, grant: &GrantBack) -> Result<bool, Problem> {
         let (mut last, mut sent) = (None, false);
         for attempt in 1..=WRITE_ATTEMPTS_MAX {
             let request = GetPolicy { function: grant.function.clone(), alias: grant.alias.clone() };
@@ -330,7 +391,7 @@ impl<A: Aws, C: Clock, J: Journal> Engine<'_, A, C, J> {
                 undone.now.push(format!("{name} is kept: {user}"));
                 undone.left.push(kept(user));
             }
-            Ok(None) => match self.delete(&way.run, back).await {
+            Ok(None) => match self.delete_own(&way.run, &back.function, &back.alias).await {
                 Ok(()) => undone.now.push(format!("{name} is deleted, as before")),
                 Err(problem) => undone.leave(problem),
             },
@@ -358,17 +419,22 @@ impl<A: Aws, C: Clock, J: Journal> Engine<'_, A, C, J> {
     }
 
     /// DeleteAlias has no guard (aws-semantics §2): looked at right before, and waited for when no answer came.
-    async fn delete(&self, run: &RunId, back: &AliasBack) -> Result<(), Problem> {
-        let name = format!("{}:{}", back.function, back.alias);
+    pub(crate) async fn delete_own(
+        &self,
+        run: &RunId,
+        function: &FunctionName,
+        alias: &AliasName,
+    ) -> Result<(), Problem> {
+        let name = format!("{function}:{alias}");
         let mut last = None;
         for attempt in 1..=WRITE_ATTEMPTS_MAX {
-            let request = GetAlias { function: back.function.clone(), alias: back.alias.clone() };
+            let request = GetAlias { function: function.clone(), alias: alias.clone() };
             match self.find(request).await? {
                 None => return Ok(()),
                 Some(now) if !is_of(run, &now) => return Err(foreign(run, &name, &now)),
                 Some(_) => {}
             }
-            let call = change::unroute(&back.function, &back.alias);
+            let call = change::unroute(function, alias);
             if let Err(error) = self.write(None, &call, attempt).await {
                 if error.remedy() == Remedy::Unknown {
                     self.clock.sleep(SETTLE).await;
@@ -398,12 +464,7 @@ impl<A: Aws, C: Clock, J: Journal> Engine<'_, A, C, J> {
 }
 
 /// The message when a version cannot serve any more; `None` when it can.
-pub fn dead(
-    function: &crate::model::FunctionName,
-    alias: &crate::model::AliasName,
-    version: Version,
-    found: Option<&Function>,
-) -> Option<Problem> {
+pub fn dead(function: &FunctionName, alias: &AliasName, version: Version, found: Option<&Function>) -> Option<Problem> {
     let (why, reason) = match found.map(|f| (f.state, f.state_reason.clone())) {
         None => ("it no longer exists".to_owned(), None),
         Some((Some(State::Failed | State::Inactive | State::Other), reason)) => {
@@ -438,5 +499,7 @@ fn stage_line(back: &StageBack, now: &Stage) -> String {
     let variable = back.before.variable.as_ref().map_or_else(String::new, |(name, _)| {
         format!(", {name} {}", now.variables.get(name).map_or("(unset)", String::as_str))
     });
-    format!("{} → deployment {}{variable}", back.stage, now.deployment)
+    let canary =
+        now.canary.as_ref().map_or_else(String::new, |canary| format!(", with a canary of {} %", canary.percent));
+    format!("{} → deployment {}{variable}{canary}", back.stage, now.deployment)
 }

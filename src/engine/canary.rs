@@ -1,0 +1,370 @@
+//! Shifting traffic step by step. Where a canary is, is what the records say: a process that died needs no journal.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use futures_util::future::join_all;
+use jiff::Timestamp;
+
+use super::apply::changed_by_others;
+use super::gate::{Sight, Turn, schedule_changed};
+use super::{Engine, Stop};
+use crate::aws::Aws;
+use crate::aws::noun::{Alias, Routing, Stage};
+use crate::aws::operation::{GetAlias, GetStage};
+use crate::change::{Change, Now, StageSide, is_moving_capacity};
+use crate::clock::Clock;
+use crate::event::{Event, Outcome};
+use crate::journal::Journal;
+use crate::model::{CanaryMode, Description, Percent, Record, RecordState, Shift, Version};
+use crate::plan::{CanaryPlan, MemberPlan, Plan, StagePlan};
+use crate::problem::{Code, Problem};
+use crate::step::StepKind;
+
+/// How long after a whole minute its metrics are looked at.
+const AFTER_MINUTE: Duration = Duration::from_secs(5);
+/// How long a look that fails for a passing reason is repeated at most before the release is given up.
+const BLIND_MAX: Duration = Duration::from_secs(600);
+
+/// One alias of a canary with its record.
+pub(super) struct Place<'p> {
+    pub member: &'p MemberPlan,
+    /// The candidate.
+    pub to: Version,
+    pub alias: Alias,
+    pub record: Record,
+}
+
+/// Where a canary is, as AWS has it.
+pub(super) struct Position<'p> {
+    pub places: Vec<Place<'p>>,
+    /// The furthest times that any record holds.
+    pub shift: Option<Shift>,
+    /// Somebody paused it.
+    pub paused: bool,
+    /// The move to the candidate has begun.
+    pub finishing: bool,
+}
+
+impl<A: Aws, C: Clock, J: Journal> Engine<'_, A, C, J> {
+    /// Goes through all steps of the canary, from wherever it is.
+    pub(super) async fn shift(&self, plan: &Plan, canary: &CanaryPlan, candidates: &[Version]) -> Result<(), Stop> {
+        let since = self.started(StepKind::Canary);
+        let mut sight: Option<Sight> = None;
+        let mut blind_since: Option<Timestamp> = None;
+        // Whoever resumes a release that waits for them has agreed to the step that it waits for.
+        let mut agreed = false;
+        loop {
+            self.check_interrupt()?;
+            let position = match self.position(plan, canary, candidates).await {
+                Err(Stop::Failed(problem)) if self.may_pass(&problem, &mut blind_since) => {
+                    self.emit(&Event::Warning { problem });
+                    self.next_look(None).await?;
+                    continue;
+                }
+                position => position?,
+            };
+            blind_since = None;
+            if position.paused && !self.settings.once {
+                agreed = true;
+                let shift = position.shift.clone();
+                self.bring(plan, canary, &position, shift.as_ref(), RecordState::Running).await?;
+                continue;
+            }
+            if position.finishing {
+                break;
+            }
+            let Some(shift) = position.shift.clone() else {
+                self.enter(plan, canary, &position, None, &mut agreed).await?;
+                continue;
+            };
+            if !position.paused {
+                self.bring(plan, canary, &position, Some(&shift), RecordState::Running).await?;
+            }
+            let Some(step) = canary.steps.get(shift.step()) else {
+                return Err(Stop::Failed(schedule_changed(plan, "the record says more steps than the schedule has")));
+            };
+            match self.judged(plan, canary, candidates, &mut sight, &shift).await? {
+                Turn::Back(problem) => return Err(Stop::Bad(problem)),
+                Turn::GiveUp(problem) => return Err(Stop::Failed(problem)),
+                _ if position.paused => return Err(Stop::Paused),
+                Turn::Hold(problem) => {
+                    self.bring(plan, canary, &position, Some(&shift), RecordState::Paused).await?;
+                    return Err(Stop::Held(problem));
+                }
+                Turn::Advance if shift.step() + 1 >= canary.steps.len() => break,
+                Turn::Advance => {
+                    self.enter(plan, canary, &position, Some(&shift), &mut agreed).await?;
+                }
+                Turn::Stay => {
+                    agreed = false;
+                    if self.settings.once {
+                        return Err(Stop::Baking(step.percent));
+                    }
+                    self.next_look(Some(shift.step_began() + step.bake)).await?;
+                    continue;
+                }
+            }
+            agreed = false;
+            if self.settings.once {
+                return Err(Stop::Baking(
+                    canary.percent(self.position(plan, canary, candidates).await?.shift.as_ref()),
+                ));
+            }
+        }
+        let steps: Vec<String> = canary.steps.iter().map(|step| step.percent.to_string()).collect();
+        self.finished(StepKind::Canary, since, Outcome::Ok, format!("{} passed", steps.join(", ")));
+        Ok(())
+    }
+
+    /// One look at the metrics; a look that fails is said and held.
+    async fn judged(
+        &self,
+        plan: &Plan,
+        canary: &CanaryPlan,
+        candidates: &[Version],
+        sight: &mut Option<Sight>,
+        shift: &Shift,
+    ) -> Result<Turn, Stop> {
+        let Some(step) = canary.steps.get(shift.step()) else { return Ok(Turn::Stay) };
+        let looked = async {
+            let mut seeing = match sight.take() {
+                Some(sight) => sight,
+                None => self.sight(plan, candidates, shift).await?,
+            };
+            let looked = self.look_at(plan, canary, &mut seeing, shift).await;
+            *sight = Some(seeing);
+            looked
+        };
+        match looked.await {
+            Ok(looked) => Ok(self.turn(plan, step, shift, &looked)),
+            Err(problem) if is_final(&problem) => Err(Stop::Failed(problem)),
+            Err(problem) => {
+                let turn = self.unread_turn(plan, step, shift, &problem);
+                self.emit(&Event::Warning { problem });
+                Ok(turn)
+            }
+        }
+    }
+
+    /// A look at the aliases that failed for a reason that may pass is repeated: a canary is not given up because the
+    /// network was gone for a minute.
+    fn may_pass(&self, problem: &Problem, since: &mut Option<Timestamp>) -> bool {
+        let now = self.clock.now();
+        let since = *since.get_or_insert(now);
+        let passing = matches!(problem.code, Code::Throttled | Code::NoAnswer | Code::ServiceError);
+        passing && !self.settings.once && Duration::try_from(now.duration_since(since)).unwrap_or_default() < BLIND_MAX
+    }
+
+    /// Waits until there may be something new: shortly after the next whole minute, or when the step's time is over.
+    async fn next_look(&self, end: Option<Timestamp>) -> Result<(), Stop> {
+        let now = self.clock.now();
+        let minute = crate::model::shift::floor(now, 60) + Duration::from_secs(60) + AFTER_MINUTE;
+        let until = end.filter(|end| *end > now).map_or(minute, |end| end.min(minute));
+        self.wait(Duration::try_from(until.duration_since(now)).unwrap_or_default()).await
+    }
+
+    /// Enters the first step, or the one after that of `shift`. Before a step that needs approval it pauses.
+    async fn enter(
+        &self,
+        plan: &Plan,
+        canary: &CanaryPlan,
+        position: &Position<'_>,
+        shift: Option<&Shift>,
+        agreed: &mut bool,
+    ) -> Result<(), Stop> {
+        let now = self.clock.now();
+        let next = shift.map_or_else(|| Shift::begin(now), |shift| shift.next(now));
+        let percent = canary.percent(Some(&next));
+        if plan.target.canary.approve.contains(&percent) && !std::mem::take(agreed) {
+            self.bring(plan, canary, position, shift, RecordState::Paused).await?;
+            return Err(Stop::Approval(percent));
+        }
+        let last = self.settings.until_percent == Some(percent);
+        let state = if last { RecordState::Paused } else { RecordState::Running };
+        self.bring(plan, canary, position, Some(&next), state).await?;
+        if last { Err(Stop::Until(StepKind::Canary)) } else { Ok(()) }
+    }
+
+    /// Where the canary is. Refuses what this release did not leave there.
+    pub(super) async fn position<'p>(
+        &self,
+        plan: &'p Plan,
+        canary: &CanaryPlan,
+        candidates: &[Version],
+    ) -> Result<Position<'p>, Stop> {
+        let looks = plan
+            .members
+            .iter()
+            .map(|member| self.find(GetAlias { function: member.function.clone(), alias: plan.target.alias.clone() }));
+        let mut position = Position { places: Vec::new(), shift: None, paused: false, finishing: false };
+        for ((member, to), alias) in plan.members.iter().zip(candidates).zip(join_all(looks).await) {
+            let (alias, record) = self.own_record(plan, member, *to, alias?)?;
+            position.finishing |= Some(alias.version) != member.before.as_ref().map(|b| b.version);
+            position.paused |= record.state == RecordState::Paused;
+            let steps = |shift: &Option<Shift>| shift.as_ref().map(|shift| shift.took_s.len());
+            if steps(&record.shift) > steps(&position.shift) {
+                position.shift.clone_from(&record.shift);
+            }
+            position.places.push(Place { member, to: *to, alias, record });
+        }
+        for place in &position.places {
+            self.check_weights(plan, canary, place)?;
+        }
+        Ok(position)
+    }
+
+    fn own_record(
+        &self,
+        plan: &Plan,
+        member: &MemberPlan,
+        to: Version,
+        alias: Option<Alias>,
+    ) -> Result<(Alias, Record), Stop> {
+        let record = alias.as_ref().and_then(|alias| Description::parse(&alias.description).ok()?.record);
+        match (alias, record) {
+            (Some(alias), Some(record)) if record.run == self.run => match record.state {
+                RecordState::RolledBack | RecordState::Undoing => Err(Stop::RolledBackElsewhere),
+                RecordState::Running | RecordState::Paused | RecordState::Promoted => Ok((alias, record)),
+            },
+            (alias, _) => {
+                let change = claimed(plan, member, to, alias.as_ref());
+                Err(Stop::Conflict(changed_by_others(&change, &Now::Alias(alias))))
+            }
+        }
+    }
+
+    /// The weight of an alias is the one that its record says.
+    fn check_weights(&self, plan: &Plan, canary: &CanaryPlan, place: &Place<'_>) -> Result<(), Stop> {
+        let Place { member, to, alias, record } = place;
+        let is_moved = alias.version == *to && (alias.weights.is_empty() || is_moving_capacity(alias));
+        let expected = weights(canary, member, *to, record.shift.as_ref());
+        let as_said = Some(alias.version) == member.before.as_ref().map(|b| b.version) && is_split(alias, &expected);
+        if is_moved || as_said {
+            return Ok(());
+        }
+        let change = claimed(plan, member, *to, Some(alias));
+        Err(Stop::Conflict(changed_by_others(&change, &Now::Alias(Some(alias.clone())))))
+    }
+
+    /// Makes every alias, and the stage's canary, what the step asks for. What is so already is not written.
+    async fn bring(
+        &self,
+        plan: &Plan,
+        canary: &CanaryPlan,
+        position: &Position<'_>,
+        shift: Option<&Shift>,
+        state: RecordState,
+    ) -> Result<(), Stop> {
+        let now = self.clock.now();
+        let mut order: Vec<&Place<'_>> = position.places.iter().collect();
+        order.sort_by(|a, b| a.member.alias_arn.cmp(&b.member.alias_arn));
+        for (at, place) in order.into_iter().enumerate() {
+            // A canary of the stage is one switch: its times stand in the first record.
+            let own = shift.filter(|_| match canary.mode {
+                CanaryMode::Stage => at == 0,
+                _ => shifts(place.member, place.to),
+            });
+            if place.record.shift.as_ref() == own && place.record.state == state {
+                continue;
+            }
+            let Place { member, to, alias, .. } = place;
+            let moved = alias.version == *to && shifts(member, *to);
+            let want = Routing {
+                version: alias.version,
+                weights: if moved { alias.weights.clone() } else { weights(canary, member, *to, own) },
+                description: plan.shift_description(member, *to, own, state, now).to_string(),
+            };
+            let (function, name) = (member.function.clone(), plan.target.alias.clone());
+            let change = Change::Alias { function, alias: name, before: Some(routing_of(alias)), want };
+            let now = self.apply(StepKind::Canary, &change).await?;
+            self.routed(&change, &now);
+        }
+        match &plan.stage {
+            Some(stage) if canary.mode == CanaryMode::Stage => self.bring_stage(plan, canary, stage, shift).await,
+            _ => Ok(()),
+        }
+    }
+
+    async fn bring_stage(
+        &self,
+        plan: &Plan,
+        canary: &CanaryPlan,
+        stage: &StagePlan,
+        shift: Option<&Shift>,
+    ) -> Result<(), Stop> {
+        let (api, name) = (stage.stage.api.clone(), stage.stage.stage.clone());
+        let now = self.read(GetStage { api, stage: name }).await?;
+        let (have, want) = self.stage_sides(plan, stage, &now, canary.percent(shift));
+        let change = Change::Stage { stage: stage.stage.clone(), before: have, want };
+        let held = self.apply(StepKind::Canary, &change).await?;
+        if let Now::Stage(now) = held {
+            let percent = now.canary.as_ref().map_or(0.0, |canary| canary.percent);
+            let (release, stage) = (self.run.clone(), stage.stage.to_string());
+            self.emit(&Event::StageCanary { release, stage, percent });
+        }
+        Ok(())
+    }
+
+    /// The stage's canary as it is, if it is ours, and at a percentage.
+    pub(super) fn stage_sides(
+        &self,
+        plan: &Plan,
+        stage: &StagePlan,
+        now: &Stage,
+        percent: Percent,
+    ) -> (StageSide, StageSide) {
+        let deployment = self.progress().deployment;
+        let side = |canary| StageSide { canary, ..StageSide::default() };
+        let want = plan.stage_canary(stage, deployment.clone(), percent);
+        let is = now.canary.as_ref().map_or(Percent::ZERO, |canary| Percent::of_share(canary.percent / 100.0));
+        (side(plan.stage_canary(stage, deployment, is)), side(want))
+    }
+}
+
+/// The claim as this release left it: what a conflict is told against.
+fn claimed(plan: &Plan, member: &MemberPlan, to: Version, now: Option<&Alias>) -> Change {
+    let routing = |version: Version| Routing {
+        version,
+        weights: BTreeMap::new(),
+        description: plan.shift_description(member, to, None, RecordState::Running, plan.at).to_string(),
+    };
+    let before = member.before.as_ref().map(|before| routing(before.version));
+    let want = now.map_or_else(|| routing(to), |_| routing(member.before.as_ref().map_or(to, |b| b.version)));
+    Change::Alias { function: member.function.clone(), alias: plan.target.alias.clone(), before, want }
+}
+
+pub(super) fn routing_of(alias: &Alias) -> Routing {
+    Routing { version: alias.version, weights: alias.weights.clone(), description: alias.description.clone() }
+}
+
+/// Whether a function's calls are split: one whose version stays has nothing to split.
+fn shifts(member: &MemberPlan, to: Version) -> bool {
+    member.before.as_ref().is_some_and(|before| before.version != to)
+}
+
+/// The weights that a record's times stand for.
+fn weights(canary: &CanaryPlan, member: &MemberPlan, to: Version, shift: Option<&Shift>) -> BTreeMap<u64, f64> {
+    let number = to.number().filter(|_| canary.mode == CanaryMode::Alias && shifts(member, to));
+    let share = shift.map(|shift| canary.percent(Some(shift)).share());
+    number.zip(share).into_iter().collect()
+}
+
+fn is_split(alias: &Alias, expected: &BTreeMap<u64, f64>) -> bool {
+    let same = |(version, weight): (&u64, &f64)| {
+        expected.get(version).is_some_and(|e| Percent::of_share(*e) == Percent::of_share(*weight))
+    };
+    alias.weights.len() == expected.len() && alias.weights.iter().all(same)
+}
+
+/// A look that fails like this will fail again.
+fn is_final(problem: &Problem) -> bool {
+    matches!(
+        problem.code,
+        Code::NoCredentials
+            | Code::ExpiredCredentials
+            | Code::ScheduleChanged
+            | Code::JournalUnwritable
+            | Code::BadValue
+    )
+}

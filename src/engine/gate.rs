@@ -1,0 +1,241 @@
+//! Judging a canary: what CloudWatch shows now, what the gate says of it, and what follows from that.
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use jiff::Timestamp;
+
+use super::Engine;
+use crate::aws::Aws;
+use crate::aws::operation::DescribeAlarms;
+use crate::clock::Clock;
+use crate::event::Event;
+use crate::gate::{self, Case, Decision, Judgement, Step, Wishes, interchange};
+use crate::journal::{Entry, Journal};
+use crate::metrics::{self, Alarms, Before, GateLook, Pair, Shown, StageSeries};
+use crate::model::shift::floor;
+use crate::model::{CanaryStep, GatePolicy, OnInconclusive, Reaction, Shift, Version};
+use crate::plan::{CanaryPlan, Observer, Plan};
+use crate::problem::{Code, Problem};
+
+/// What a look at a canary leads to.
+#[derive(Debug, Clone)]
+pub(super) enum Turn {
+    /// It stays where it is for now.
+    Stay,
+    /// The step is over.
+    Advance,
+    /// The candidate is worse: everything goes back.
+    Back(Problem),
+    /// Nothing is proven and nobody said what then: everything goes back, and the candidate is not called bad.
+    GiveUp(Problem),
+    /// A person must decide.
+    Hold(Problem),
+}
+
+/// Everything about a canary that does not change while it runs: what is asked of CloudWatch, and what was usual before.
+pub(super) struct Sight {
+    pairs: Vec<Pair>,
+    stage: Option<StageSeries>,
+    before: Before,
+    /// The answers seen so far have been recorded.
+    recorded: BTreeSet<String>,
+}
+
+/// One look.
+pub(super) struct Looked {
+    judgement: Judgement,
+    alarms: Alarms,
+}
+
+impl<A: Aws, C: Clock, J: Journal> Engine<'_, A, C, J> {
+    /// Reads what was usual before the canary began. The same whenever it is asked: a restarted gate has the same
+    /// thresholds.
+    pub(super) async fn sight(&self, plan: &Plan, candidates: &[Version], shift: &Shift) -> Result<Sight, Problem> {
+        let (pairs, stage) = (plan.pairs(candidates), plan.stage_series());
+        let past: Vec<_> = pairs.iter().map(|pair| pair.past.clone()).collect();
+        let latency = plan.target.gate.max_slow_ratio.is_some();
+        let queries = metrics::history_queries(&past, stage.as_ref(), latency);
+        let answers = self.observer().metrics(queries, metrics::history_window(shift.began)).await?;
+        let before = metrics::read_history(&answers, pairs.len(), stage.is_some(), latency);
+        Ok(Sight { pairs, stage, before, recorded: BTreeSet::new() })
+    }
+
+    fn observer(&self) -> Observer<'_, A, C> {
+        Observer { aws: self.aws, clock: self.clock, listener: self.listener }
+    }
+
+    /// Looks at metrics and alarms, and judges.
+    pub(super) async fn look_at(
+        &self,
+        plan: &Plan,
+        canary: &CanaryPlan,
+        sight: &mut Sight,
+        shift: &Shift,
+    ) -> Result<Looked, Problem> {
+        let now = self.clock.now();
+        let window = (shift.minute_zero(), floor(now, 60));
+        let queries = metrics::minute_queries(&sight.pairs, &sight.before, sight.stage.as_ref());
+        // In its first minute a canary has no whole minute to be looked at.
+        let answers = if window.0 < window.1 { self.observer().metrics(queries, window).await? } else { Vec::new() };
+        let with_stage = sight.stage.is_some();
+        let shown = metrics::read_minutes(&answers, &sight.pairs, &sight.before, with_stage, shift, &canary.weights());
+        let alarms = self.alarms(&plan.target.gate.alarms, shift.began).await?;
+        let holds = holds(&plan.target.gate, sight, &shown, &alarms, shift.minute(now));
+        let Some(step) = canary.steps.get(shift.step()) else {
+            return Err(schedule_changed(plan, "the record says more steps than the schedule has"));
+        };
+        let settings = settings(plan, step)?;
+        let steps: Vec<Step> = canary.steps.iter().map(gate_step).collect();
+        let case = Case {
+            settings: &settings,
+            steps: &steps,
+            step: shift.step(),
+            step_start: shift.minute(shift.step_began()),
+            now: shift.minute(now),
+            tables: &shown.tables,
+            holds: &holds,
+            min_invocations: step.requests.unwrap_or(0).max(plan.target.canary.min_invocations),
+        };
+        let judgement = gate::judge(&case);
+        self.record(&case, sight)?;
+        self.emit(&Event::Gate(Box::new(GateLook::of(&self.run, canary, shift, now, &judgement, &shown, &alarms))));
+        Ok(Looked { judgement, alarms })
+    }
+
+    async fn alarms(&self, names: &[String], began: Timestamp) -> Result<Alarms, Problem> {
+        let mut states = Vec::new();
+        for names in names.chunks(metrics::ALARM_NAMES_MAX) {
+            states.extend(self.read(DescribeAlarms { names: names.to_vec() }).await?);
+        }
+        Ok(metrics::read_alarms(names, &states, began))
+    }
+
+    /// Keeps what was seen and is new, so that it can be judged again under other settings.
+    fn record(&self, case: &Case<'_>, sight: &mut Sight) -> Result<(), Problem> {
+        let mut lines = Vec::new();
+        if sight.recorded.is_empty() {
+            lines.push(interchange::header_line(case));
+        }
+        let all = case.tables.iter().flat_map(|table| table.minutes.iter().map(move |(m, what)| (table, *m, what)));
+        let unseen = |(table, minute, what): (&gate::Table, u32, &gate::Minute)| {
+            sight.recorded.insert(format!("{} {minute} {what:?}", table.name)).then(|| (table.name.clone(), minute))
+        };
+        let new: Vec<(String, u32)> = all.filter_map(unseen).collect();
+        sight.recorded.insert("header".into());
+        lines.extend(interchange::tick_lines(case, new.iter().map(|(name, minute)| (name.as_str(), *minute))));
+        lines.into_iter().try_for_each(|line| self.append(Entry::Evidence { line }))
+    }
+
+    /// What follows from a look, for a step that began at a time.
+    pub(super) fn turn(&self, plan: &Plan, step: &CanaryStep, shift: &Shift, looked: &Looked) -> Turn {
+        let gate = &plan.target.gate;
+        let elapsed = Duration::try_from(self.clock.now().duration_since(shift.step_began())).unwrap_or_default();
+        if plan.canary.as_ref().is_some_and(|canary| canary.override_gate.is_some()) {
+            return if elapsed >= step.bake { Turn::Advance } else { Turn::Stay };
+        }
+        if let Some(alarm) = looked.alarms.raised.first().filter(|_| gate.on_alarm == Reaction::Rollback) {
+            return Turn::Back(failed(plan, step, format!("alarm {alarm} went to ALARM")));
+        }
+        let sentence = &looked.judgement.sentence;
+        match (looked.judgement.decision, gate.on_inconclusive) {
+            (Decision::Rollback, _) if gate.on_failure == Reaction::Rollback => {
+                Turn::Back(failed(plan, step, sentence.clone()))
+            }
+            (Decision::Rollback, _) => Turn::Hold(held(plan, step, sentence.clone())),
+            (_, _) if self.settings.finish => Turn::Advance,
+            (Decision::Promote, _) if elapsed >= step.bake || (gate.early && elapsed >= EARLIEST) => Turn::Advance,
+            (Decision::Continue | Decision::Hold | Decision::Promote, _) => Turn::Stay,
+            (Decision::Inconclusive, OnInconclusive::Rollback) => Turn::GiveUp(held(plan, step, sentence.clone())),
+            (Decision::Inconclusive, OnInconclusive::Hold | OnInconclusive::Promote) => {
+                Turn::Hold(held(plan, step, sentence.clone()))
+            }
+        }
+    }
+
+    /// What follows when a look was not possible: the weight stays, until the step has lasted as long as it may.
+    pub(super) fn unread_turn(&self, plan: &Plan, step: &CanaryStep, shift: &Shift, why: &Problem) -> Turn {
+        let elapsed = Duration::try_from(self.clock.now().duration_since(shift.step_began())).unwrap_or_default();
+        let overridden = plan.canary.as_ref().is_some_and(|canary| canary.override_gate.is_some());
+        match elapsed {
+            _ if overridden && elapsed >= step.bake => Turn::Advance,
+            _ if elapsed >= step.bake + plan.target.canary.extension(step) => {
+                let problem = held(plan, step, why.what.clone());
+                Turn::Hold(why.why.iter().fold(problem, |problem, line| problem.why(line.clone())))
+            }
+            _ => Turn::Stay,
+        }
+    }
+}
+
+/// Before this nothing is promoted early (judge §4).
+const EARLIEST: Duration = Duration::from_secs(300);
+
+fn gate_step(step: &CanaryStep) -> Step {
+    Step { weight: step.percent.share(), dwell: step.bake.as_secs_f64() / 60.0 }
+}
+
+/// What else forbids going on.
+fn holds(gate: &GatePolicy, sight: &Sight, shown: &Shown, alarms: &Alarms, now: u32) -> Vec<String> {
+    let mut holds: Vec<String> = alarms.raised.iter().map(|name| format!("alarm {name} is in ALARM")).collect();
+    holds.extend(alarms.missing.iter().map(|name| format!("alarm {name} does not exist any more")));
+    holds.extend(gate.max_stage_errors.and_then(|limit| metrics::stage_hold(shown, sight.before.stage, limit, now)));
+    holds
+}
+
+/// The gate's settings for one step.
+fn settings(plan: &Plan, step: &CanaryStep) -> Result<gate::Settings, Problem> {
+    gate_settings(&plan.target.gate, Some(plan.target.canary.extension(step)))
+}
+
+/// The gate's settings as the configuration says them; an extension of a step, if its end matters.
+pub(crate) fn gate_settings(policy: &GatePolicy, extension: Option<Duration>) -> Result<gate::Settings, Problem> {
+    let wishes = Wishes {
+        max_error_rate: policy.max_error_rate.map(crate::model::Percent::share),
+        max_error_gap: Some(policy.max_error_gap.share()),
+        max_slow_ratio: policy.max_slow_ratio.map(crate::model::Ratio::value),
+        false_rollbacks: Some(policy.false_rollbacks.share()),
+        max_extend: extension.map(|extension| extension.as_secs_f64() / 60.0),
+        min_dwell: None,
+        early_accept: Some(policy.early),
+        on_inconclusive: Some(match policy.on_inconclusive {
+            OnInconclusive::Promote => gate::OnInconclusive::Promote,
+            OnInconclusive::Hold | OnInconclusive::Rollback => gate::OnInconclusive::Hold,
+        }),
+    };
+    let mut settings = wishes.apply(gate::Settings::default()).map_err(|error| {
+        Problem::new(Code::BadValue, format!("the gate cannot be set up: {}", error.key)).why(error.rule)
+    })?;
+    if policy.max_error_rate.is_none() {
+        settings.slo = None;
+    }
+    Ok(settings)
+}
+
+/// The candidate is worse.
+fn failed(plan: &Plan, step: &CanaryStep, why: String) -> Problem {
+    let place = plan.target.label();
+    Problem::new(Code::GateFailed, format!("{place} failed its gate at {}", step.percent))
+        .why(why)
+        .fix("fix the function, upload it, and promote again")
+}
+
+/// Nobody can tell.
+fn held(plan: &Plan, step: &CanaryStep, why: String) -> Problem {
+    let place = plan.target.label();
+    Problem::new(Code::CanaryHeld, format!("the canary of {place} is held at {}", step.percent))
+        .why(why)
+        .aws_now(format!("{place} splits its traffic, the new version has {}; nothing moves by itself", step.percent))
+        .fix(format!("watch on: stagegate resume {place}"))
+        .fix(format!("all the way: stagegate resume {place} --finish"))
+        .fix(format!("go back: stagegate rollback {place}"))
+}
+
+/// The weight in AWS is not one of the schedule.
+pub(super) fn schedule_changed(plan: &Plan, why: &str) -> Problem {
+    let place = plan.target.label();
+    Problem::new(Code::ScheduleChanged, format!("the canary of {place} does not fit its schedule"))
+        .why(why)
+        .fix(format!("go back: stagegate rollback {place}"))
+        .fix("or put the steps of the configuration back as they were, then resume")
+}

@@ -1,0 +1,146 @@
+//! Taking up a release from its records alone: what was observed is put back to how it was before the release, so that
+//! the plan made from it is the one that the release had.
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+
+use super::{MemberPlan, Observed, Plan, SourcePlan, VariablePlan};
+use crate::aws::noun::{Alias, Stage};
+use crate::model::{AliasName, Description, Record, RecordState, RunId, Shift, Version};
+use crate::problem::{Code, Problem};
+
+/// A release that is under way, as AWS shows it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Underway {
+    /// The release.
+    pub run: RunId,
+    /// Function by function, in the target's order: the alias as it is, and its record.
+    pub aliases: Vec<(Alias, Record)>,
+    /// The stage as it is.
+    pub stage: Option<Stage>,
+    /// The deployment that the release made, if it made one.
+    pub deployment: Option<String>,
+}
+
+impl Underway {
+    /// From what was observed; every alias must carry a record of one and the same release that is under way.
+    ///
+    /// # Errors
+    /// Nothing is under way, or the functions are not in one release.
+    pub fn of(
+        place: &str,
+        alias: &AliasName,
+        observed: &Observed,
+        deployment: Option<String>,
+    ) -> Result<Self, Problem> {
+        let mut aliases = Vec::new();
+        for member in &observed.members {
+            let name = format!("{}:{alias}", member.function);
+            let description = super::read_description(&name, member.alias.as_ref())?;
+            match (&member.alias, description.record) {
+                (Some(found), Some(record)) => aliases.push((found.clone(), record)),
+                _ => return Err(nothing_under_way(place, &name, "its alias carries no record")),
+            }
+        }
+        let Some(lead) = aliases.iter().find(|(_, record)| record.state.holds_lock()) else {
+            return Err(nothing_under_way(place, place, "its record says that the last release is finished"));
+        };
+        if aliases.iter().any(|(_, record)| record.state == RecordState::Undoing) {
+            return Err(Problem::new(Code::NoJournal, format!("the release of {place} is being rolled back"))
+                .why(format!("{} is on its way back; it cannot go on", lead.1.run))
+                .aws_now("as far as that rollback has come")
+                .fix(format!("finish it: stagegate rollback {place}")));
+        }
+        let run = lead.1.run.clone();
+        if aliases.iter().any(|(_, record)| record.run != run) {
+            return Err(nothing_under_way(place, place, "its functions are not in one release"));
+        }
+        Ok(Self { run, aliases, stage: observed.stage.as_ref().map(|stage| stage.stage.clone()), deployment })
+    }
+
+    /// How far the canary is.
+    pub fn shift(&self) -> Option<&Shift> {
+        let shifts = self.aliases.iter().filter_map(|(_, record)| record.shift.as_ref());
+        shifts.max_by_key(|shift| shift.step())
+    }
+
+    /// Since when nothing of the release can still be on its way, if its canary says so.
+    pub fn newest_write(&self) -> Option<Timestamp> {
+        self.shift().map(Shift::step_began)
+    }
+
+    /// The version that every function is to get, if it is one.
+    pub fn candidate(&self, at: usize) -> Option<Version> {
+        self.aliases.get(at).map(|(_, record)| record.to)
+    }
+
+    /// Puts what was observed back to how it was before the release.
+    pub fn rewind(&self, observed: &mut Observed) {
+        for (member, (alias, record)) in observed.members.iter_mut().zip(&self.aliases) {
+            let text = Description::text_of(&alias.description).to_owned();
+            member.alias = record.from.map(|from| Alias {
+                version: from,
+                weights: BTreeMap::new(),
+                description: before(&text, record, from).to_string(),
+                ..alias.clone()
+            });
+            member.candidate_alias = None;
+        }
+        let recorded = self.aliases.iter().find_map(|(_, record)| record.stage.clone());
+        if let Some(stage) = &mut observed.stage {
+            stage.stage.canary = None;
+            if let Some(recorded) = recorded {
+                stage.stage.deployment = recorded.deployment.unwrap_or_else(|| stage.stage.deployment.clone());
+                match recorded.variable {
+                    Some((name, Some(value))) => drop(stage.stage.variables.insert(name, value)),
+                    Some((name, None)) => drop(stage.stage.variables.remove(&name)),
+                    None => {}
+                }
+            }
+        }
+    }
+
+    /// What the records know better than a look at AWS today: the candidate, and what of the stage the release writes.
+    pub fn correct(&self, plan: &mut Plan) {
+        plan.run = self.run.clone();
+        for (member, (_, record)) in plan.members.iter_mut().zip(&self.aliases) {
+            correct_member(member, record);
+        }
+        let recorded = self.aliases.iter().find_map(|(_, record)| record.stage.clone());
+        if let (Some(stage), Some(recorded)) = (&mut plan.stage, recorded) {
+            let live = stage.live.clone();
+            stage.redeploy = recorded.deployment.is_some().then_some(live);
+            let want = plan.target.alias.to_string();
+            stage.variable = recorded.variable.map(|(name, before)| VariablePlan { name, before, want });
+        }
+        let overridden = self.aliases.iter().any(|(_, record)| record.gate_overridden);
+        if let Some(canary) = plan.canary.as_mut().filter(|canary| overridden && canary.override_gate.is_none()) {
+            canary.override_gate = Some("as recorded when the release began".into());
+        }
+        plan.notices.clear();
+    }
+}
+
+fn correct_member(member: &mut MemberPlan, record: &Record) {
+    let code_sha256 = match &member.source {
+        SourcePlan::Existing { code_sha256, .. } | SourcePlan::Publish { code_sha256, .. } => code_sha256.clone(),
+    };
+    member.source = SourcePlan::Existing { version: record.to, code_sha256 };
+    member.bad.clone_from(&record.bad);
+    member.named = true;
+}
+
+/// The description that the alias goes back to: the release reversed, with what is known to be bad.
+fn before(text: &str, record: &Record, from: Version) -> Description {
+    let own = Description { text: text.to_owned(), record: None };
+    own.with(record.rolled_back(from, record.to, false)).fitting()
+}
+
+fn nothing_under_way(place: &str, what: &str, why: &str) -> Problem {
+    Problem::new(Code::NoJournal, format!("no release of {place} is under way"))
+        .why(format!("{what}: {why}"))
+        .aws_now("unchanged")
+        .fix(format!("look: stagegate status {place}"))
+        .fix(format!("start one: stagegate promote {place}"))
+}
