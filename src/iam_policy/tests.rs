@@ -57,6 +57,9 @@ fn resource(call: &Call) -> Option<String> {
         Call::GetDeployments(_) | Call::CreateDeployment(_) => api(format!("{subject}/deployments")),
         Call::GetStage(_) | Call::UpdateStage(_) => api(subject.replace('/', "/stages/")),
         Call::GetExport(_) => api(subject.replace('/', "/stages/") + "/exports/oas30"),
+        Call::GetRestApis(_) => "arn:aws:apigateway:us-east-1::/restapis".into(),
+        Call::GetMetricData(_) | Call::DescribeAlarms(_) => "*".into(),
+        Call::InvokeStage(_) => return None,
     })
 }
 

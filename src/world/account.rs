@@ -6,8 +6,11 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
+use super::alarm::Alarm;
 use super::apigateway::Api;
 use super::lambda::LambdaFunction;
+use super::load::{Flow, Load, LoadReport};
+use super::metrics::store::Store;
 use crate::aws::noun::Identity;
 use crate::aws::{AwsError, Call, Reply};
 use crate::model::{AliasName, ApiId, FunctionName};
@@ -35,6 +38,14 @@ pub struct Settings {
     pub permission_moves_alias_revision: bool,
     /// Whether `replace /deploymentId` is accepted while a canary is attached: unknown of real AWS (aws-semantics §15.2).
     pub deployment_moves_under_canary: bool,
+    /// Whether `Errors` holds a 0 for every good invocation: inferred of real AWS (aws-semantics §8.1), not so of emulators.
+    pub errors_emit_zero: bool,
+    /// Whether series with `ExecutedVersion` exist for an alias without weights: unknown of real AWS (aws-semantics §8.1).
+    pub executed_version_without_weights: bool,
+    /// Whether `Throttles` has series with `ExecutedVersion`: unknown of real AWS (aws-semantics §8.1).
+    pub throttles_name_version: bool,
+    /// Metric → status code (`InternalError`, `Forbidden`) with which CloudWatch fails to answer for it.
+    pub metric_failures: BTreeMap<String, String>,
 }
 
 impl Default for Settings {
@@ -50,6 +61,10 @@ impl Default for Settings {
             client_timeout: Duration::from_secs(20),
             permission_moves_alias_revision: false,
             deployment_moves_under_canary: true,
+            errors_emit_zero: true,
+            executed_version_without_weights: true,
+            throttles_name_version: false,
+            metric_failures: BTreeMap::new(),
         }
     }
 }
@@ -63,6 +78,11 @@ pub struct Account {
     pub functions: BTreeMap<FunctionName, Rc<LambdaFunction>>,
     /// REST APIs by id.
     pub apis: BTreeMap<ApiId, Rc<Api>>,
+    pub(super) metrics: Store,
+    pub(super) alarms: BTreeMap<String, Alarm>,
+    pub(super) load: Option<Box<Flow>>,
+    /// Requests that were sent one by one: each is left to chance anew.
+    pub(super) coins: i64,
     now: Timestamp,
     serial: u64,
     agenda: BTreeMap<(Timestamp, u64), Due>,
@@ -98,6 +118,10 @@ impl Account {
             settings: Settings::default(),
             functions: BTreeMap::new(),
             apis: BTreeMap::new(),
+            metrics: Store::default(),
+            alarms: BTreeMap::new(),
+            load: None,
+            coins: 0,
             now,
             serial: 0,
             agenda: BTreeMap::new(),
@@ -146,14 +170,44 @@ impl Account {
     pub(super) fn advance_towards(&mut self, now: Timestamp) -> Option<Happened> {
         match self.agenda.first_key_value() {
             Some((&(at, _), _)) if at <= now => {
+                self.flow(at);
                 let ((at, _), due) = self.agenda.pop_first()?;
                 self.now = self.now.max(at);
                 Some(self.happen(at, due))
             }
             _ => {
+                self.flow(now);
                 self.now = self.now.max(now);
                 None
             }
+        }
+    }
+
+    /// Lets clients send requests from now on, with a past of [`Load::history_minutes`] as if the routing had always been
+    /// what it is; that part of the past is forgotten first. The report begins anew.
+    pub fn set_load(&mut self, load: Load) {
+        self.load = None;
+        self.load = Some(Box::new(Flow::begin(self, load)));
+    }
+
+    /// Changes the load from now on; the report goes on. Nothing without a load.
+    pub fn edit_load(&mut self, edit: impl FnOnce(&mut Load)) {
+        if let Some(mut flow) = self.load.take() {
+            flow.edit(self, edit);
+            self.load = Some(flow);
+        }
+    }
+
+    /// What the clients got; nothing without a load.
+    pub fn load_report(&self) -> LoadReport {
+        self.load.as_ref().map(|flow| flow.report().clone()).unwrap_or_default()
+    }
+
+    /// Lets clients send requests until a time up to which nothing changes.
+    fn flow(&mut self, to: Timestamp) {
+        if let Some(mut flow) = self.load.take() {
+            flow.run(self, to);
+            self.load = Some(flow);
         }
     }
 
@@ -207,7 +261,7 @@ impl Account {
             Call::Invoke(c) => Reply::Invoke(self.invoke(c)?),
             Call::InvokeStage(c) => Reply::InvokeStage(self.invoke_stage(c)?),
             Call::GetMetricData(c) => Reply::GetMetricData(self.metric_data(c)?),
-            Call::DescribeAlarms(c) => Reply::DescribeAlarms(self.describe_alarms(&c.names)),
+            Call::DescribeAlarms(c) => Reply::DescribeAlarms(self.describe_alarms(&c.names)?),
             Call::GetRestApis(c) => Reply::GetRestApis(self.rest_apis(c.position.as_deref())?),
             Call::GetRestApi(c) => Reply::GetRestApi(self.live(&c.api)?.api.clone()),
             Call::GetResources(c) => Reply::GetResources(self.page(&c.api, &c.position, |d| &d.resources)?),

@@ -221,7 +221,7 @@ impl Account {
 }
 
 /// The rules that hold for any function.
-fn check_values(routing: &Routing) -> Result<(), AwsError> {
+pub(super) fn check_values(routing: &Routing) -> Result<(), AwsError> {
     check_description(&routing.description)?;
     let Some((version, weight)) = routing.weights.iter().find(|(_, w)| !(0.0..=1.0).contains(*w)) else {
         return Ok(());

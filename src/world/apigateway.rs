@@ -181,9 +181,7 @@ impl Account {
                 };
                 check_variable(key, value)?;
                 map.insert(key.to_owned(), value.to_owned());
-                if map.len() > STAGE_VARIABLES {
-                    return Err(bad_request("Stage variables are limited to 100"));
-                }
+                check_count(map)?;
             }
             _ => return Err(invalid_path(path)),
         }
@@ -202,7 +200,10 @@ fn copy(stage: &mut Stage, from: &str, path: &str) -> Result<(), AwsError> {
                 stage.deployment.clone_from(deployment);
             }
         }
-        (OVERRIDES, "/variables") => stage.variables.extend(canary.overrides.clone()),
+        (OVERRIDES, "/variables") => {
+            stage.variables.extend(canary.overrides.clone());
+            check_count(&stage.variables)?;
+        }
         _ => {
             return Err(bad_request(format!(
                 "Invalid copy operation with path: {path} and from {from}. Valid copy:path are [/deploymentId, \
@@ -264,10 +265,18 @@ fn percent(value: &str) -> Result<f64, AwsError> {
     percent.ok_or_else(|| bad_request(format!("Invalid canary percentTraffic: {value}. Must be between 0.0 and 100.0")))
 }
 
+fn check_count(variables: &BTreeMap<String, String>) -> Result<(), AwsError> {
+    if variables.len() <= STAGE_VARIABLES {
+        return Ok(());
+    }
+    Err(bad_request("Stage variables are limited to 100"))
+}
+
 fn variables(json: &str) -> Result<BTreeMap<String, String>, AwsError> {
     let map: BTreeMap<String, String> =
         serde_json::from_str(json).map_err(|_| bad_request("Invalid value: not a map of text to text"))?;
     map.iter().try_for_each(|(key, value)| check_variable(key, value))?;
+    check_count(&map)?;
     Ok(map)
 }
 
@@ -424,6 +433,26 @@ mod tests {
         assert!(all.starts_with("Cannot remove method setting canarySettings/stageVariableOverrides"), "{all}");
         let one = patch(&world, vec![drop("/canarySettings/stageVariableOverrides/lambdaAlias")]).unwrap();
         assert!(one.canary.unwrap().overrides.is_empty());
+    }
+
+    #[test]
+    fn promoting_copies_the_deployment_and_merges_the_variables_and_leaves_the_canary() {
+        let world = world();
+        let copy = |from: &str, path: &str| Patch::Copy { from: from.into(), path: path.into() };
+        let (deployment, variables) =
+            (copy("/canarySettings/deploymentId", "/deploymentId"), copy(OVERRIDES, "/variables"));
+        let none = refusal(patch(&world, vec![deployment.clone()])).2;
+        assert_eq!(none, "Promotion not available. Canary does not exist.");
+        let canary = deploy(&world).id;
+        let overridden = set(&format!("{OVERRIDES}/lambdaAlias"), "beta");
+        patch(&world, vec![set("/variables/x", "1"), set("/canarySettings/deploymentId", &canary), overridden])
+            .unwrap();
+        let other = refusal(patch(&world, vec![copy("/canarySettings/percentTraffic", "/deploymentId")])).2;
+        assert!(other.starts_with("Invalid copy operation with path: /deploymentId and from /canary"), "{other}");
+        let percent = set("/canarySettings/percentTraffic", "0.0");
+        let promoted = patch(&world, vec![percent, deployment, variables]).unwrap();
+        assert_eq!((promoted.deployment, promoted.variables["lambdaAlias"].as_str()), (canary, "beta"));
+        assert_eq!((promoted.variables["x"].as_str(), promoted.canary.is_some()), ("1", true));
     }
 
     #[test]

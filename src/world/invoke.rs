@@ -6,10 +6,15 @@ use serde_json::json;
 
 use super::account::{Account, Due};
 use super::lambda::not_now;
+use super::metrics::store::minute_of;
+use super::traffic::Reached;
 use crate::aws::AwsError;
 use crate::aws::noun::{Invoked, State};
 use crate::aws::operation::Invoke;
 use crate::model::Version;
+
+/// Bytes of a log that an invocation's answer carries.
+const LOG_TAIL: usize = 4096;
 
 /// What code does when it runs.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -20,6 +25,8 @@ pub struct Behaviour {
     pub function_error: Option<String>,
     /// How long it runs.
     pub duration: Duration,
+    /// What it writes to its log.
+    pub log: String,
 }
 
 impl Default for Behaviour {
@@ -28,6 +35,7 @@ impl Default for Behaviour {
             payload: r#"{"statusCode":200,"body":"ok"}"#.into(),
             function_error: None,
             duration: Duration::from_millis(20),
+            log: String::new(),
         }
     }
 }
@@ -68,8 +76,14 @@ impl Account {
             Some(State::Pending) => return Err(not_now("Pending")),
             Some(state) => return Err(not_now(&format!("{state:?}"))),
         }
-        let Behaviour { payload, function_error, duration } = build.behaviour.clone();
+        let Behaviour { payload, function_error, duration, log } = build.behaviour.clone();
         let timeout_s = build.function.timeout_s;
+        let limit = Duration::from_secs(timeout_s.into());
+        let qualifier = Some(call.version.to_string());
+        let reached = Reached { function: call.function.clone(), qualifier, version: call.version };
+        let (failed, ran_ms) = (function_error.is_some() || duration > limit, duration.min(limit).as_secs_f64() * 1e3);
+        let what = self.counted_as(reached);
+        self.metrics.invoked(minute_of(self.now()), what, failed, ran_ms);
         if duration > spent && timeout_s >= call.timeout_s {
             return Err(AwsError::Ambiguous { cause: format!("no answer within {} s", call.timeout_s) });
         }
@@ -84,7 +98,7 @@ impl Account {
             executed_version: Some(call.version.to_string()),
             payload: if timed_out { timeout_text.to_string() } else { payload },
             duration_ms: u64::try_from(spent.as_millis()).unwrap_or(u64::MAX),
-            log_tail: None,
+            log_tail: Some(tail(&log)).filter(|tail| !tail.is_empty()),
         })
     }
 
@@ -105,6 +119,12 @@ impl Account {
         }
         not_now("Pending")
     }
+}
+
+/// The last 4 KB of a log (aws-semantics §3.9).
+fn tail(log: &str) -> String {
+    let from = (log.len().saturating_sub(LOG_TAIL)..=log.len()).find(|at| log.is_char_boundary(*at));
+    log[from.unwrap_or_default()..].to_owned()
 }
 
 #[cfg(test)]

@@ -13,6 +13,8 @@
 //!   canary, exports, pages of 500.
 //! * **What a request gets** ([`Account::serve`]): snapshot → route → stage variables → permission in effect → alias →
 //!   versions by share. Alias and stage moves act at once; a new statement acts after `permission_delay`.
+//! * **Clients** ([`Load`]): requests by routing, minute by minute, with each version's failures and durations; what they
+//!   got ([`LoadReport`]); CloudWatch's metrics and alarms about it, as late and as partial as they come.
 //! * **Quotas** as token buckets over virtual time, on unless switched off.
 //! * **Failure**: rejections, throttling, lost requests and replies, late effects, the death of the process, and other
 //!   people's changes ([`Fault`], [`Account`]'s methods).
@@ -30,13 +32,16 @@
 //! died ([`Fault::CrashBefore`] and its kin) and it never will. [`World::restart`] begins the next process.
 
 pub mod account;
+pub mod alarm;
 pub mod alias;
 pub mod apigateway;
 mod authorize;
+mod client;
 mod export;
 pub mod fault;
 pub mod invoke;
 pub mod lambda;
+pub mod load;
 mod metrics;
 pub mod permissions;
 mod quota;
@@ -52,8 +57,10 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 pub use account::{Account, Settings};
+pub use alarm::{Breach, Missing, Threshold};
 pub use fault::Fault;
 pub use invoke::Behaviour;
+pub use load::{Entry, Lag, Load, LoadReport, Noise, Outage, Pace, Profile, Regression, Sickness, Source};
 pub use traffic::{Request, Served};
 
 use crate::aws::operation::Kind;
@@ -151,6 +158,16 @@ impl World {
         let result = edit(&mut inner.account);
         inner.check("a change by somebody else");
         result
+    }
+
+    /// Lets clients send requests from now on ([`Account::set_load`]).
+    pub fn set_load(&self, load: Load) {
+        self.edit(|account| account.set_load(load));
+    }
+
+    /// What the clients got so far ([`LoadReport`] says what counts).
+    pub fn load_report(&self) -> LoadReport {
+        self.look(Account::load_report)
     }
 
     /// What a request would get now.
@@ -299,8 +316,17 @@ impl World {
         if call.operation().kind() != Kind::Read {
             inner.check(&format!("{} {}", call.operation(), call.subject()));
         }
-        self.clock.advance(spent);
+        self.clock.advance(spent + waited(call, &result));
         result
+    }
+}
+
+/// How long the caller of a request through a stage waited.
+fn waited(call: &Call, result: &Result<Reply, AwsError>) -> Duration {
+    match (call, result) {
+        (_, Ok(Reply::InvokeStage(answer))) => Duration::from_millis(answer.duration_ms),
+        (Call::InvokeStage(ask), Err(AwsError::Ambiguous { .. })) => Duration::from_secs(ask.timeout_s.into()),
+        _ => Duration::ZERO,
     }
 }
 
@@ -330,6 +356,7 @@ impl Inner {
     fn patience(&self, call: &Call) -> Duration {
         match call {
             Call::Invoke(invoke) => Duration::from_secs(invoke.timeout_s.into()),
+            Call::InvokeStage(ask) => Duration::from_secs(ask.timeout_s.into()),
             _ => self.account.settings.client_timeout,
         }
     }

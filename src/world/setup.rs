@@ -9,7 +9,7 @@ use serde_json::Value;
 use sha2::{Digest, Sha256};
 
 use super::account::{Account, Due};
-use super::alias::{AliasEntry, Provisioning};
+use super::alias::{AliasEntry, Provisioning, check_values};
 use super::apigateway::{Api, Definition, Snapshot};
 use super::invoke::Behaviour;
 use super::lambda::{Build, LambdaFunction, Publishing};
@@ -170,6 +170,7 @@ impl Account {
         let weights = weights.iter().copied().collect();
         let routing = Routing { version: Version::Number(version), weights, description };
         let exists = found.is_some();
+        check_values(&routing)?;
         self.check_routing(function, &routing)?;
         if !exists {
             let entry = AliasEntry {

@@ -188,7 +188,7 @@ impl Account {
         Ok(shares.into_iter().map(run).collect())
     }
 
-    fn runnable(&self, function: &FunctionName, version: Version) -> Result<(), Failure> {
+    pub(super) fn runnable(&self, function: &FunctionName, version: Version) -> Result<(), Failure> {
         let arn = self.function_arn(function, Some(&version.to_string()));
         let build = self.build(function, version).map_err(|_| broken(format!("Function not found: {arn}")))?;
         match build.function.state {
