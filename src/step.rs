@@ -98,7 +98,7 @@ pub const PIPELINE: &[Declaration] = &[
             Op::GetDeployments,
             Op::GetExport,
         ],
-        writes: &[Op::CreateDeployment, Op::UpdateStage],
+        writes: &[Op::CreateDeployment, Op::UpdateStage, Op::InvokeStage],
         writes_back: &[Op::UpdateStage],
     },
     Declaration {
