@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 use stagegate::aws::noun::{AlarmValue, MetricQuery};
 use stagegate::aws::operation::{DescribeAlarms, GetMetricData};
-use stagegate::aws::{AwsError, Operation, Remedy, explain};
+use stagegate::aws::{AwsError, Operation, Remedy, Request as _, explain};
 
 use super::server::Server;
 
@@ -168,6 +168,10 @@ fn refusals_of_cloudwatch_are_told_apart_by_the_older_code_it_sends_along() {
     assert_eq!((bare.code(), bare.remedy()), (Some("AccessDeniedException"), Remedy::Denied));
     let expired = refused("403 Forbidden", "ExpiredToken;Sender", "ExpiredTokenException", "the token has expired");
     assert_eq!(expired.remedy(), Remedy::Credentials);
+    let unsigned = refused("403 Forbidden", "MissingAuthenticationToken;Sender", "X", "no token");
+    assert_eq!(unsigned.remedy(), Remedy::Credentials);
+    let barred = refused("400 Bad Request", "NotAuthorized;Sender", "X", "not authorized");
+    assert_eq!(barred.remedy(), Remedy::Denied);
     let shape = "InvalidParameterValueException";
     let invalid = refused("400 Bad Request", "InvalidParameterValue;Sender", shape, "bad period");
     assert_eq!((invalid.code(), invalid.remedy()), (Some("InvalidParameterValue"), Remedy::Final));
@@ -179,8 +183,9 @@ fn refusals_of_cloudwatch_are_told_apart_by_the_older_code_it_sends_along() {
 #[test]
 fn a_missing_permission_is_named() {
     let denied = refused("403 Forbidden", "AccessDenied;Sender", "AccessDeniedException", "not authorized");
-    let problem = explain::problem(Operation::DescribeAlarms, "errors", &denied);
-    assert_eq!(problem.what, "not allowed: cloudwatch:DescribeAlarms on errors");
+    let subject = alarms(&["a", "b", "c", "d", "e"]).call().subject();
+    let problem = explain::problem(Operation::DescribeAlarms, &subject, &denied);
+    assert_eq!(problem.what, "not allowed: cloudwatch:DescribeAlarms on a, b, c and 2 more");
     let problem = explain::problem(Operation::GetMetricData, "metrics", &denied);
     assert_eq!(problem.what, "not allowed: cloudwatch:GetMetricData on metrics");
 }
