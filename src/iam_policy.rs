@@ -7,8 +7,8 @@ use serde_json::{Value, json};
 
 use crate::aws::operation::Scope;
 use crate::aws::{Kind, Operation};
-use crate::model::{AliasName, FunctionName, StageRef};
-use crate::step::PIPELINE;
+use crate::model::{AliasName, FunctionName, StageRef, candidate_alias};
+use crate::step::{Declaration, PIPELINE};
 
 /// The most characters that IAM takes in one managed policy, white space not counted (IAM User Guide, quotas). A policy
 /// for many functions is longer: it must be made for a part of them at a time.
@@ -44,7 +44,11 @@ pub struct PolicyScope {
 
 /// The operations that a purpose needs, each once, in their order.
 pub fn operations(purpose: Purpose) -> Vec<Operation> {
-    let mut all: Vec<Operation> = PIPELINE
+    operations_of(PIPELINE, purpose)
+}
+
+fn operations_of(pipeline: &[Declaration], purpose: Purpose) -> Vec<Operation> {
+    let mut all: Vec<Operation> = pipeline
         .iter()
         .flat_map(|step| match purpose {
             Purpose::Read => vec![step.observes],
@@ -53,16 +57,27 @@ pub fn operations(purpose: Purpose) -> Vec<Operation> {
         })
         .flatten()
         .copied()
+        .filter(|operation| purpose != Purpose::Rollback || !is_evidence(*operation))
         .collect();
     all.sort_unstable();
     all.dedup();
     all
 }
 
+/// What is read of the whole account and not of the target (metrics, alarms, the names of all APIs) is evidence to
+/// judge a release by. Going back judges nothing.
+fn is_evidence(operation: Operation) -> bool {
+    matches!(operation.iam_scope(), Scope::Any | Scope::Apis) && operation.kind() == Kind::Read
+}
+
 /// The policy document. Without a stage it says nothing of API Gateway and its permissions.
 pub fn policy(purpose: Purpose, scope: &PolicyScope) -> Value {
+    document(&operations(purpose), scope)
+}
+
+fn document(operations: &[Operation], scope: &PolicyScope) -> Value {
     let mut statements: BTreeMap<Sid, Vec<&'static str>> = BTreeMap::new();
-    for operation in operations(purpose) {
+    for &operation in operations {
         let Some(sid) = Sid::of(operation).filter(|sid| scope.stage.is_some() || !sid.needs_stage()) else { continue };
         let actions = statements.entry(sid).or_default();
         if !actions.contains(&operation.iam_action()) {
@@ -143,7 +158,12 @@ impl PolicyScope {
             Sid::Any => vec!["*".into()],
             Sid::Lambda | Sid::Move => functions(&["", ":*"]),
             Sid::Smoke => functions(&[":*"]),
-            Sid::Grant => functions(&[&format!(":{}", self.alias)]),
+            Sid::Grant => {
+                // A stage's canary calls the candidate through an alias of its own.
+                let aliases = [Some(self.alias.clone()), candidate_alias(&self.alias)];
+                let qualifiers: Vec<String> = aliases.iter().flatten().map(|alias| format!(":{alias}")).collect();
+                functions(&qualifiers.iter().map(String::as_str).collect::<Vec<_>>())
+            }
             Sid::Apis => vec![format!("arn:{}:apigateway:{}::/restapis", self.partition, self.region)],
             Sid::ApiRead => self.api_paths(|_| vec![String::new(), "/*".into()]),
             Sid::Deploy => self.api_paths(|_| vec!["/deployments".into()]),

@@ -93,7 +93,8 @@ impl AwsError {
         }
     }
 
-    /// What to do about it (codes and texts: aws-semantics §2.1).
+    /// What to do about it (codes and texts: aws-semantics §2.1, throttles §13.2; CloudWatch and STS have the codes of
+    /// the Query protocol, which AWS lists under "Common Errors").
     pub fn remedy(&self) -> Remedy {
         let (code, message, status) = match self {
             Self::Ambiguous { .. } => return Remedy::Unknown,
@@ -108,6 +109,8 @@ impl AwsError {
             | "ThrottlingException"
             | "ThrottledException"
             | "RequestLimitExceeded"
+            | "RequestThrottled"
+            | "RequestThrottledException"
             | "SlowDown"
             | Self::CONNECT_FAILED => Remedy::SlowDown,
             "ResourceConflictException" | "ConflictException" if is_transient_conflict(message) => Remedy::WaitForOther,
@@ -115,13 +118,15 @@ impl AwsError {
             "ResourceNotFoundException" | "NotFoundException" | "ProvisionedConcurrencyConfigNotFoundException" => {
                 Remedy::Missing
             }
-            "AccessDeniedException" | "AccessDenied" | "UnauthorizedException" => Remedy::Denied,
+            "AccessDeniedException" | "AccessDenied" | "UnauthorizedException" | "NotAuthorized" => Remedy::Denied,
             "ExpiredTokenException"
             | "ExpiredToken"
             | "UnrecognizedClientException"
             | "InvalidSignatureException"
             | "RequestExpired"
             | "InvalidClientTokenId"
+            | "MissingAuthenticationToken"
+            | "IncompleteSignature"
             | "SignatureDoesNotMatch" => Remedy::Credentials,
             _ if status == 429 => Remedy::SlowDown,
             _ => Remedy::Final,

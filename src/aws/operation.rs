@@ -308,7 +308,10 @@ impl Call {
             | Self::InvokeStage(InvokeStage { api, stage, .. })
             | Self::UpdateStage(UpdateStage { api, stage, .. }) => format!("{api}/{stage}"),
             Self::GetMetricData(_) => "metrics".into(),
-            Self::DescribeAlarms(DescribeAlarms { names }) => names.join(", "),
+            Self::DescribeAlarms(DescribeAlarms { names }) => match names.as_slice() {
+                [first, second, third, _, ..] => format!("{first}, {second}, {third} and {} more", names.len() - 3),
+                few => few.join(", "),
+            },
             Self::GetRestApis(_) => "REST APIs".into(),
             Self::GetRestApi(GetRestApi { api })
             | Self::GetStages(GetStages { api })

@@ -99,6 +99,8 @@ fn endpoint_overrides_are_reported_wherever_they_come_from() {
     assert!(asked.contains(r#"Some("http://b:2")"#), "{asked}");
     let one = probe(&[region, ("PROBE_PROFILE", "local")]);
     assert!(one.contains(r#"Some("lambda=http://localhost:9001")"#), "{one}");
+    let cloudwatch = probe(&[region, ("AWS_ENDPOINT_URL_CLOUDWATCH", "http://localhost:9002")]);
+    assert!(cloudwatch.contains(r#"Some("cloudwatch=http://localhost:9002")"#), "{cloudwatch}");
     let ignored = ("AWS_IGNORE_CONFIGURED_ENDPOINT_URLS", "true");
     assert!(probe(&[region, ("AWS_ENDPOINT_URL", "http://localhost:4566"), ignored]).contains("None none"));
 }

@@ -2,6 +2,8 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot go on says so by panicking")]
 #![allow(clippy::print_stdout, reason = "tests print how much they have done")]
 
+#[cfg(feature = "live")]
+mod adapter;
 mod attacks;
 #[cfg(feature = "live")]
 mod cli;

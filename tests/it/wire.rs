@@ -1,103 +1,25 @@
 //! What the adapter puts on the wire, and what it makes of the answers.
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a helper that fails is a test that fails")]
 
-use std::io::{BufRead, BufReader, Read, Write};
-use std::net::{TcpListener, TcpStream};
-use std::sync::{Arc, Mutex};
+mod cbor;
+mod cloudwatch;
+mod server;
+mod stage;
+
+use std::net::TcpListener;
 use std::time::Duration;
 
 use serde_json::{Value, json};
-use stagegate::aws::live::Live;
 use stagegate::aws::noun::{Patch, Routing, Statement};
 use stagegate::aws::operation::{
     AddPermission, CreateAlias, CreateDeployment, GetAlias, GetCallerIdentity, GetExport, GetFunction, GetPolicy,
-    GetResources, GetStage, Invoke, ListVersionsByFunction, PublishVersion, RemovePermission, UpdateAlias, UpdateStage,
+    GetResources, GetRestApis, GetStage, Invoke, ListVersionsByFunction, PublishVersion, RemovePermission, UpdateAlias,
+    UpdateStage,
 };
-use stagegate::aws::{AwsError, AwsExt, Remedy, Request};
+use stagegate::aws::{AwsError, Remedy};
 use stagegate::model::Version;
 
-/// A request as it arrived.
-#[derive(Debug, Clone)]
-struct Seen {
-    line: String,
-    headers: Vec<(String, String)>,
-    body: String,
-}
-
-impl Seen {
-    fn json(&self) -> Value {
-        serde_json::from_str(&self.body).expect("a JSON body")
-    }
-
-    fn header(&self, name: &str) -> Option<&str> {
-        self.headers.iter().find(|(n, _)| n == name).map(|(_, value)| value.as_str())
-    }
-}
-
-/// Answers every connection with the same bytes; with none, it hangs up after reading the request.
-struct Server {
-    url: String,
-    seen: Arc<Mutex<Vec<Seen>>>,
-}
-
-impl Server {
-    fn answering(status: &str, headers: &[&str], body: &str) -> Self {
-        let length = format!("Content-Length: {}", body.len());
-        let head = [&[status, &length, "Connection: close"], headers].concat().join("\r\n");
-        Self::raw(format!("HTTP/1.1 {head}\r\n\r\n{body}"))
-    }
-
-    fn raw(answer: String) -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-        let url = format!("http://{}", listener.local_addr().unwrap());
-        let seen = Arc::new(Mutex::new(Vec::new()));
-        let log = Arc::clone(&seen);
-        std::thread::spawn(move || {
-            for stream in listener.incoming() {
-                let mut stream = stream.unwrap();
-                let request = read_request(&mut stream);
-                log.lock().unwrap().push(request);
-                stream.write_all(answer.as_bytes()).unwrap();
-            }
-        });
-        Self { url, seen }
-    }
-
-    fn send<R: Request>(&self, request: R) -> Result<R::Reply, AwsError> {
-        send(&self.url, request)
-    }
-
-    /// The request, if there was exactly one.
-    fn only(&self) -> Seen {
-        let seen = self.seen.lock().unwrap();
-        assert_eq!(seen.len(), 1, "sent more or less than once: {seen:#?}");
-        seen[0].clone()
-    }
-}
-
-fn send<R: Request>(url: &str, request: R) -> Result<R::Reply, AwsError> {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-    let live = Live::with_static("AKIAIOSFODNN7EXAMPLE", "secret", "eu-west-1", url);
-    runtime.block_on(live.send(request))
-}
-
-fn read_request(stream: &mut TcpStream) -> Seen {
-    let mut reader = BufReader::new(stream);
-    let mut lines = reader.by_ref().lines().map(|line| line.unwrap()).take_while(|line| !line.is_empty());
-    let line = lines.next().unwrap();
-    let headers: Vec<_> = lines
-        .map(|line| {
-            let (name, value) = line.split_once(':').unwrap();
-            (name.to_ascii_lowercase(), value.trim().to_owned())
-        })
-        .collect();
-    let mut seen = Seen { line, headers, body: String::new() };
-    let length = seen.header("content-length").map_or(0, |text| text.parse().unwrap());
-    let mut body = vec![0; length];
-    reader.read_exact(&mut body).unwrap();
-    seen.body = String::from_utf8(body).unwrap();
-    seen
-}
+use self::server::{Server, send};
 
 const ALIAS: &str = r#"{"AliasArn":"arn:aws:lambda:eu-west-1:123456789012:function:pay:live","Name":"live",
     "FunctionVersion":"41","RoutingConfig":{"AdditionalVersionWeights":{"42":0.1}},"Description":"d","RevisionId":"r2"}"#;
@@ -121,6 +43,7 @@ fn update_stage() -> UpdateStage {
         stage: "prod".parse().unwrap(),
         patches: vec![
             Patch::Replace { path: "/deploymentId".into(), value: "d2".into() },
+            Patch::Copy { from: "/canarySettings/deploymentId".into(), path: "/deploymentId".into() },
             Patch::Remove { path: "/canarySettings".into() },
         ],
     }
@@ -169,7 +92,8 @@ fn patches_of_a_stage_arrive_in_order() {
     let seen = server.only();
     assert_eq!(seen.line, "PATCH /restapis/a1b2/stages/prod HTTP/1.1");
     let set = json!({"op": "replace", "path": "/deploymentId", "value": "d2"});
-    assert_eq!(seen.json(), json!({"patchOperations": [set, {"op": "remove", "path": "/canarySettings"}]}));
+    let copy = json!({"op": "copy", "from": "/canarySettings/deploymentId", "path": "/deploymentId"});
+    assert_eq!(seen.json(), json!({"patchOperations": [set, copy, {"op": "remove", "path": "/canarySettings"}]}));
     let canary = stage.canary.unwrap();
     assert_eq!((canary.percent, canary.deployment.as_deref()), (12.5, Some("d3")));
     assert_eq!(canary.overrides["v"], "next");
@@ -197,6 +121,15 @@ fn resources_come_with_their_methods_500_a_page() {
     assert!(method.api_key_required && integration.insecure_skip_verification);
     assert_eq!((integration.kind.as_deref(), integration.uri.as_deref()), (Some("AWS_PROXY"), Some("arn:fn")));
     assert_eq!(integration.timeout_in_millis, 29_000);
+}
+
+#[test]
+fn the_apis_of_an_account_come_with_their_names_500_a_page() {
+    let server = Server::answering("200 OK", &[], r#"{"position":"p2","item":[{"id":"a1b2","name":"shop"}]}"#);
+    let page = server.send(GetRestApis { position: Some("p1".into()) }).unwrap();
+    let line = server.only().line;
+    assert!(line.starts_with("GET /restapis?") && line.contains("limit=500") && line.contains("position=p1"), "{line}");
+    assert_eq!((page.items, page.next.as_deref()), (vec![("a1b2".parse().unwrap(), "shop".into())], Some("p2")));
 }
 
 #[test]
@@ -292,7 +225,8 @@ fn the_moving_pointer_of_managed_instances_is_no_version() {
 
 #[test]
 fn an_invocation_runs_a_version_and_tells_a_failed_function_from_a_failed_call() {
-    let headers = ["X-Amz-Function-Error: Unhandled", "X-Amz-Executed-Version: 42"];
+    let log = "X-Amz-Log-Result: VmFsdWVFcnJvcjogZ3LDvG4K";
+    let headers = ["X-Amz-Function-Error: Unhandled", "X-Amz-Executed-Version: 42", log];
     let server = Server::answering("200 OK", &headers, r#"{"errorMessage":"boom"}"#);
     let invoke = Invoke {
         function: "pay".parse().unwrap(),
@@ -306,8 +240,14 @@ fn an_invocation_runs_a_version_and_tells_a_failed_function_from_a_failed_call()
     assert_eq!(seen.body, r#"{"ping":true}"#);
     assert_eq!(seen.header("x-amz-invocation-type"), Some("RequestResponse"));
     assert_eq!((invoked.status, invoked.function_error.as_deref()), (200, Some("Unhandled")));
+    assert_eq!(seen.header("x-amz-log-type"), Some("Tail"));
+    assert_eq!(invoked.log_tail.as_deref(), Some("ValueError: grün\n"));
     assert_eq!((invoked.executed_version.as_deref(), invoked.payload.contains("boom")), (Some("42"), true));
 
+    for unreadable in [&["X-Amz-Log-Result: %%%"][..], &[]] {
+        let quiet = Server::answering("200 OK", unreadable, "{}").send(invoke.clone()).unwrap();
+        assert_eq!((quiet.log_tail, quiet.payload.as_str()), (None, "{}"));
+    }
     let failing = Server::answering("500 Internal Server Error", &[], r#"{"Type":"Service","Message":"x"}"#);
     assert_eq!(failing.send(invoke).unwrap_err().remedy(), Remedy::Unknown);
     failing.only();

@@ -13,15 +13,25 @@ use super::super::noun::{
 };
 use super::super::operation::{
     CreateDeployment, GetAuthorizers, GetDeployment, GetDeployments, GetExport, GetGatewayResponses, GetModels,
-    GetRequestValidators, GetResources, GetRestApi, GetStage, GetStages, UpdateStage,
+    GetRequestValidators, GetResources, GetRestApi, GetRestApis, GetStage, GetStages, UpdateStage,
 };
 use super::classify::classify;
 use super::definition;
 use super::reply::{page, required, sorted, timestamp};
-use crate::model::{InvalidName, StageName};
+use crate::model::{ApiId, InvalidName, StageName};
 
 /// The largest page that API Gateway gives; 25 is its default.
 const PAGE: i32 = 500;
+
+pub(super) async fn get_rest_apis(client: &Client, call: &GetRestApis) -> Result<Page<(ApiId, String)>, AwsError> {
+    let request = client.get_rest_apis().limit(PAGE).set_position(call.position.clone());
+    let out = request.send().await.map_err(classify)?;
+    page(out.items, out.position, |api| {
+        let id = required(api.id, "id")?;
+        let id = id.parse().map_err(|error: InvalidName| AwsError::Ambiguous { cause: error.to_string() })?;
+        Ok((id, required(api.name, "name")?))
+    })
+}
 
 pub(super) async fn get_rest_api(client: &Client, call: &GetRestApi) -> Result<RestApi, AwsError> {
     let out = client.get_rest_api().rest_api_id(call.api.as_str()).send().await.map_err(classify)?;
@@ -114,6 +124,7 @@ pub(super) async fn update_stage(client: &Client, call: &UpdateStage) -> Result<
 fn patch(patch: &Patch) -> PatchOperation {
     match patch {
         Patch::Replace { path, value } => PatchOperation::builder().op(Op::Replace).path(path).value(value),
+        Patch::Copy { from, path } => PatchOperation::builder().op(Op::Copy).from(from).path(path),
         Patch::Remove { path } => PatchOperation::builder().op(Op::Remove).path(path),
     }
     .build()

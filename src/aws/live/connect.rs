@@ -14,13 +14,14 @@ use aws_sdk_lambda::config::{IdentityCache, StalledStreamProtectionConfig};
 use aws_smithy_http_client::proxy::ProxyConfig;
 use aws_smithy_http_client::tls::{Provider, rustls_provider::CryptoMode};
 use aws_smithy_http_client::{Builder, Connector};
-use aws_smithy_runtime_api::client::http::SharedHttpClient;
+use aws_smithy_runtime_api::client::http::{HttpConnectorSettings, SharedHttpClient};
 use aws_smithy_types::retry::RetryConfig;
 use aws_smithy_types::timeout::TimeoutConfig;
 use aws_types::os_shim_internal::{Env, Fs};
 use aws_types::service_config::ServiceConfigKey;
 
 use super::credentials::Keys;
+use super::execute_api::ExecuteApi;
 use super::{AwsError, Live};
 
 /// How long opening a connection may take.
@@ -28,7 +29,11 @@ const CONNECT_TIMEOUT: Duration = Duration::from_millis(3_100);
 /// How long one call may take, connection included; the SDK itself would wait for ever (aws-semantics §13.1).
 const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(20);
 /// The SDK's names of our services (in `AWS_ENDPOINT_URL_…` and the profile's `services`) and ours.
-const SERVICES: [(&str, &str); 3] = [("Lambda", "lambda"), ("API Gateway", "apigateway"), ("STS", "sts")];
+const SERVICES: [(&str, &str); 4] =
+    [("Lambda", "lambda"), ("API Gateway", APIGATEWAY), ("CloudWatch", "cloudwatch"), ("STS", "sts")];
+/// The service whose address also tells where stages are served.
+const APIGATEWAY: &str = "apigateway";
+const TLS: Provider = Provider::Rustls(CryptoMode::Ring);
 
 /// What the user says about the connection; everything absent comes from the environment and `~/.aws`.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -53,7 +58,8 @@ impl Live {
         let profile = settings.profile.clone().or_else(|| env.get("AWS_PROFILE").ok().filter(|name| !name.is_empty()));
         check_profile(&env, profile.as_deref()).await?;
 
-        let http = http_client(ProxyConfig::from_env());
+        let proxy = ProxyConfig::from_env();
+        let http = http_client(proxy.clone());
         let mut loader = aws_config::defaults(behavior())
             .http_client(http.clone())
             .timeout_config(timeouts(ATTEMPT_TIMEOUT))
@@ -78,7 +84,9 @@ impl Live {
             Some(profile) => Some(profile_credentials(profile, &sdk, http)),
             None => sdk.credentials_provider(),
         };
-        Ok(Self::assemble(&sdk, Keys::new(provider), describe(&endpoints), profile))
+        let own = endpoints.iter().find(|(service, _)| *service == APIGATEWAY).and_then(|(_, url)| url.clone());
+        let stages = ExecuteApi::new(sdk.region().map(ToString::to_string), own, proxy);
+        Ok(Self::assemble(&sdk, Keys::new(provider), stages, describe(&endpoints), profile))
     }
 
     /// A connection with everything given and nothing read from the environment: for a model of AWS on this machine.
@@ -94,10 +102,18 @@ impl Live {
             .stalled_stream_protection(StalledStreamProtectionConfig::disabled())
             .build();
         let keys = Keys::new(Some(SharedCredentialsProvider::new(keys)));
-        Self::assemble(&sdk, keys, Some(endpoint_url.to_owned()), None)
+        let endpoint = Some(endpoint_url.to_owned());
+        let stages = ExecuteApi::new(Some(region.to_owned()), endpoint.clone(), ProxyConfig::disabled());
+        Self::assemble(&sdk, keys, stages, endpoint, None)
     }
 
-    fn assemble(sdk: &SdkConfig, keys: Keys, endpoint: Option<String>, profile: Option<String>) -> Self {
+    fn assemble(
+        sdk: &SdkConfig,
+        keys: Keys,
+        stages: ExecuteApi,
+        endpoint: Option<String>,
+        profile: Option<String>,
+    ) -> Self {
         let sdk = sdk
             .to_builder()
             .credentials_provider(SharedCredentialsProvider::new(keys.clone()))
@@ -107,7 +123,9 @@ impl Live {
         Self {
             lambda: aws_sdk_lambda::Client::new(&sdk),
             apigateway: aws_sdk_apigateway::Client::new(&sdk),
+            cloudwatch: aws_sdk_cloudwatch::Client::new(&sdk),
             sts: aws_sdk_sts::Client::new(&sdk),
+            stages,
             keys,
             region: sdk.region().map(ToString::to_string),
             endpoint,
@@ -129,12 +147,23 @@ pub(super) fn timeouts(attempt: Duration) -> TimeoutConfig {
 /// HTTPS by rustls with ring and the system's root certificates (`SSL_CERT_FILE` replaces them).
 fn http_client(proxy: ProxyConfig) -> SharedHttpClient {
     Builder::new().build_with_connector_fn(move |settings, components| {
-        let mut connector =
-            Connector::builder().tls_provider(Provider::Rustls(CryptoMode::Ring)).proxy_config(proxy.clone());
+        let mut connector = Connector::builder().tls_provider(TLS).proxy_config(proxy.clone());
         connector.set_connector_settings(settings.cloned());
         connector.set_sleep_impl(components.and_then(|components| components.sleep_impl()));
         connector.build()
     })
+}
+
+/// The same, for single requests without a client around them. Every request has a connection of its own: one from a
+/// pool may be dead, which only a second attempt would overcome.
+pub(super) fn unpooled(proxy: &ProxyConfig) -> Connector {
+    let settings = HttpConnectorSettings::builder().connect_timeout(CONNECT_TIMEOUT).build();
+    Connector::builder()
+        .tls_provider(TLS)
+        .proxy_config(proxy.clone())
+        .connector_settings(settings)
+        .pool_max_idle_per_host(0)
+        .build()
 }
 
 /// The SDK would go on without a profile that does not exist, down to the machine's own role.

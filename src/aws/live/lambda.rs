@@ -6,7 +6,8 @@ use std::time::{Duration, Instant};
 use aws_sdk_lambda::Client;
 use aws_sdk_lambda::config::Config;
 use aws_sdk_lambda::primitives::Blob;
-use aws_sdk_lambda::types::{AliasRoutingConfiguration, InvocationType, ProvisionedConcurrencyStatusEnum};
+use aws_sdk_lambda::types::{AliasRoutingConfiguration, InvocationType, LogType, ProvisionedConcurrencyStatusEnum};
+use aws_smithy_types::base64;
 
 use super::super::AwsError;
 use super::super::noun::{Alias, Function, Invoked, Page, Policy, Provisioned, ProvisionedStatus};
@@ -139,6 +140,7 @@ pub(super) async fn invoke(client: &Client, call: &Invoke) -> Result<Invoked, Aw
         .function_name(call.function.as_str())
         .qualifier(call.version.to_string())
         .invocation_type(InvocationType::RequestResponse)
+        .log_type(LogType::Tail)
         .payload(Blob::new(call.payload.as_bytes()))
         .customize()
         .config_override(Config::builder().timeout_config(limit));
@@ -150,7 +152,14 @@ pub(super) async fn invoke(client: &Client, call: &Invoke) -> Result<Invoked, Aw
         executed_version: out.executed_version,
         payload: out.payload.map_or_else(String::new, |body| String::from_utf8_lossy(body.as_ref()).into_owned()),
         duration_ms: u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX),
+        log_tail: out.log_result.as_deref().and_then(log_tail),
     })
+}
+
+/// The end of the log as text; none when it cannot be read. It explains a failure and decides nothing.
+fn log_tail(encoded: &str) -> Option<String> {
+    let bytes = base64::decode(encoded).ok()?;
+    Some(String::from_utf8_lossy(&bytes).into_owned())
 }
 
 /// Weights as sent: rounded to four decimals, and the map always there, for leaving it out keeps the old weights and

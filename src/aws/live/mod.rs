@@ -5,10 +5,12 @@
 
 mod apigateway;
 mod classify;
+mod cloudwatch;
 mod connect;
 mod credentials;
 mod definition;
 mod digest;
+mod execute_api;
 mod function;
 mod lambda;
 mod reply;
@@ -18,14 +20,17 @@ pub use connect::LiveSettings;
 pub use credentials::CredentialsInfo;
 
 use self::credentials::Keys;
-use super::{Aws, AwsError, Call, Reply};
+use self::execute_api::ExecuteApi;
+use super::{Aws, AwsError, Call, Operation, Reply};
 
 /// Real AWS: one account, one region.
 #[derive(Debug)]
 pub struct Live {
     lambda: aws_sdk_lambda::Client,
     apigateway: aws_sdk_apigateway::Client,
+    cloudwatch: aws_sdk_cloudwatch::Client,
     sts: aws_sdk_sts::Client,
+    stages: ExecuteApi,
     keys: Keys,
     region: Option<String>,
     endpoint: Option<String>,
@@ -60,9 +65,12 @@ impl Live {
 
 impl Aws for Live {
     async fn call(&self, call: &Call) -> Result<Reply, AwsError> {
-        // Before the request exists: a failed or slow login is then known to have sent nothing.
-        self.keys.fresh().await.map_err(|error| classify::credentials(&error))?;
-        let (lambda, apigateway) = (&self.lambda, &self.apigateway);
+        // Before the request exists: a failed or slow login is then known to have sent nothing. Requests through a
+        // stage are not signed.
+        if call.operation() != Operation::InvokeStage {
+            self.keys.fresh().await.map_err(|error| classify::credentials(&error))?;
+        }
+        let (lambda, apigateway, cloudwatch) = (&self.lambda, &self.apigateway, &self.cloudwatch);
         Ok(match call {
             Call::GetCallerIdentity(_) => Reply::GetCallerIdentity(sts::get_caller_identity(&self.sts).await?),
             Call::GetAlias(call) => Reply::GetAlias(lambda::get_alias(lambda, call).await?),
@@ -81,6 +89,10 @@ impl Aws for Live {
             Call::AddPermission(call) => Reply::AddPermission(lambda::add_permission(lambda, call).await?),
             Call::RemovePermission(call) => Reply::RemovePermission(lambda::remove_permission(lambda, call).await?),
             Call::Invoke(call) => Reply::Invoke(lambda::invoke(lambda, call).await?),
+            Call::InvokeStage(call) => Reply::InvokeStage(self.stages.invoke_stage(call).await?),
+            Call::GetMetricData(call) => Reply::GetMetricData(cloudwatch::get_metric_data(cloudwatch, call).await?),
+            Call::DescribeAlarms(call) => Reply::DescribeAlarms(cloudwatch::describe_alarms(cloudwatch, call).await?),
+            Call::GetRestApis(call) => Reply::GetRestApis(apigateway::get_rest_apis(apigateway, call).await?),
             Call::GetRestApi(call) => Reply::GetRestApi(apigateway::get_rest_api(apigateway, call).await?),
             Call::GetResources(call) => Reply::GetResources(apigateway::get_resources(apigateway, call).await?),
             Call::GetModels(call) => Reply::GetModels(apigateway::get_models(apigateway, call).await?),

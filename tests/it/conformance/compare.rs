@@ -80,6 +80,10 @@ fn view(reply: &Reply, worlds_deployment: &dyn Fn(&str) -> String) -> Value {
             shown["payload"] = payload;
             shown
         }
+        Reply::InvokeStage(reply) => value(reply),
+        Reply::GetMetricData(reply) => value(reply),
+        Reply::DescribeAlarms(alarms) => by(alarms, |alarm| alarm.name.clone()),
+        Reply::GetRestApis(page) => by(&page.items, |(_, name)| name.clone()),
         Reply::GetRestApi(reply) => value(reply),
         Reply::GetResources(page) => by(&page.items, |resource| resource.path.clone()),
         Reply::GetModels(page) => by(&page.items, |model| model.name.clone()),
@@ -116,7 +120,8 @@ fn export(document: &Value) -> Value {
 }
 
 /// Times, and words for people.
-const NOT_COMPARED: [&str; 5] = ["last_modified", "created", "state_reason", "last_update_reason", "duration_ms"];
+const NOT_COMPARED: [&str; 6] =
+    ["last_modified", "created", "state_reason", "last_update_reason", "duration_ms", "log_tail"];
 
 fn kind_of(call: &Call, key: &str) -> Option<Kind> {
     match (call, key) {
