@@ -3,15 +3,17 @@
 use std::ffi::OsString;
 use std::path::PathBuf;
 
-use clap::builder::{PossibleValuesParser, Resettable, TypedValueParser as _};
+use clap::builder::{NonEmptyStringValueParser, PossibleValuesParser, Resettable, TypedValueParser as _};
 use clap::{CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
 
+use super::target::shell_word;
 use crate::aws::layers::Pace;
-use crate::config::Flags;
+use crate::config::{CanaryFlags, Flags};
 use crate::demo::Regression;
 use crate::engine::OnInterrupt;
 use crate::gate::OnInconclusive;
 use crate::iam_policy::Purpose;
+use crate::model::CanaryMode;
 use crate::report::{Color, Loudness, Progress, Wishes};
 use crate::step::{PIPELINE, StepKind};
 
@@ -188,6 +190,50 @@ pub struct Source {
     pub(super) pace: Pace,
 }
 
+/// How traffic is shifted in this release, in place of what the file says.
+#[derive(Debug, clap::Args)]
+pub struct Canary {
+    /// Steps such as "5% 10m, 25% 10m", none, or a preset
+    #[arg(long, value_name = "STEPS")]
+    canary: Option<String>,
+    /// Steps by CodeDeploy's name, such as Canary10Percent5Minutes
+    #[arg(long, value_name = "NAME", conflicts_with = "canary")]
+    preset: Option<String>,
+    /// Shift by a weight on the alias, or by the canary of the stage: alias or stage
+    #[arg(long, value_name = "MODE", value_parser = canary_mode(), hide_possible_values = true)]
+    canary_mode: Option<CanaryMode>,
+}
+
+impl Canary {
+    /// The flags that the target is laid under.
+    pub(super) fn flags(&self) -> CanaryFlags {
+        CanaryFlags { steps: self.canary.clone(), preset: self.preset.clone(), mode: self.canary_mode }
+    }
+
+    /// The flags as a command line repeats them, each with a blank before it.
+    pub(super) fn repeated(&self) -> String {
+        let mode = self.canary_mode.map(mode_word);
+        let flags =
+            [("--canary", self.canary.as_deref()), ("--preset", self.preset.as_deref()), ("--canary-mode", mode)];
+        flags.iter().filter_map(|(flag, value)| Some(format!(" {flag} {}", shell_word((*value)?)))).collect()
+    }
+}
+
+fn canary_mode() -> impl clap::builder::TypedValueParser<Value = CanaryMode> {
+    const MODES: [CanaryMode; 2] = [CanaryMode::Alias, CanaryMode::Stage];
+    PossibleValuesParser::new(MODES.map(mode_word)).try_map(|word| {
+        MODES.into_iter().find(|mode| mode_word(*mode) == word).ok_or_else(|| format!("no mode is called {word}"))
+    })
+}
+
+const fn mode_word(mode: CanaryMode) -> &'static str {
+    match mode {
+        CanaryMode::None => "none",
+        CanaryMode::Alias => "alias",
+        CanaryMode::Stage => "stage",
+    }
+}
+
 /// `plan`
 #[derive(Debug, clap::Args)]
 #[command(
@@ -196,6 +242,8 @@ pub struct Source {
 pub struct PlanArgs {
     #[command(flatten)]
     pub(super) source: Source,
+    #[command(flatten)]
+    pub(super) canary: Canary,
     /// Write the plan to a file, for promote --plan
     #[arg(long, value_name = "FILE")]
     pub(super) out: Option<PathBuf>,
@@ -207,14 +255,16 @@ pub struct PlanArgs {
 /// `promote`
 #[derive(Debug, clap::Args)]
 #[command(
-    after_help = "Examples:\n  stagegate promote prod                 # shows the plan, then asks\n  stagegate promote checkout-api:live --yes\n  stagegate promote prod --confirm prod  # a protected target, without a terminal"
+    after_help = "Examples:\n  stagegate promote prod                 # shows the plan, then asks\n  stagegate promote checkout-api:live --yes\n  stagegate promote prod --canary \"5% 10m, 25% until 300 req\"\n  stagegate promote prod --confirm prod  # a protected target, without a terminal"
 )]
 pub struct PromoteArgs {
     #[command(flatten)]
     pub(super) source: Source,
-    /// Gradual shift of traffic; this version knows: none
-    #[arg(long, value_name = "STEPS")]
-    pub(super) canary: Option<String>,
+    #[command(flatten)]
+    pub(super) canary: Canary,
+    /// The gate only advises in this release; REASON is recorded
+    #[arg(long, value_name = "REASON", value_parser = NonEmptyStringValueParser::new())]
+    pub(super) override_gate: Option<String>,
     /// Stop after this step: publish, smoke, alias, permission or redeploy
     #[arg(long, value_name = "STEP", value_parser = step(), hide_possible_values = true)]
     pub(super) until: Option<StepKind>,
@@ -224,19 +274,18 @@ pub struct PromoteArgs {
     /// Do not ask; NAME is the target's
     #[arg(long, value_name = "NAME", env = "STAGEGATE_CONFIRM", hide_env = true)]
     pub(super) confirm: Option<String>,
-    /// What a signal does after the first write: rollback or hold
+    /// What a signal does after the first write: rollback or hold [default: as the target says, or rollback]
     #[arg(
         long,
         value_name = "WHAT",
         value_enum,
-        default_value_t,
         env = "STAGEGATE_ON_INTERRUPT",
         hide_env = true,
         hide_possible_values = true
     )]
-    pub(super) on_interrupt: OnInterrupt,
+    pub(super) on_interrupt: Option<OnInterrupt>,
     /// Carry out exactly this plan, or refuse
-    #[arg(long, value_name = "FILE", conflicts_with_all = ["function_version"])]
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["function_version", "canary", "preset", "canary_mode"])]
     pub(super) plan: Option<PathBuf>,
     /// Refuse unless the plan has this digest
     #[arg(long, value_name = "DIGEST")]
@@ -256,17 +305,16 @@ pub struct ResumeArgs {
     /// Undo it instead
     #[arg(long)]
     pub(super) undo: bool,
-    /// What a signal does after the first write: rollback or hold
+    /// What a signal does after the first write: rollback or hold [default: as the target says, or rollback]
     #[arg(
         long,
         value_name = "WHAT",
         value_enum,
-        default_value_t,
         env = "STAGEGATE_ON_INTERRUPT",
         hide_env = true,
         hide_possible_values = true
     )]
-    pub(super) on_interrupt: OnInterrupt,
+    pub(super) on_interrupt: Option<OnInterrupt>,
 }
 
 /// `rollback`

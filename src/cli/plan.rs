@@ -20,7 +20,7 @@ const PLAN_SCHEMA: &str = "stagegate.plan/1.0";
 /// Makes and shows the plan.
 pub async fn run(app: &App, args: PlanArgs) -> Result<End, Problem> {
     let located = locate(app, &args.source.target, Need::Release, args.source.permission_settle.as_ref())?;
-    let target = release::plannable(&located)?;
+    let target = release::target(&located, &args.canary)?;
     let session = connect(app, &located, args.source.pace).await?;
     app.reporter.busy("reading AWS");
     let caller = session.identify(app).await?;
@@ -40,7 +40,7 @@ pub async fn run(app: &App, args: PlanArgs) -> Result<End, Problem> {
     let digest = prepared.plan.digest();
     let next = match &args.out {
         Some(path) => located.command(&format!("promote --plan {}", path.display())),
-        None => located.command(&format!("promote --expect-plan {digest}")),
+        None => located.command(&format!("promote --expect-plan {digest}{}", args.canary.repeated())),
     };
     app.reporter.say(&format!("\nplan {digest}\nexactly this: {next}\n"));
     Ok(if args.detailed_exitcode { End::new(Exit::Findings, "findings") } else { End::done() })

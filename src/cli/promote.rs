@@ -18,15 +18,15 @@ use crate::report::plan_text;
 
 /// Promotes.
 pub async fn run(app: &App, args: PromoteArgs) -> Result<End, Problem> {
-    refuse_canary(args.canary.as_deref())?;
     let approved = args.plan.as_deref().map(plans::load).transpose()?;
     // An approved plan carries its own events of smoke checks.
     let need = if approved.is_some() { Need::Place } else { Need::Release };
     let located = locate(app, &args.source.target, need, args.source.permission_settle.as_ref())?;
-    let target = release::plannable(&located)?;
+    let target = release::target(&located, &args.canary)?;
     if let Some(approved) = &approved {
         check_label(approved, &target)?;
     }
+    check_override(&args, approved.as_ref().map_or(&target, |plan| &plan.target))?;
     // Where nobody can be asked and no flag says yes, AWS is not even read.
     consent(app, &located, &target, approved.as_ref(), &args)?;
     let session = connect(app, &located, args.source.pace).await?;
@@ -74,7 +74,8 @@ pub async fn promote<A: Aws, C: Clock>(
     release::ways(app, located);
 
     let journal = release::open_journal(app, |state| state.create(&plan.run))?;
-    let settings = Settings { until: args.until, on_interrupt: args.on_interrupt };
+    let on_interrupt = release::on_interrupt(args.on_interrupt, &plan.target);
+    let settings = Settings { until: args.until, on_interrupt };
     let engine =
         Engine::new(&session.aws, &session.clock, &app.reporter, &app.interrupt, journal, plan.run.clone(), settings);
     app.acting.set(true);
@@ -92,18 +93,18 @@ fn consent(
 ) -> Result<Consent, Problem> {
     let protected = target.protected || approved.is_some_and(|plan| plan.target.protected);
     let target = Target { protected, ..target.clone() };
-    consent::promotion(&target, args.yes, args.confirm.as_deref(), app.silence(), &located.command("promote"))
+    let command = located.command(&format!("promote{}", args.canary.repeated()));
+    consent::promotion(&target, args.yes, args.confirm.as_deref(), app.silence(), &command)
 }
 
-fn refuse_canary(steps: Option<&str>) -> Result<(), Problem> {
-    match steps.map(str::trim) {
-        None | Some("none" | "") => Ok(()),
-        Some(steps) => {
-            Err(Problem::new(Code::Unsupported, format!("--canary {steps}: gradual shifting is not in this version"))
-                .why("this version moves all traffic at once, after the smoke checks")
-                .fix("leave it out, or write: --canary none"))
-        }
+/// An override without a gate would be recorded for nothing.
+fn check_override(args: &PromoteArgs, target: &Target) -> Result<(), Problem> {
+    if args.override_gate.is_none() || target.canary.is_gradual() {
+        return Ok(());
     }
+    Err(Problem::new(Code::BadOption, "--override-gate: this release has no gate")
+        .why(format!("target {} moves all traffic at once, and a gate judges the steps of a canary", target.label()))
+        .fix("leave it out"))
 }
 
 fn check_label(approved: &Plan, target: &Target) -> Result<(), Problem> {
@@ -115,17 +116,4 @@ fn check_label(approved: &Plan, target: &Target) -> Result<(), Problem> {
         format!("the plan is for {}, not for {}", approved.target.label(), target.label()),
     )
     .fix(format!("stagegate promote {} --plan FILE", approved.target.label())))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_canary_is_refused_by_name_and_none_is_fine() {
-        assert!(refuse_canary(None).is_ok() && refuse_canary(Some("none")).is_ok());
-        let refused = refuse_canary(Some("5% 10m")).unwrap_err();
-        assert_eq!(refused.code, Code::Unsupported);
-        assert!(refused.what.contains("5% 10m"));
-    }
 }

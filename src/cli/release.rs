@@ -1,14 +1,15 @@
 //! What plan, promote and resume share: from a target to a plan, and from an outcome to the end.
 
+use super::args::Canary;
 use super::end::End;
 use super::session::Session;
 use super::target::Located;
 use super::{App, new_run};
 use crate::aws::Aws;
 use crate::clock::Clock;
-use crate::engine::Outcome;
+use crate::engine::{OnInterrupt, Outcome};
 use crate::journal::{FileJournal, Journal, JournalError, Progress};
-use crate::model::{Target, Version};
+use crate::model::{Reaction, Target, Version};
 use crate::plan::{Choice, Plan, plan};
 use crate::problem::{Code, Exit, Level, Problem};
 use crate::report::plan_text::Caller;
@@ -35,6 +36,19 @@ pub fn plannable(located: &Located) -> Result<Target, Problem> {
             "put it into stagegate.toml: [target.NAME] functions = [\"FUNCTION\"], alias = \"ALIAS\", api = \"{api}\", stage = \"{name}\""
         ))
         .fix("or promote the alias alone: stagegate promote FUNCTION:ALIAS"))
+}
+
+/// The target with the canary that the flags ask for.
+pub fn target(located: &Located, canary: &Canary) -> Result<Target, Problem> {
+    canary.flags().apply(plannable(located)?)
+}
+
+/// What a signal does after the first write: the flag decides, then the target.
+pub fn on_interrupt(flag: Option<OnInterrupt>, target: &Target) -> OnInterrupt {
+    flag.unwrap_or(match target.on_interrupt {
+        Reaction::Rollback => OnInterrupt::Rollback,
+        Reaction::Hold => OnInterrupt::Hold,
+    })
 }
 
 /// Reads AWS and makes the plan.

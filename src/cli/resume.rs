@@ -56,7 +56,7 @@ pub async fn resume<A: Aws, C: Clock>(
     app.reporter.say(&format!("{verb} {} of {}\n", plan.run, plan.target.label()));
     release::ways(app, located);
     let journal = release::open_journal(app, |state| state.open(&plan.run))?;
-    let settings = Settings { until: None, on_interrupt: args.on_interrupt };
+    let settings = Settings { until: None, on_interrupt: release::on_interrupt(args.on_interrupt, &plan.target) };
     let engine =
         Engine::new(&session.aws, &session.clock, &app.reporter, &app.interrupt, journal, plan.run.clone(), settings);
     app.acting.set(true);

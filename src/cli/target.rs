@@ -100,7 +100,8 @@ fn repeated(app: &App) -> String {
     text
 }
 
-fn shell_word(text: &str) -> String {
+/// A text as one word of a shell's command line.
+pub(super) fn shell_word(text: &str) -> String {
     let plain = |c: char| c.is_ascii_alphanumeric() || "-_./:@%+=,".contains(c);
     if !text.is_empty() && text.chars().all(plain) {
         text.to_owned()

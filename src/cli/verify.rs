@@ -70,7 +70,7 @@ pub async fn run(app: &App, args: VerifyArgs) -> Result<End, Problem> {
 fn described(target: &Target) -> String {
     let stage = target.stage.as_ref().map_or_else(|| "no stage".to_owned(), ToString::to_string);
     let n = target.functions.len();
-    let smoke = target.smoke.len();
+    let smoke = target.smoke.len() + target.stage_smoke.len();
     format!("{n} function{}, alias {}, {stage}, {smoke} smoke checks", if n == 1 { "" } else { "s" }, target.alias)
 }
 

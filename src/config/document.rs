@@ -8,6 +8,12 @@ use toml::de::{DeTable, DeValue};
 use super::suggest::did_you_mean;
 use crate::problem::{Code, Problem, Span};
 
+/// Keys that people know from elsewhere: their name there, ours, and what ours holds.
+const RENAMED: &[(&str, &str, &str)] = &[
+    ("no_data", "on_inconclusive", "\"hold\", \"promote\" or \"rollback\""),
+    ("max_p99_ratio", "max_slow_ratio", "how many times as many slow requests are tolerated, 1.0 to 10.0"),
+];
+
 /// The text of a configuration file, with the name that people know it by.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Document {
@@ -120,7 +126,11 @@ impl<'d> Node<'d> {
         let unknown = table.keys().filter(|key| !known.contains(&key.get_ref().as_ref()));
         let Some(key) = unknown.min_by_key(|key| key.span().start) else { return Ok(table) };
         let (path, word) = (self.inside(key.get_ref()), key.get_ref());
-        let note = did_you_mean(word, known.iter().copied());
+        let renamed = RENAMED.iter().find(|(old, new, _)| old == word && known.contains(new));
+        let note = match renamed {
+            Some((_, new, values)) => format!("it is called `{new}`: {values}"),
+            None => did_you_mean(word, known.iter().copied()),
+        };
         Err(self.document.problem(Code::UnknownKey, format!("unknown key `{path}`"), &path, key.span(), note))
     }
 

@@ -7,11 +7,15 @@ use serde_json::Value;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
+use super::canary::{Preset, Steps};
 use super::document::{Document, FromToml, Node};
+use super::gate::{Alarms, Limit, Share, SlowLimit};
 use super::value::{
-    Account, AllAtOnce, Profile, Region, Settle, SourceText, TargetName, Template, Text, VariableName, Whole,
+    Account, Extension, HttpCheck, Profile, Region, Settle, SourceText, TargetName, Template, Text, VariableName, Whole,
 };
-use crate::model::{AliasName, ApiId, FunctionName, RedeployWhen, StageName, StageRef};
+use crate::model::{
+    AliasName, ApiId, CanaryMode, FunctionName, OnInconclusive, Percent, Reaction, RedeployWhen, StageName, StageRef,
+};
 use crate::problem::{Code, Problem};
 
 /// The version of the file's keys and their meaning that this release reads.
@@ -72,8 +76,9 @@ section! {
         permission_settle: Settle,
         publish: Publish,
         smoke: Vec<Spanned<Smoke>>,
-        #[expect(dead_code, reason = "its one value is checked when it is read")]
-        canary: Canary,
+        canary: CanaryKeys,
+        gate: Gate,
+        on: On,
         redeploy: Redeploy,
     }
 
@@ -84,8 +89,10 @@ section! {
 
     /// `[[target.NAME.smoke]]`.
     Smoke {
-        /// The file that holds the event, relative to the configuration file.
+        /// The file that holds the event, relative to the configuration file. Before any traffic.
         invoke: Text,
+        /// The request that is sent through the stage instead, after it was redeployed.
+        http: HttpCheck,
         expect: Expected,
     }
 
@@ -98,9 +105,36 @@ section! {
     }
 
     /// `[target.NAME.canary]`.
-    Canary {
-        #[expect(dead_code, reason = "its one value is checked when it is read")]
-        mode: AllAtOnce,
+    CanaryKeys {
+        mode: CanaryMode,
+        steps: Steps,
+        /// The steps by a name that CodeDeploy knows.
+        preset: Preset,
+        min_invocations: Whole<0, 1_000_000_000>,
+        max_extend: Extension,
+        approve: Vec<Spanned<Percent>>,
+    }
+
+    /// `[target.NAME.gate]`.
+    Gate {
+        max_error_rate: Limit,
+        /// Percentage points.
+        max_error_gap: Share<1, 9_999>,
+        max_slow_ratio: SlowLimit,
+        false_rollbacks: Share<1, 2_000>,
+        alarms: Alarms,
+        on_alarm: Reaction,
+        max_stage_errors: Limit,
+        on_inconclusive: OnInconclusive,
+        early: bool,
+    }
+
+    /// `[target.NAME.on]`.
+    On {
+        /// A candidate that is proven worse.
+        gate_failure: Reaction,
+        /// A signal after the first write.
+        interrupt: Reaction,
     }
 
     /// `[target.NAME.redeploy]`.

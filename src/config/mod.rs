@@ -2,8 +2,11 @@
 //!
 //! Everything is pure except [`read_file`], which callers pass in wherever a file is needed.
 
+mod canary;
+mod canary_flags;
 mod document;
 mod file;
+mod gate;
 mod layer;
 mod place;
 mod resolve;
@@ -14,6 +17,7 @@ mod value;
 use std::io;
 use std::path::{Path, PathBuf};
 
+pub use canary_flags::CanaryFlags;
 pub use document::Document;
 pub use file::{Config, SCHEMA};
 pub use layer::{Flags, Layer, Origin, Settings, Sourced};

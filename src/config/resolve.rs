@@ -8,15 +8,15 @@ use super::layer::{Layer, Origin, Sourced};
 use super::smoke::SmokeFiles;
 use super::suggest::{did_you_mean, nearest};
 use super::value::SourceText;
-use crate::model::{Canary, FunctionName, GatePolicy, Source, StageRef, Target};
+use crate::model::{FunctionName, Source, StageRef, Target};
 use crate::problem::{Code, Problem};
 
 /// The keys of one target over the defaults.
 pub(super) struct Merged<'c> {
     pub name: &'c str,
     document: &'c Document,
-    own: &'c Spanned<Keys>,
-    defaults: &'c Keys,
+    pub own: &'c Spanned<Keys>,
+    pub defaults: &'c Keys,
 }
 
 impl<'c> Merged<'c> {
@@ -26,7 +26,7 @@ impl<'c> Merged<'c> {
     }
 
     /// A copy of a plain value.
-    fn value<T: Clone + 'c>(&self, key: impl Fn(&'c Keys) -> Option<&'c Spanned<T>>) -> Option<T> {
+    pub fn value<T: Clone + 'c>(&self, key: impl Fn(&'c Keys) -> Option<&'c Spanned<T>>) -> Option<T> {
         self.get(key).map(|value| value.get_ref().clone())
     }
 
@@ -118,7 +118,8 @@ impl Config {
         let alias = merged.value(|keys| keys.alias.as_ref()).ok_or_else(|| merged.missing("alias", "\"ALIAS\""))?;
         let stage = merged.stage()?;
         let source = self.source(&merged, &functions, alias.as_str())?;
-        Ok(Target {
+        let checks = self.smoke(&merged, stage.as_ref(), smoke)?;
+        let target = Target {
             name: Some(name.to_owned()),
             project: self.project.clone(),
             functions,
@@ -136,12 +137,17 @@ impl Config {
             publish_description: merged
                 .value(|keys| keys.publish.as_ref()?.get_ref().description.as_ref())
                 .map(|template| template.0),
-            smoke: self.smoke(&merged, smoke)?,
-            stage_smoke: Vec::new(),
-            canary: Canary::default(),
-            gate: GatePolicy::default(),
+            smoke: checks.invoke,
+            stage_smoke: checks.http,
+            canary: merged.canary()?,
+            gate: merged.gate(),
+            on_interrupt: merged
+                .value(|keys| keys.on.as_ref()?.get_ref().interrupt.as_ref())
+                .unwrap_or(Target::ON_INTERRUPT),
             redeploy: merged.value(|keys| keys.redeploy.as_ref()?.get_ref().when.as_ref()).unwrap_or_default(),
-        })
+        };
+        merged.check_canary(&target)?;
+        Ok(target)
     }
 
     /// What the file says about the settings that flags and environment can say too: for the target `name`, or, for a

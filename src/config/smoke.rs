@@ -6,7 +6,8 @@ use toml::Spanned;
 use super::Reader;
 use super::file::{Config, Smoke};
 use super::resolve::Merged;
-use crate::model::{Expect, SmokeCheck};
+use super::value::{HttpCheck, Text};
+use crate::model::{Expect, SmokeCheck, StageCheck, StageRef};
 use crate::problem::{Code, Problem, Span};
 
 /// The largest event of a synchronous invocation, bytes (aws-semantics §3.7).
@@ -21,20 +22,62 @@ pub enum SmokeFiles<'a> {
     Leave,
 }
 
+/// The checks of a target.
+#[derive(Default)]
+pub(super) struct Checks {
+    /// Those that invoke a version by number, before it gets traffic.
+    pub invoke: Vec<SmokeCheck>,
+    /// Those that send a request through the stage.
+    pub http: Vec<StageCheck>,
+}
+
 impl Config {
     /// The target's checks; its own list replaces that of the defaults.
-    pub(super) fn smoke(&self, merged: &Merged<'_>, files: SmokeFiles<'_>) -> Result<Vec<SmokeCheck>, Problem> {
-        let (SmokeFiles::Read(read), Some(checks)) = (files, merged.get(|keys| keys.smoke.as_ref())) else {
-            return Ok(Vec::new());
+    pub(super) fn smoke(
+        &self,
+        merged: &Merged<'_>,
+        stage: Option<&StageRef>,
+        files: SmokeFiles<'_>,
+    ) -> Result<Checks, Problem> {
+        let mut checks = Checks::default();
+        let (SmokeFiles::Read(read), Some(list)) = (files, merged.get(|keys| keys.smoke.as_ref())) else {
+            return Ok(checks);
         };
-        checks.get_ref().iter().map(|check| self.check(merged, check, read)).collect()
+        for check in list.get_ref() {
+            let name = merged.name;
+            match (&check.get_ref().invoke, &check.get_ref().http) {
+                (Some(invoke), None) => checks.invoke.push(self.check(merged, check.get_ref(), invoke, read)?),
+                (None, Some(http)) if stage.is_none() => {
+                    let what = format!("a smoke check of target {name} goes through a stage, and the target has none");
+                    let note = "add `api` and `stage`, or use `invoke`";
+                    return Err(merged.problem(Code::Contradiction, what, http, note));
+                }
+                (None, Some(http)) => {
+                    let HttpCheck { method, path } = http.get_ref().clone();
+                    checks.http.push(StageCheck { method, path, expect: expect(check.get_ref()) });
+                }
+                (Some(_), Some(http)) => {
+                    let what = format!("a smoke check of target {name} has both `invoke` and `http`");
+                    let note = "make it a [[…smoke]] entry of its own";
+                    return Err(merged.problem(Code::Contradiction, what, http, note));
+                }
+                (None, None) => {
+                    let what = format!("a smoke check of target {name} has neither `invoke` nor `http`");
+                    let note = "add: invoke = \"EVENT.json\", or: http = \"GET /health\"";
+                    return Err(merged.problem(Code::MissingKey, what, check, note));
+                }
+            }
+        }
+        Ok(checks)
     }
 
-    fn check(&self, merged: &Merged<'_>, check: &Spanned<Smoke>, read: Reader<'_>) -> Result<SmokeCheck, Problem> {
-        let Some(invoke) = &check.get_ref().invoke else {
-            let what = format!("a smoke check of target {} has no `invoke`", merged.name);
-            return Err(merged.problem(Code::MissingKey, what, check, "add: invoke = \"EVENT.json\""));
-        };
+    fn check(
+        &self,
+        merged: &Merged<'_>,
+        check: &Smoke,
+        invoke: &Spanned<Text>,
+        read: Reader<'_>,
+    ) -> Result<SmokeCheck, Problem> {
         let file = invoke.get_ref().0.clone();
         let unusable = |note: String| {
             let what = format!("the event {file} of target {} cannot be used", merged.name);
@@ -51,13 +94,17 @@ impl Config {
                 self.document.line(&invoke.span())
             )));
         }
-        let expected = check.get_ref().expect.as_ref().map(Spanned::get_ref).cloned().unwrap_or_default();
-        let expect = Expect {
-            status: expected.status.and_then(|status| u16::try_from(status.get_ref().0).ok()),
-            json: expected.json.map(Spanned::into_inner),
-            max_ms: expected.max_ms.map(|time| time.into_inner().0),
-        };
-        Ok(SmokeCheck { file, payload, expect })
+        Ok(SmokeCheck { file, payload, expect: expect(check) })
+    }
+}
+
+/// What a check expects.
+fn expect(check: &Smoke) -> Expect {
+    let expected = check.expect.as_ref().map(Spanned::get_ref).cloned().unwrap_or_default();
+    Expect {
+        status: expected.status.and_then(|status| u16::try_from(status.get_ref().0).ok()),
+        json: expected.json.map(Spanned::into_inner),
+        max_ms: expected.max_ms.map(|time| time.into_inner().0),
     }
 }
 

@@ -58,7 +58,7 @@ fn disk<'a>(files: &'a [(&'a str, &'a str)]) -> impl Fn(&Path) -> io::Result<Str
     }
 }
 
-fn target(text: &str, name: &str) -> Result<Target, Problem> {
+pub(super) fn target(text: &str, name: &str) -> Result<Target, Problem> {
     let event = [
         ("stagegate.toml", text),
         ("ok.json", "{}"),
@@ -206,8 +206,12 @@ const BAD_LINES: &[&str] = &[
     "stages = [\"a1b2c3d4e5\"]",
     "stages = [\"a1b2c3d4e5/prod\"]\nstage = \"prod\"",
     "canary = { mode = \"alias\" }",
+    "canary = { mode = \"stage\", steps = [\"5% 10m\"] }",
     "canary = { mode = \"non\" }",
-    "canary = { mode = \"none\", steps = [\"5% 10m\"] }",
+    "canary = { steps = [\"5% 10m\", \"4% 10m\"] }",
+    "canary = { preset = \"Canary10Percent5Minuets\" }",
+    "gate = { alarms = [\"arn:aws:cloudwatch:us-east-1:123456789012:alarm:checkout-5xx\"] }",
+    "gate = { no_data = \"hold\" }",
     "redeploy = { when = \"if-change\" }",
     "publish = { description = \"{git_branch}\" }",
     "smoke = [{ expect = { status = 200 } }]",

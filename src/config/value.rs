@@ -8,7 +8,8 @@ use toml::de::DeValue;
 
 use super::document::{FromToml, Node};
 use super::suggest::did_you_mean;
-use crate::model::{AliasName, ApiId, FunctionName, InvalidName, RedeployWhen, StageName, StageRef};
+use crate::model::schedule;
+use crate::model::{AliasName, ApiId, FunctionName, InvalidName, Percent, RedeployWhen, StageName, StageRef};
 use crate::problem::{Code, Problem};
 
 /// A checked text: which type, what it is called, its rule, and the rule as a function.
@@ -65,6 +66,48 @@ impl FromStr for Settle {
             Some(time) if time <= Duration::from_secs(600) => Ok(Self(time)),
             _ => Err(invalid("time", text, "must be 0s to 10m, with its unit, such as \"20s\"")),
         }
+    }
+}
+
+/// How long a step may be extended, 0 s to 48 h.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Extension(pub Duration);
+
+impl FromStr for Extension {
+    type Err = InvalidName;
+    fn from_str(text: &str) -> Result<Self, InvalidName> {
+        match schedule::duration(text) {
+            Some(time) if time <= schedule::BAKE_MAX => Ok(Self(time)),
+            _ => Err(invalid("time", text, "must be 0s to 48h, in h, m or s, such as \"15m\" or \"1h30m\"")),
+        }
+    }
+}
+
+/// The methods that a request can have.
+const METHODS: [&str; 7] = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"];
+
+/// The request of a check through the stage: `GET /health`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct HttpCheck {
+    pub method: String,
+    pub path: String,
+}
+
+impl FromStr for HttpCheck {
+    type Err = InvalidName;
+    fn from_str(text: &str) -> Result<Self, InvalidName> {
+        let (method, path) = text.split_once(' ').unwrap_or((text, ""));
+        let path = path.trim_start_matches(' ');
+        let rule = if !METHODS.contains(&method) {
+            "must begin with GET, HEAD, POST, PUT, PATCH, DELETE or OPTIONS, then the path: \"GET /health\""
+        } else if !path.starts_with('/') {
+            "must name a path below the stage that begins with /, such as \"GET /health\""
+        } else if !path.bytes().all(|b| b.is_ascii_graphic()) || path.contains('#') {
+            "must have a path without blanks and `#`, other characters written as %XX"
+        } else {
+            return Ok(Self { method: method.to_owned(), path: path.to_owned() });
+        };
+        Err(invalid("request", text, rule))
     }
 }
 
@@ -138,6 +181,9 @@ from_text! {
     ApiId => "an API id in quotes",
     StageName => "a stage name in quotes",
     StageRef => "\"API/STAGE\" in quotes",
+    Percent => "a percentage in quotes, such as \"5%\"",
+    Extension => "a time in quotes, such as \"15m\"",
+    HttpCheck => "a method and a path in quotes, such as \"GET /health\"",
 }
 
 impl FromToml for bool {
@@ -204,7 +250,7 @@ impl FromToml for Value {
 }
 
 /// The value as one of a few words.
-fn choice<T: FromToml + Copy>(node: &Node<'_>, words: &[(&str, T)]) -> Result<T, Problem> {
+pub(super) fn choice<T: FromToml + Copy>(node: &Node<'_>, words: &[(&str, T)]) -> Result<T, Problem> {
     let text = node.text::<T>()?;
     words.iter().find(|(word, _)| *word == text).map(|(_, value)| *value).ok_or_else(|| {
         let note = did_you_mean(text, words.iter().map(|(word, _)| *word));
@@ -217,21 +263,5 @@ impl FromToml for RedeployWhen {
 
     fn from_toml(node: &Node<'_>) -> Result<Self, Problem> {
         choice(node, &[("if-changed", Self::IfChanged), ("always", Self::Always), ("never", Self::Never)])
-    }
-}
-
-/// How traffic moves: all at once.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct AllAtOnce;
-
-impl FromToml for AllAtOnce {
-    const WANTED: &'static str = "\"none\"";
-
-    fn from_toml(node: &Node<'_>) -> Result<Self, Problem> {
-        if let Some(mode @ ("alias" | "stage")) = node.value.as_str() {
-            let what = format!("`{}` is \"{mode}\", and this version promotes all traffic at once", node.path);
-            return Err(node.problem(Code::Unsupported, what, "write \"none\""));
-        }
-        choice(node, &[("none", Self)])
     }
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::{AliasName, Canary, FunctionName, GatePolicy, StageRef};
+use super::{AliasName, Canary, FunctionName, GatePolicy, Reaction, StageRef};
 
 /// A target with all its settings. Plans and journals store it, so that a release goes on with what was approved.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -50,11 +50,21 @@ pub struct Target {
     /// What judges the canary.
     #[serde(default)]
     pub gate: GatePolicy,
+    /// What a signal does after the first write, unless a flag says otherwise.
+    #[serde(default = "Target::interrupted")]
+    pub on_interrupt: Reaction,
 }
 
 impl Target {
     /// How long a new permission is left alone unless the configuration says otherwise.
     pub const PERMISSION_SETTLE: Duration = Duration::from_secs(20);
+    /// What a signal does unless the configuration says otherwise.
+    pub const ON_INTERRUPT: Reaction = Reaction::Rollback;
+
+    /// Targets that were stored before the setting existed went back.
+    const fn interrupted() -> Reaction {
+        Self::ON_INTERRUPT
+    }
 
     /// One alias of one function, with every setting at its default.
     pub fn of_alias(function: FunctionName, alias: AliasName) -> Self {
@@ -77,6 +87,7 @@ impl Target {
             redeploy: RedeployWhen::IfChanged,
             canary: Canary::default(),
             gate: GatePolicy::default(),
+            on_interrupt: Self::ON_INTERRUPT,
         }
     }
 
