@@ -17,7 +17,7 @@ use std::cell::{Cell, RefCell};
 use std::time::Duration;
 
 pub(crate) use finish::LINGER;
-pub(crate) use gate::gate_settings;
+
 pub use interrupt::{Interrupt, OnInterrupt, Signal};
 pub use outcome::{Outcome, nothing_to_publish};
 

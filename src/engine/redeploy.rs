@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::{Engine, SETTLE, Stop, WRITE_ATTEMPTS_MAX};
 use crate::aws::noun::Deployment;
-use crate::aws::operation::{CreateDeployment, GetDeployments};
+use crate::aws::operation::CreateDeployment;
 use crate::aws::{Aws, AwsError, AwsExt, Operation, Remedy, explain};
 use crate::change::{Change, StageSide};
 use crate::clock::Clock;
@@ -12,7 +12,7 @@ use crate::definition;
 use crate::event::Event;
 use crate::journal::{Entry, Journal};
 use crate::model::{ApiId, CanaryMode, Percent, RunId};
-use crate::plan::{Marker, Observer, Plan, StagePlan, marker};
+use crate::plan::{Observer, Plan, StagePlan, marker};
 use crate::problem::{Code, Problem};
 use crate::step::StepKind;
 
@@ -123,18 +123,7 @@ impl<A: Aws, C: Clock, J: Journal> Engine<'_, A, C, J> {
 
     /// The deployment that a release made, found by its description.
     pub(crate) async fn deployed_by(&self, api: &ApiId, run: &RunId) -> Result<Option<Deployment>, Problem> {
-        let mut token = None;
-        loop {
-            let page = self.read(GetDeployments { api: api.clone(), position: token.clone() }).await?;
-            let ours = |d: &Deployment| d.description.parse::<Marker>().is_ok_and(|m| m.run == *run);
-            if let Some(found) = page.items.into_iter().find(ours) {
-                return Ok(Some(found));
-            }
-            if page.next.is_none() || page.next == token {
-                return Ok(None);
-            }
-            token = page.next;
-        }
+        Observer { aws: self.aws, clock: self.clock, listener: self.listener }.deployed_by(api, run).await
     }
 }
 

@@ -60,9 +60,6 @@ fn resource(call: &Call) -> Option<String> {
         Call::GetDeployments(_) | Call::CreateDeployment(_) => api(format!("{subject}/deployments")),
         Call::GetStage(_) | Call::UpdateStage(_) => api(subject.replace('/', "/stages/")),
         Call::GetExport(_) => api(subject.replace('/', "/stages/") + "/exports/oas30"),
-        Call::GetRestApis(_) => "arn:aws:apigateway:us-east-1::/restapis".into(),
-        Call::GetMetricData(_) | Call::DescribeAlarms(_) => "*".into(),
-        Call::InvokeStage(_) => return None,
     })
 }
 
@@ -138,6 +135,7 @@ impl Try {
             named: None,
             description: String::new(),
             adopt: None,
+            override_gate: None,
         };
         plan(&target, &observed, &choice).unwrap()
     }

@@ -5,8 +5,11 @@ use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 
-use super::{MemberPlan, Observed, Plan, SourcePlan, VariablePlan};
+use super::{Choice, MemberPlan, Observed, Observer, Plan, SourcePlan, VariablePlan};
+use crate::aws::Aws;
 use crate::aws::noun::{Alias, Stage};
+use crate::clock::Clock;
+use crate::model::target::Target;
 use crate::model::{AliasName, Description, Record, RecordState, RunId, Shift, Version};
 use crate::problem::{Code, Problem};
 
@@ -28,12 +31,7 @@ impl Underway {
     ///
     /// # Errors
     /// Nothing is under way, or the functions are not in one release.
-    pub fn of(
-        place: &str,
-        alias: &AliasName,
-        observed: &Observed,
-        deployment: Option<String>,
-    ) -> Result<Self, Problem> {
+    pub fn of(place: &str, alias: &AliasName, observed: &Observed) -> Result<Self, Problem> {
         let mut aliases = Vec::new();
         for member in &observed.members {
             let name = format!("{}:{alias}", member.function);
@@ -56,7 +54,7 @@ impl Underway {
         if aliases.iter().any(|(_, record)| record.run != run) {
             return Err(nothing_under_way(place, place, "its functions are not in one release"));
         }
-        Ok(Self { run, aliases, stage: observed.stage.as_ref().map(|stage| stage.stage.clone()), deployment })
+        Ok(Self { run, aliases, stage: observed.stage.as_ref().map(|stage| stage.stage.clone()), deployment: None })
     }
 
     /// How far the canary is.
@@ -68,11 +66,6 @@ impl Underway {
     /// Since when nothing of the release can still be on its way, if its canary says so.
     pub fn newest_write(&self) -> Option<Timestamp> {
         self.shift().map(Shift::step_began)
-    }
-
-    /// The version that every function is to get, if it is one.
-    pub fn candidate(&self, at: usize) -> Option<Version> {
-        self.aliases.get(at).map(|(_, record)| record.to)
     }
 
     /// Puts what was observed back to how it was before the release.
@@ -143,4 +136,34 @@ fn nothing_under_way(place: &str, what: &str, why: &str) -> Problem {
         .aws_now("unchanged")
         .fix(format!("look: stagegate status {place}"))
         .fix(format!("start one: stagegate promote {place}"))
+}
+
+/// Reads AWS, finds the release of a target that is under way, and makes its plan again. `choice` names where and what
+/// for; the release, the candidate and what it started from come from the records.
+///
+/// # Errors
+/// Nothing is under way, AWS cannot be read, or the configuration no longer fits the release.
+pub async fn underway<A: Aws, C: Clock>(
+    observer: &Observer<'_, A, C>,
+    target: &Target,
+    choice: Choice,
+) -> Result<(Plan, Underway), Problem> {
+    let place = target.label();
+    let mut observed = observer.observe(target, None).await?;
+    let mut underway = Underway::of(&place, &target.alias, &observed)?;
+    if let Some(stage) = &target.stage {
+        underway.deployment = observer.deployed_by(&stage.api, &underway.run).await?.map(|found| found.id);
+    }
+    for (member, (_, record)) in observed.members.iter_mut().zip(&underway.aliases) {
+        member.named = Some(record.to);
+        member.candidate = observer.version(&member.function, record.to).await?;
+        if let Some(from) = record.from {
+            member.serving = observer.version(&member.function, from).await?;
+        }
+    }
+    underway.rewind(&mut observed);
+    let run = underway.run.clone();
+    let mut plan = super::plan(target, &observed, &Choice { adopt: Some(run.clone()), run, ..choice })?;
+    underway.correct(&mut plan);
+    Ok((plan, underway))
 }

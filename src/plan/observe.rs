@@ -11,7 +11,7 @@ use crate::aws::noun::{
     UpdateStatus,
 };
 use crate::aws::operation::{
-    DescribeAlarms, GetAlias, GetAuthorizers, GetCallerIdentity, GetDeployment, GetExport, GetFunction,
+    DescribeAlarms, GetAlias, GetAuthorizers, GetCallerIdentity, GetDeployment, GetDeployments, GetExport, GetFunction,
     GetGatewayResponses, GetMetricData, GetModels, GetPolicy, GetProvisionedConcurrencyConfig, GetRequestValidators,
     GetResources, GetRestApi, GetRestApis, GetStage, ListVersionsByFunction,
 };
@@ -21,7 +21,7 @@ use crate::definition::{Fingerprint, Live};
 use crate::event::{Event, Listener};
 use crate::metrics::{self, Arm, Past};
 use crate::model::target::{Source, Target};
-use crate::model::{AliasName, ApiId, CanaryMode, FunctionName, StageRef, Version, candidate_alias};
+use crate::model::{AliasName, ApiId, CanaryMode, FunctionName, RunId, StageRef, Version, candidate_alias};
 use crate::problem::{Code, Problem};
 
 /// How long an update of the function's code may still take (`FunctionUpdatedV2` waiter, quotas.toml).
@@ -306,7 +306,7 @@ impl<A: Aws, C: Clock> Observer<'_, A, C> {
     }
 
     /// A version with its state; `None` if it does not exist.
-    async fn version(&self, function: &FunctionName, version: Version) -> Result<Option<Function>, Problem> {
+    pub async fn version(&self, function: &FunctionName, version: Version) -> Result<Option<Function>, Problem> {
         let qualifier = version.number().map(|n| n.to_string());
         self.found(GetFunction { function: function.clone(), qualifier }).await
     }
@@ -353,6 +353,12 @@ impl<A: Aws, C: Clock> Observer<'_, A, C> {
             validators: self.pages(name, |position| GetRequestValidators { api: api.clone(), position }).await?,
             responses: self.pages(name, |position| GetGatewayResponses { api: api.clone(), position }).await?,
         })
+    }
+
+    /// The deployment that a release made, found by its description.
+    pub async fn deployed_by(&self, api: &ApiId, run: &RunId) -> Result<Option<Deployment>, Problem> {
+        let all = self.pages(api.as_str(), |position| GetDeployments { api: api.clone(), position }).await?;
+        Ok(all.into_iter().find(|d| d.description.parse::<Marker>().is_ok_and(|marker| marker.run == *run)))
     }
 
     async fn pages<T, R>(&self, subject: &str, ask: impl Fn(Option<String>) -> R) -> Result<Vec<T>, Problem>

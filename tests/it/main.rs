@@ -5,6 +5,7 @@
 #[cfg(feature = "live")]
 mod adapter;
 mod attacks;
+mod canary;
 #[cfg(feature = "live")]
 mod cli;
 #[cfg(feature = "live")]

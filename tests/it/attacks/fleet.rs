@@ -45,6 +45,7 @@ fn planned(lab: &Lab) -> Plan {
         named: None,
         description: String::new(),
         adopt: None,
+        override_gate: None,
     };
     plan::plan(&lab.target, &observed, &choice).unwrap()
 }

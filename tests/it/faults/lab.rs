@@ -11,7 +11,7 @@ use stagegate::aws::operation::{GetAlias, GetPolicy, GetStage};
 use stagegate::aws::{Aws, AwsError, Call, Kind, Reply, Request};
 use stagegate::clock::{Clock, VirtualClock};
 use stagegate::engine::{Engine, Interrupt, Outcome, Settings};
-use stagegate::event::Silent;
+use stagegate::event::{Listener, Silent};
 use stagegate::journal::{Line, MemoryJournal};
 use stagegate::model::{AliasName, ApiId, Description, FunctionName, RunId, StageName, StageRef, Target, Version};
 use stagegate::plan::{self, Choice, Observer, Plan};
@@ -61,6 +61,8 @@ pub struct Lab {
     pub kept: Rc<RefCell<Vec<Line>>>,
     pub interrupt: Interrupt,
     pub settings: Settings,
+    /// Who hears of what happens.
+    pub listener: Rc<dyn Listener>,
     /// Routes that a call found without permission although their alias exists.
     pub refused: Rc<RefCell<Vec<String>>>,
     runs: Cell<u128>,
@@ -97,6 +99,7 @@ impl Lab {
             kept: Rc::default(),
             interrupt: Interrupt::default(),
             settings: Settings::default(),
+            listener: Rc::new(Silent),
             refused: Rc::default(),
             runs: Cell::new(1),
         }
@@ -111,6 +114,7 @@ impl Lab {
             kept: Rc::new(RefCell::new(self.kept.borrow().clone())),
             interrupt: Interrupt::default(),
             settings: self.settings,
+            listener: Rc::clone(&self.listener),
             refused: Rc::new(RefCell::new(self.refused.borrow().clone())),
             runs: self.runs.clone(),
         }
@@ -137,6 +141,7 @@ impl Lab {
             named,
             description: "3e9a1f7 v2.8.0".into(),
             adopt: None,
+            override_gate: None,
         };
         plan::plan(&self.target, &observed, &choice)
     }
@@ -150,7 +155,15 @@ impl Lab {
         self.world.reset_count();
         let journal = MemoryJournal::reopened(&self.kept);
         let (aws, clock) = (self.aws(), self.world.clock());
-        let engine = Engine::new(&aws, &clock, &Silent, &self.interrupt, journal, plan.run.clone(), self.settings);
+        let engine = Engine::new(
+            &aws,
+            &clock,
+            self.listener.as_ref(),
+            &self.interrupt,
+            journal,
+            plan.run.clone(),
+            self.settings,
+        );
         engine.promote(plan).now_or_never()
     }
 
@@ -159,7 +172,15 @@ impl Lab {
         self.world.reset_count();
         let journal = MemoryJournal::reopened(&self.kept);
         let (aws, clock) = (self.aws(), self.world.clock());
-        let engine = Engine::new(&aws, &clock, &Silent, &self.interrupt, journal, plan.run.clone(), self.settings);
+        let engine = Engine::new(
+            &aws,
+            &clock,
+            self.listener.as_ref(),
+            &self.interrupt,
+            journal,
+            plan.run.clone(),
+            self.settings,
+        );
         if undo { engine.resume_undo(plan).now_or_never() } else { engine.resume(plan).now_or_never() }
     }
 
