@@ -522,4 +522,38 @@ mod tests {
     fn the_declaration_is_sound() {
         command().debug_assert();
     }
+
+    fn promote(words: &[&str]) -> Result<PromoteArgs, clap::Error> {
+        let args = ["stagegate", "promote", "prod"].iter().chain(words).map(Into::into);
+        parse(args).map(|args| match args.command {
+            Command::Promote(args) => args,
+            other => panic!("{other:?}"),
+        })
+    }
+
+    #[test]
+    fn the_flags_of_a_canary_are_repeated_as_a_shell_reads_them() {
+        let repeated = |words: &[&str]| promote(words).unwrap().canary.repeated();
+        assert_eq!(repeated(&[]), "");
+        assert_eq!(
+            repeated(&["--canary", "5% 10m", "--canary-mode", "stage"]),
+            " --canary '5% 10m' --canary-mode stage"
+        );
+        assert_eq!(repeated(&["--preset=LambdaAllAtOnce"]), " --preset LambdaAllAtOnce");
+    }
+
+    #[test]
+    fn what_cannot_be_meant_together_is_refused() {
+        for words in [
+            &["--canary", "none", "--preset", "AllAtOnce"][..],
+            &["--canary-mode", "none"],
+            &["--override-gate", ""],
+            &["--plan", "plan.json", "--canary", "none"],
+            &["--plan", "plan.json", "--preset", "AllAtOnce"],
+            &["--plan", "plan.json", "--canary-mode", "alias"],
+        ] {
+            let refused = promote(words).expect_err(&words.join(" "));
+            assert_eq!(refused.exit_code(), 2, "{words:?}");
+        }
+    }
 }

@@ -16,10 +16,10 @@ use super::target::{Located, Need, locate};
 use super::{App, args, promote, release, resume, rollback, status, unlock};
 use crate::aws::Operation;
 use crate::clock::{Clock as _, VirtualClock};
-use crate::engine::Interrupt;
+use crate::engine::{Interrupt, OnInterrupt};
 use crate::event::Event;
 use crate::journal::StateDir;
-use crate::model::{AliasName, ApiId, FunctionName, StageName};
+use crate::model::{AliasName, ApiId, CanaryMode, FunctionName, Reaction, StageName};
 use crate::problem::{Code, Exit, Problem};
 use crate::report::{Loudness, Progress, Reporter, Shape, Term, plan_text, status_text};
 use crate::world::{Behaviour, Fault, World};
@@ -117,7 +117,7 @@ impl Desk {
     fn promote(&self, line: &str) -> Result<End, Problem> {
         let args = promote_args(line);
         let located = self.locate(&args.source.target);
-        let target = release::plannable(&located)?;
+        let target = release::target(&located, &args.canary)?;
         let session = self.session();
         promote::promote(&self.app, &located, &session, &target, None, &args).now_or_never().expect("the process died")
     }
@@ -400,6 +400,48 @@ fn a_bare_stage_cannot_be_promoted_and_the_way_is_named() {
     let refused = release::plannable(&desk.locate("a1b2c3d4e5/prod")).unwrap_err();
     assert_eq!(refused.code, Code::AmbiguousTarget);
     insta::assert_snapshot!("bare_stage", refused.render(88));
+}
+
+#[test]
+fn a_signal_does_what_the_flag_says_or_else_the_target() {
+    let mut target = release::plannable(&Desk::new(Shape::Human).locate("prod")).unwrap();
+    for (flag, file, wanted) in [
+        (None, Reaction::Rollback, OnInterrupt::Rollback),
+        (None, Reaction::Hold, OnInterrupt::Hold),
+        (Some(OnInterrupt::Rollback), Reaction::Hold, OnInterrupt::Rollback),
+        (Some(OnInterrupt::Hold), Reaction::Rollback, OnInterrupt::Hold),
+    ] {
+        target.on_interrupt = file;
+        assert_eq!(release::on_interrupt(flag, &target), wanted, "{flag:?} over {file:?}");
+    }
+    assert_eq!(promote_args("prod").on_interrupt, None);
+    assert_eq!(promote_args("prod --on-interrupt hold").on_interrupt, Some(OnInterrupt::Hold));
+}
+
+#[test]
+fn the_flags_change_the_canary_of_this_release_and_a_refusal_repeats_them() {
+    let desk = Desk::new(Shape::Human);
+    let args = promote_args("prod --preset Canary10Percent5Minutes --canary-mode stage");
+    let target = release::target(&desk.locate("prod"), &args.canary).unwrap();
+    assert_eq!((target.canary.mode, target.canary.to_string().as_str()), (CanaryMode::Stage, "10% 5m"));
+    let refused = desk.promote("prod --preset Canary10Percent5Minutes --canary-mode stage").unwrap_err();
+    assert_eq!(refused.code, Code::ConfirmationMissing);
+    assert_eq!(refused.fix, ["stagegate promote prod --preset Canary10Percent5Minutes --canary-mode stage --yes"]);
+    assert_eq!(
+        desk.promote("both --canary Canary10Percent5Minutes --canary-mode stage").unwrap_err().code,
+        Code::BadOption
+    );
+}
+
+#[test]
+fn an_override_without_a_gate_is_refused_before_anything_is_read() {
+    let desk = Desk::new(Shape::Human);
+    let refused = |line: &str| promote::run(&desk.app, promote_args(line)).now_or_never().unwrap().unwrap_err();
+    let no_gate = refused("prod --yes --override-gate incident-4711");
+    assert_eq!((no_gate.code, no_gate.exit), (Code::BadOption, Exit::Usage));
+    assert!(no_gate.what.contains("no gate"), "{no_gate}");
+    let gate = refused("prod --canary Canary10Percent5Minutes --override-gate incident-4711");
+    assert_eq!(gate.code, Code::ConfirmationMissing, "with a canary there is one, and the next question comes");
 }
 
 #[test]

@@ -4,9 +4,6 @@ use super::canary::{Misfit, gradual, instead};
 use crate::model::{Canary, CanaryMode, CanaryStep, Target, preset, schedule};
 use crate::problem::{Code, Problem, Span};
 
-/// What to write.
-const EXAMPLES: &str = "such as: --canary \"5% 10m, 25% 10m\", --canary none, --preset Canary10Percent5Minutes";
-
 /// The flags, as typed. One that is blank counts as not given.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct CanaryFlags {
@@ -52,9 +49,9 @@ impl CanaryFlags {
             (Some(mode), Some(steps)) if !steps.is_empty() => Some((mode, steps)),
             (Some(_), Some(_)) => {
                 let what = "--canary-mode says how traffic is shifted in steps, and there are none";
-                return Err(Problem::new(Code::BadOption, what)
-                    .fix("leave --canary-mode out, or name steps")
-                    .fix(EXAMPLES));
+                return Err(examples(
+                    Problem::new(Code::BadOption, what).fix("leave --canary-mode out, or name steps"),
+                ));
             }
         })
     }
@@ -62,19 +59,27 @@ impl CanaryFlags {
     fn refuse(&self, misfit: Misfit, target: &Target) -> Problem {
         let problem = Problem::new(Code::BadOption, format!("target {} {}", target.label(), misfit.what()));
         let problem = misfit.why().into_iter().fold(problem, Problem::why);
-        let flag = if self.mode.is_some() { "--canary-mode asks for it" } else { "the configuration asks for it" };
+        let asked = if self.mode.is_some() { "--canary-mode asks for it" } else { "the configuration asks for it" };
         match misfit {
-            Misfit::NoSteps => problem.fix(EXAMPLES),
+            Misfit::NoSteps => examples(problem),
             Misfit::NoSuchStep(percent) => problem
                 .why(format!("the steps of this release: {}", target.canary))
                 .fix(format!("give it a step of {percent}, or remove {percent} from `approve` in the file")),
             Misfit::NoStage | Misfit::NoVariable => problem
-                .why(flag)
+                .why(asked)
                 .fix("name them in the file: `api`, `stage` and `alias_variable`")
                 .fix("or shift by the alias instead: --canary-mode alias"),
-            Misfit::LongAlias => problem.why(flag).fix("shift by the alias instead: --canary-mode alias"),
+            Misfit::LongAlias => problem.why(asked).fix("shift by the alias instead: --canary-mode alias"),
         }
     }
+}
+
+/// Says how the flags are written.
+fn examples(problem: Problem) -> Problem {
+    problem
+        .fix("steps: --canary \"5% 10m, 25% until 300 req\"")
+        .fix("a preset: --preset Canary10Percent5Minutes")
+        .fix("all at once: --canary none")
 }
 
 /// A flag that is not blank.
@@ -90,7 +95,7 @@ fn read(text: &str) -> Result<Vec<CanaryStep>, Problem> {
         name if name.starts_with(|c: char| c.is_ascii_alphabetic()) => named("--canary", name),
         _ => schedule::parse(text).map_err(|error| {
             let what = format!("--canary, step {}: {}", error.step + 1, error.what);
-            Problem::new(Code::BadOption, what).at(Span::of("--canary", text, error.at, error.write)).fix(EXAMPLES)
+            examples(Problem::new(Code::BadOption, what).at(Span::of("--canary", text, error.at, error.write)))
         }),
     }
 }
@@ -98,7 +103,7 @@ fn read(text: &str) -> Result<Vec<CanaryStep>, Problem> {
 fn named(flag: &str, name: &str) -> Result<Vec<CanaryStep>, Problem> {
     preset(name.trim()).map_err(|error| {
         let what = format!("{flag}: `{name}` is not a valid preset");
-        Problem::new(Code::BadOption, what).why(instead(&error)).fix(EXAMPLES)
+        examples(Problem::new(Code::BadOption, what).why(instead(&error)))
     })
 }
 

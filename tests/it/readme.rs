@@ -6,6 +6,7 @@ use futures_util::FutureExt;
 use stagegate::config::{Config, Document, SmokeFiles};
 use stagegate::demo::{self, DemoOptions};
 use stagegate::event::Silent;
+use stagegate::model::{GatePolicy, Target};
 use stagegate::problem::Exit;
 
 const README: &str = include_str!("../../README.md");
@@ -40,14 +41,31 @@ fn the_exit_codes_are_those_of_the_program() {
     assert_eq!(rows, codes);
 }
 
+/// The target `prod` of a configuration, with its smoke checks.
+fn prod(text: &str) -> Target {
+    let config = Config::parse(Document::new("README.md", text), PathBuf::new()).unwrap();
+    config.target("prod", SmokeFiles::Read(&|_| Ok("{}".into()))).unwrap()
+}
+
 #[test]
 fn the_configuration_is_accepted_and_names_the_target() {
     let blocks = blocks("toml");
-    assert_eq!(blocks.len(), 1);
-    let config = Config::parse(Document::new("README.md", blocks[0].clone()), PathBuf::new()).unwrap();
-    let target = config.target("prod", SmokeFiles::Leave).unwrap();
+    assert_eq!(blocks.len(), 2);
+    let target = prod(&blocks[0]);
     assert_eq!(target.stage.unwrap().to_string(), "a1b2c3d4e5/prod");
     assert!(target.protected);
+}
+
+#[test]
+fn the_complete_example_shows_every_default_as_it_is() {
+    let text = &blocks("toml")[1];
+    let target = prod(text);
+    assert_eq!(target.canary.to_string(), "5% 10m, 25% 10m until 300 req, 50% 10m");
+    assert_eq!((target.smoke.len(), target.stage_smoke.len()), (1, 1));
+    assert_eq!(target.gate, GatePolicy { alarms: vec!["checkout-5xx".into()], ..GatePolicy::default() });
+    assert_eq!(target.on_interrupt, Target::ON_INTERRUPT);
+    let with_preset = text.replace("\nsteps ", "\n# steps ").replace("# preset", "preset").replace("[\"50%\"]", "[]");
+    assert_eq!(prod(&with_preset).canary.to_string(), "10% 5m");
 }
 
 #[test]

@@ -71,7 +71,7 @@ fn a_bad_flag_is_named_with_what_to_write() {
         (&bare, "", "Linear1PercentEvery1Minute", None, "--preset: `Linear1PercentEvery1Minute`", "20 steps"),
         (&bare, "5% 10m", "AllAtOnce", None, "--canary and --preset", "keep one"),
         (&bare, "none", "", Some(Alias), "--canary-mode says", "leave --canary-mode out"),
-        (&bare, "", "", Some(Alias), "has none", "--canary \"5% 10m, 25% 10m\""),
+        (&bare, "", "", Some(Alias), "has none", "--canary \"5% 10m, 25% until 300 req\""),
         (&bare, "5% 10m", "", Some(Stage), "has no stage", "--canary-mode alias"),
         (&no_variable, "5% 10m", "", Some(Stage), "no `alias_variable`", "--canary-mode alias"),
         (&long, "5% 10m", "", Some(Stage), "no room for the candidate's", "--canary-mode alias"),
