@@ -5,10 +5,11 @@ use std::rc::Rc;
 
 use futures_util::FutureExt;
 use jiff::Timestamp;
+use stagegate::clock::Clock;
 use stagegate::engine::{Engine, Interrupt, Outcome};
 use stagegate::event::{Event, Listener, Silent};
 use stagegate::journal::MemoryJournal;
-use stagegate::model::{CanaryMode, CanaryStep, Target, Version};
+use stagegate::model::{CanaryMode, CanaryStep, Target, Version, schedule};
 use stagegate::plan::{self, Choice, Observer, Plan, Underway};
 use stagegate::problem::Problem;
 use stagegate::world::{Load, Profile, Request};
@@ -27,7 +28,7 @@ impl Listener for Heard {
 
 /// The steps of most tests.
 pub fn steps(text: &str) -> Vec<CanaryStep> {
-    text.split(", ").map(|step| step.parse().unwrap()).collect()
+    schedule::parse(text).unwrap()
 }
 
 /// A laboratory whose release is shifted in steps.
