@@ -140,6 +140,16 @@ pub(super) mod tests {
     }
 
     #[test]
+    fn an_answer_carries_the_end_of_the_log() {
+        let world = world();
+        assert_eq!(invoke(&world, 1, 60).unwrap().log_tail, None);
+        let log = format!("START {}é END", "x".repeat(LOG_TAIL - 6));
+        world.edit(|account| account.version_mut(&pets(), 1).unwrap().behaviour.log = log);
+        let tail = invoke(&world, 1, 60).unwrap().log_tail.unwrap();
+        assert!(tail.len() <= LOG_TAIL && tail.starts_with("xx") && tail.ends_with("é END"), "{}", tail.len());
+    }
+
+    #[test]
     fn an_invocation_answers_fails_times_out_or_wakes_the_version() {
         let world = world();
         let behave = |behaviour| world.edit(|account| account.version_mut(&pets(), 1).unwrap().behaviour = behaviour);

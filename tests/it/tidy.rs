@@ -81,7 +81,8 @@ fn modules(source: &Source) -> Vec<(String, bool)> {
     let mut found = Vec::new();
     let mut only_in_tests = false;
     for line in source.text.lines().map(str::trim) {
-        let declared = line.strip_suffix(';').map(|l| l.trim_start_matches("pub(crate) ").trim_start_matches("pub "));
+        let visible = ["pub(crate) ", "pub(super) ", "pub "];
+        let declared = line.strip_suffix(';').map(|l| visible.iter().find_map(|v| l.strip_prefix(v)).unwrap_or(l));
         if let Some(name) = declared.and_then(|line| line.strip_prefix("mod ")) {
             found.push((format!("{}/{name}", source.folder()), only_in_tests));
         }

@@ -135,29 +135,30 @@ fn slow_requests_are_counted_exactly() {
 
 #[test]
 fn what_is_public_only_grows_and_is_all_there_in_the_end() {
-    for lag in [Lag::normal(), Lag { missing: 0.3, late_errors: 0.3, late_failures: true, ..Lag::slow() }] {
-        let truth = loaded(|load| Load { profile: Profile::failing(0.2), ..load });
-        let world = loaded(|load| Load { profile: Profile::failing(0.2), lag, ..load });
-        world.edit(|account| account.edit_load(|load| load.sources.clear()));
-        let (mut partial, mut apart) = (0, 0);
-        for metric in ["Errors", "Invocations", "Duration"] {
-            let query = lambda(metric, &[ALIAS, ("ExecutedVersion", "1")], "SampleCount");
-            let (fork, complete) = (world.fork(), points(&truth, &query));
-            let mut before = BTreeMap::new();
-            for _ in 0..4 {
-                let now = points(&fork, &query);
-                assert!(before.iter().all(|(minute, count)| now[minute] >= *count), "{metric}");
-                assert!(now.iter().all(|(minute, count)| complete[minute] >= *count), "{metric}");
-                partial += usize::from(now != complete);
-                let invocations = points(&fork, &lambda("Invocations", &[ALIAS, ("ExecutedVersion", "1")], "Sum"));
-                apart += usize::from(now != invocations);
-                before = now;
-                fork.clock().advance(60 * SECOND);
+    let late = Lag { missing: 0.5, late_errors: 0.3, late_failures: true, ..Lag::slow() };
+    for lag in [Lag::normal(), Lag { missing: 0.5, ..Lag::normal() }, late] {
+        let [truth, world] =
+            [Lag::none(), lag].map(|lag| loaded(|load| Load { profile: Profile::failing(0.2), lag, ..load }));
+        let at_one = [ALIAS, ("ExecutedVersion", "1")];
+        let queries = ["Errors", "Invocations", "Duration"].map(|metric| lambda(metric, &at_one, "SampleCount"));
+        let (mut before, mut partial, mut apart) = (vec![BTreeMap::new(); 3], 0, 0);
+        for minute in 0..44 {
+            if minute == 40 {
+                [&truth, &world].map(|world| world.edit(|account| account.edit_load(|load| load.sources.clear())));
             }
-            assert_eq!(before, complete, "{metric}");
+            let now: Vec<_> = queries.iter().map(|query| points(&world, query)).collect();
+            let complete: Vec<_> = queries.iter().map(|query| points(&truth, query)).collect();
+            for ((before, now), complete) in before.iter().zip(&now).zip(&complete) {
+                assert!(before.iter().all(|(minute, count)| now.get(minute) >= Some(count)), "taken back: {lag:?}");
+                assert!(now.iter().all(|(minute, count)| complete[minute] >= *count), "made up: {lag:?}");
+            }
+            partial += usize::from(now != complete);
+            apart += usize::from(now[0] != now[1]);
+            before = now;
+            [&truth, &world].map(|world| world.clock().advance(60 * SECOND));
         }
-        assert!(partial > 0, "nothing was late");
-        assert!(apart > 0, "every series is published on its own");
+        assert_eq!(before, queries.iter().map(|query| points(&truth, query)).collect::<Vec<_>>(), "all in the end");
+        assert!(partial > 30 && apart > 30, "late, and every series on its own: {partial} {apart}");
     }
 }
 
