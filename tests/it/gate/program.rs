@@ -63,7 +63,7 @@ fn flags_win_over_the_rollout() {
     assert_eq!(verdict(&["judge"]), json!("promote"));
     assert_eq!(verdict(&["judge", "--on-inconclusive", "hold"]), json!("hold"));
     assert_eq!(verdict(&["judge", "--on-inconclusive", "hold", "--max-extend", "0s"]), json!("inconclusive"));
-    let eager = [header(), row(2, 0, 0.05, [60, 2, 1140, 2])];
+    let eager = [header(), row(2, 0, 0.05, [60, 3, 1140, 2])];
     let few = |arguments: &[&str]| judged(arguments, &eager).1.contains("\"rollback\"");
     assert!(!few(&["judge"]) && few(&["judge", "--false-rollbacks", "20%"]));
 }
