@@ -142,13 +142,13 @@ fn every_reason_has_a_sentence_with_its_numbers() {
     for (said, words) in [
         (
             now(&[good("a")], 6),
-            "not more than 1 points worse, 95 % sure: canary 15 of 15000 (0.1 %), stable 285 of 285000 (0.1 %)",
+            "not more than 1 point worse, 95 % sure: canary 15 of 15000 (0.1 %), stable 285 of 285000 (0.1 %)",
         ),
         (
             now(&[thin()], 10),
-            "nothing against it and no proof that it is not more than 1 points worse: canary 0 of 9 (0 %), stable 0 of 171 (0 %); evidence 1:1",
+            "nothing against it and no proof that it is not more than 1 point worse: canary 0 of 9 (0 %), stable 0 of 171 (0 %); evidence 1:1",
         ),
-        (judged(&hold, &[thin()], 10), "no proof yet that it is not more than 1 points worse: canary 0 of 9"),
+        (judged(&hold, &[thin()], 10), "no proof yet that it is not more than 1 point worse: canary 0 of 9"),
         (
             now(&[named("a", [minute(0.05, [30, 30, 570, 1])])], 2),
             "errors: canary 30 of 30 (100 %), stable 1 of 570 (0.18 %); evidence 1:",

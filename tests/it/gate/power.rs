@@ -76,7 +76,7 @@ fn what_is_said_before_a_step_fits_the_traffic() {
     assert_eq!(
         thin.sentence(),
         "about 9 canary requests in 15 min: a rise of errors from 0.5 % to 85.57 % or worse is seen (80 % sure), \
-         a smaller one is not; proof that it is not more than 1 points worse takes about 1387 min"
+         a smaller one is not; proof that it is not more than 1 point worse takes about 1387 min"
     );
     let blind = power.outlook(&Traffic { rps: 0.1, weight: 0.05, base_rate: 0.005 }, 15.0);
     assert!(blind.sees.is_none() && !blind.gives_proof());
