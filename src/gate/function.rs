@@ -182,13 +182,19 @@ impl<'a> View<'a> {
         mixture.log_e()
     }
 
+    /// Whether there is nothing to compare with, and nothing to come.
+    fn is_alone(&self, minute: u32, row: &Row<'_>) -> bool {
+        let old = u64::from(self.case.now) > u64::from(minute) + u64::from(self.settings().settle_alone);
+        row.baseline == 0.0 && (old || row.weight >= 1.0)
+    }
+
     /// The absolute limit, in minutes with nothing to compare with.
     fn log_slo(&self) -> f64 {
         let Some(limit) = self.limit else { return 0.0 };
         let grid = &self.settings().slo_grid;
         let mut mixture = self.mixture(grid.len());
-        for (_, row) in self.rows() {
-            let alone = row.filter(|row| row.baseline == 0.0);
+        for (minute, row) in self.rows() {
+            let alone = row.filter(|row| self.is_alone(minute, row));
             mixture.add(|at| {
                 let theta = (limit * grid[at]).min(THETA_MAX);
                 alone.map_or(0.0, |row| log_lr_slo(row.canary_errors, row.canary, limit, theta))

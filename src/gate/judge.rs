@@ -274,7 +274,8 @@ impl<'a> Whole<'a> {
         let (elapsed, dwell) = (self.case.elapsed(), self.case.dwell());
         let quiet = self.against() < settings.suspicion_unproven.ln();
         let why = blockers.first().cloned().unwrap_or(if quiet { Reason::NotProven } else { Reason::Suspicious });
-        let free = blockers.is_empty();
+        let no_step = self.case.steps.is_empty();
+        let free = blockers.is_empty() && !no_step;
         let proven = self.proven();
         if free && proven && (elapsed >= dwell || (settings.early_accept && elapsed >= settings.min_dwell)) {
             return (Decision::Promote, Reason::NonInferior);
@@ -282,7 +283,7 @@ impl<'a> Whole<'a> {
         if free && elapsed >= dwell && quiet && settings.on_inconclusive == OnInconclusive::Promote {
             return (Decision::Promote, Reason::Unproven);
         }
-        if elapsed >= self.case.longest() {
+        if elapsed >= self.case.longest() || no_step {
             return (Decision::Inconclusive, why);
         }
         if !free || elapsed >= dwell { (Decision::Hold, why) } else { (Decision::Continue, Reason::GoingOn) }

@@ -1,7 +1,7 @@
 //! What this gate can see at this traffic, in closed form, to be said before a rollout (judge §3.7).
 
 use super::evidence::{Pair, ni_block};
-use super::says::{number, percent};
+use super::says::{number, percent, points};
 use super::settings::Settings;
 
 /// Standard normal quantile of 80 %, the probability that is promised.
@@ -181,14 +181,11 @@ impl Outlook {
             }
             (None, None) => "nothing is seen".to_owned(),
         };
-        let margin = number(self.margin * 100.0);
+        let margin = points(self.margin);
         let proof = self.proof_after.map_or_else(
-            || format!("that it is not more than {margin} points worse cannot be proven"),
+            || format!("that it is not more than {margin} worse cannot be proven"),
             |minutes| {
-                format!(
-                    "proof that it is not more than {margin} points worse takes about {} min",
-                    number(minutes.ceil())
-                )
+                format!("proof that it is not more than {margin} worse takes about {} min", number(minutes.ceil()))
             },
         );
         format!("{requests}: {sight}; {proof}")

@@ -23,7 +23,7 @@ pub(super) fn sentence(whole: &Whole<'_>, reason: &Reason) -> String {
 
 fn of_function(whole: &Whole<'_>, reason: &Reason, f: &FunctionEvidence) -> String {
     let settings = whole.case.settings;
-    let margin = format!("not more than {} points worse", number(settings.delta * 100.0));
+    let margin = format!("not more than {} worse", points(settings.delta));
     match reason {
         Reason::Slow(at) => {
             format!("{}; evidence {}", slower(whole, f, *at), odds(whole.log_m))
@@ -129,6 +129,12 @@ pub(super) fn percent(fraction: f64) -> String {
     format!("{text} %")
 }
 
+/// A margin, as a fraction of requests, in percentage points.
+pub(super) fn points(margin: f64) -> String {
+    let text = percent(margin).replace(" %", "");
+    format!("{text} {}", if text == "1" { "point" } else { "points" })
+}
+
 /// A number with at most one digit behind the point.
 pub(super) fn number(value: f64) -> String {
     let text = format!("{value:.1}");
@@ -156,6 +162,7 @@ mod tests {
     #[test]
     fn numbers_are_short_and_say_something() {
         let rates = [0.0342, 0.0022, 0.00005, 0.0, 1.0, 0.5, 0.25].map(percent);
+        assert_eq!([0.01, 0.005, 0.0005].map(points), ["1 point", "0.5 points", "0.05 points"]);
         assert_eq!(rates, ["3.42 %", "0.22 %", "0.005 %", "0 %", "100 %", "50 %", "25 %"]);
         let evidence = [-1.0, 0.7, 4.828_313_737, 14.557_448_86, 1e6].map(odds);
         assert_eq!(evidence, ["none", "1:2", "1:125", "1:2.1e6", "1:3.6e434294"]);

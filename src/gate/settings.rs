@@ -116,6 +116,9 @@ settings! {
     settle: u32 = 1, 0 ..= 60, "minutes since it ended";
     /// The same when errors and invocations are two separately published series.
     settle_unpaired: u32 = 2, 0 ..= 60, "minutes since it ended";
+    /// When a minute without a baseline counts for the absolute limit although the weight lets expect one: its row may be
+    /// missing. 0: as soon as any other, as in the reference; 3 is safe when rows can be late during an outage.
+    settle_alone: u32 = 0, 0 ..= 60, "minutes since it ended";
     /// How long slow counts are ignored after the weight rose.
     warmup_slow: u32 = 2, 0 ..= 60, "minutes";
     /// The least share of the canary's invocations that reports when nothing is wrong.
@@ -172,6 +175,12 @@ impl Settings {
             between("max_extend", extend, 0.0, 10_080.0, "minutes")?;
         }
         Ok(())
+    }
+
+    /// What a release is judged with unless its configuration says otherwise: no promotion without proof, and rows that
+    /// may be late are waited for. [`Settings::default`] is the reference.
+    pub fn shipped() -> Self {
+        Self { on_inconclusive: OnInconclusive::Hold, settle_alone: 3, ..Self::default() }
     }
 
     /// The defaults under the keys of a `config` object of the interchange format.

@@ -69,6 +69,7 @@ fn the_help_of_the_whole_and_of_every_command() {
         "verify",
         "iam-policy",
         "demo",
+        "gate",
         "explain",
         "completion",
     ] {

@@ -19,6 +19,7 @@ mod decisions;
 mod emulator;
 mod emulator_smoke;
 mod faults;
+mod gate;
 mod readme;
 mod support;
 #[cfg(feature = "live")]

@@ -5,6 +5,7 @@ use serde_json::{Map, Value, json};
 use super::fields::{BadLine, Wrong};
 use super::line::{Header, Line, Row};
 use crate::gate::judge::{Case, Decision, Judgement, judge};
+use crate::gate::minute::{Minute, Table};
 use crate::gate::settings::BadSetting;
 use crate::gate::wishes::Wishes;
 
@@ -103,31 +104,14 @@ impl Session {
     /// Whether the tick is complete.
     fn observe(&mut self, row: Row) -> Result<bool, Wrong> {
         let rollout = self.rollout.as_mut().ok_or_else(|| Wrong::line("comes before the start line"))?;
-        if let Some((step, start)) = row.step {
-            if step >= rollout.steps.len() {
-                let rule = format!("must be below {}, the number of steps below 100 %", rollout.steps.len());
-                return Err(Wrong { field: Some("step".into()), rule });
-            }
-            (self.step, self.step_start) = (step, start);
+        if row.step.is_some_and(|(step, _)| step >= rollout.steps.len()) {
+            let rule = format!("must be below {}, the number of steps below 100 %", rollout.steps.len());
+            return Err(Wrong { field: Some("step".into()), rule });
         }
         if let Some((function, minute, numbers)) = row.news {
-            let table = match &function {
-                None if rollout.tables.len() == 1 => rollout.tables.first_mut(),
-                None => None,
-                Some(name) => rollout.tables.iter_mut().find(|table| table.name == *name),
-            };
-            let table = table.ok_or_else(|| Wrong {
-                field: Some("function".into()),
-                rule: "must be one of the header's `functions`".into(),
-            })?;
-            for (version, counts) in [("canary", &numbers.canary), ("baseline", &numbers.baseline)] {
-                if counts.slow.len() < table.slow_thresholds_ms.len() {
-                    let rule = format!("must have {} numbers, one for each threshold", table.slow_thresholds_ms.len());
-                    return Err(Wrong { field: Some(format!("{version}_slow")), rule });
-                }
-            }
-            table.minutes.insert(minute, numbers);
+            table_of(&mut rollout.tables, function.as_deref(), &numbers)?.minutes.insert(minute, numbers);
         }
+        (self.step, self.step_start) = row.step.unwrap_or((self.step, self.step_start));
         self.holds.extend(row.holds);
         self.now = row.now;
         Ok(!row.more)
@@ -158,4 +142,22 @@ impl Session {
             min_invocations: rollout.min_invocations,
         })
     }
+}
+
+/// The table that takes these numbers.
+fn table_of<'a>(tables: &'a mut [Table], function: Option<&str>, numbers: &Minute) -> Result<&'a mut Table, Wrong> {
+    let table = match function {
+        None if tables.len() == 1 => tables.first_mut(),
+        None => None,
+        Some(name) => tables.iter_mut().find(|table| table.name == name),
+    };
+    let rule = "must be one of the header's `functions`";
+    let table = table.ok_or_else(|| Wrong { field: Some("function".into()), rule: rule.into() })?;
+    for (version, counts) in [("canary", &numbers.canary), ("baseline", &numbers.baseline)] {
+        if counts.slow.len() < table.slow_thresholds_ms.len() {
+            let rule = format!("must have {} numbers, one for each threshold", table.slow_thresholds_ms.len());
+            return Err(Wrong { field: Some(format!("{version}_slow")), rule });
+        }
+    }
+    Ok(table)
 }
