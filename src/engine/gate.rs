@@ -203,7 +203,7 @@ pub(crate) fn gate_settings(policy: &GatePolicy, extension: Option<Duration>) ->
             OnInconclusive::Hold | OnInconclusive::Rollback => gate::OnInconclusive::Hold,
         }),
     };
-    let mut settings = wishes.apply(gate::Settings::default()).map_err(|error| {
+    let mut settings = wishes.apply(gate::Settings::shipped()).map_err(|error| {
         Problem::new(Code::BadValue, format!("the gate cannot be set up: {}", error.key)).why(error.rule)
     })?;
     if policy.max_error_rate.is_none() {
