@@ -1,6 +1,7 @@
 //! The fault matrix.
 
 use std::cell::Cell;
+use std::time::Duration;
 
 use stagegate::engine::Outcome;
 use stagegate::journal::Entry;
@@ -10,6 +11,7 @@ use stagegate::step::StepKind;
 use stagegate::world::Fault;
 
 use super::lab::{Lab, Scenario, State};
+use crate::canary::lab::adopt;
 
 /// A release that may be hurt, and how it ends without being hurt.
 pub struct Matrix {
@@ -19,6 +21,7 @@ pub struct Matrix {
     after: State,
     calls: usize,
     runs: Cell<usize>,
+    recoveries: &'static [Recovery],
 }
 
 /// How somebody takes up a release whose process died.
@@ -28,16 +31,28 @@ pub enum Recovery {
     Undo,
     /// From another machine, from the records alone.
     Elsewhere,
+    /// Another machine goes on, from the records alone.
+    Adopt,
+    /// The same an hour later.
+    AdoptLate,
+    /// Another machine undoes it, from the records alone.
+    AdoptUndo,
 }
 
 pub const RECOVERIES: [Recovery; 3] = [Recovery::Resume, Recovery::Undo, Recovery::Elsewhere];
+/// Those of a canary, which runs for long and is taken up anywhere.
+pub const CANARY_RECOVERIES: [Recovery; 6] =
+    [Recovery::Resume, Recovery::Undo, Recovery::Elsewhere, Recovery::Adopt, Recovery::AdoptLate, Recovery::AdoptUndo];
 
 /// Faults placed before a process starts: call number and what happens there.
 type Placed = [(usize, Fault)];
 
 impl Matrix {
     pub fn of(scenario: Scenario) -> Self {
-        let lab = Lab::new(scenario);
+        Self::new(Lab::new(scenario), &RECOVERIES)
+    }
+
+    pub fn new(lab: Lab, recoveries: &'static [Recovery]) -> Self {
         let before = lab.state();
         let plan = lab.plan().expect("the scenario can be released");
         let smooth = lab.fork();
@@ -49,7 +64,7 @@ impl Matrix {
         // Every run makes its own deployment id; which one it is does not matter, that it is not the old one does.
         assert_ne!(before, after);
         after.deployment = if after.deployment == before.deployment { after.deployment } else { "new".into() };
-        Self { lab, plan, before, after, calls, runs: Cell::new(0) }
+        Self { lab, plan, before, after, calls, runs: Cell::new(0), recoveries }
     }
 
     pub fn runs(&self) -> usize {
@@ -104,7 +119,7 @@ impl Matrix {
             return Err(format!("a part of the message is missing: {said}"));
         }
         match outcome.exit {
-            Exit::Done if state == self.after => Ok(()),
+            Exit::Done if self.is_after(&state) => Ok(()),
             Exit::Done => Err(format!("{said}, but AWS is {state:#?}")),
             Exit::InBetween if single => Err(format!("one passing fault must not need a person: {said}")),
             Exit::InBetween => {
@@ -113,7 +128,7 @@ impl Matrix {
                     outcome.now.iter().any(|line| line.starts_with("NOT as before")) && !problem.fix.is_empty();
                 if true_words { Ok(()) } else { Err(format!("exit 6 without a statement or a fix: {said}")) }
             }
-            _ if state == self.before => Ok(()),
+            _ if self.is_before(&state) => Ok(()),
             _ => Err(format!("{said}, but AWS is {state:#?}")),
         }
     }
@@ -149,7 +164,7 @@ impl Matrix {
                 let outcome = lab.resume(&self.plan, recovery == Recovery::Undo)?;
                 let state = self.state(lab);
                 let right = match outcome.exit {
-                    Exit::Done if recovery == Recovery::Resume => state == self.after,
+                    Exit::Done if recovery == Recovery::Resume => self.is_after(&state),
                     Exit::InBetween => {
                         return Some(if hurt {
                             Ok(false)
@@ -157,7 +172,27 @@ impl Matrix {
                             Err(format!("needs a person: {:?}", outcome.problem))
                         });
                     }
-                    _ => state == self.before,
+                    _ => self.is_before(&state),
+                };
+                let said =
+                    format!("{recovery:?} ended {:?} {:?}, but AWS is {state:#?}", outcome.exit, outcome.problem);
+                Some(if right { Ok(true) } else { Err(said) })
+            }
+            Recovery::Adopt | Recovery::AdoptLate | Recovery::AdoptUndo => {
+                if recovery == Recovery::AdoptLate {
+                    lab.world.clock().advance(Duration::from_secs(3600));
+                }
+                let outcome = match adopt(lab, recovery == Recovery::AdoptUndo)? {
+                    Ok(outcome) => outcome,
+                    Err(_) if hurt => return Some(Ok(false)),
+                    Err(problem) => return Some(self.nothing_to_adopt(lab, &problem)),
+                };
+                let state = self.state(lab);
+                let right = match outcome.exit {
+                    Exit::Done if recovery != Recovery::AdoptUndo => self.is_after(&state),
+                    Exit::InBetween if hurt => return Some(Ok(false)),
+                    Exit::InBetween => false,
+                    _ => self.is_before(&state),
                 };
                 let said =
                     format!("{recovery:?} ended {:?} {:?}, but AWS is {state:#?}", outcome.exit, outcome.problem);
@@ -167,7 +202,7 @@ impl Matrix {
                 let mut undone = lab.rollback_elsewhere(None)?;
                 let mut state = self.state(lab);
                 let nothing_seen = !matches!(&undone, Ok(undone) if !undone.now.is_empty());
-                if !hurt && nothing_seen && state != self.before {
+                if !hurt && nothing_seen && !self.is_before(&state) {
                     // The claim of the dead process landed after this person had looked: the next look sees it.
                     undone = lab.rollback_elsewhere(None)?;
                     state = self.state(lab);
@@ -180,7 +215,7 @@ impl Matrix {
                 };
                 let right = match &undone {
                     // The release had closed its record before its process died: it is finished.
-                    Err(problem) if problem.code == Code::FirstRelease => state == self.after,
+                    Err(problem) if problem.code == Code::FirstRelease => self.is_after(&state),
                     _ => self.is_back(lab, &state),
                 };
                 Some(match (clean, right) {
@@ -200,7 +235,26 @@ impl Matrix {
         if finished {
             state.statements.clone_from(&self.before.statements);
         }
-        state == self.before
+        // Nobody waits a minute in an emergency: the alias that only the canary called stays.
+        state.candidates.clear();
+        self.is_before(&state)
+    }
+
+    fn is_before(&self, state: &State) -> bool {
+        *state == self.before
+    }
+
+    fn is_after(&self, state: &State) -> bool {
+        *state == self.after
+    }
+
+    /// The release had not begun as far as the records say, or had ended: then everything is as before or as after.
+    fn nothing_to_adopt(&self, lab: &Lab, problem: &stagegate::problem::Problem) -> Result<bool, String> {
+        let state = self.state(lab);
+        if problem.code == Code::NoJournal && (self.is_before(&state) || self.is_after(&state)) {
+            return Ok(true);
+        }
+        Err(format!("cannot be taken up: {problem:?}, but AWS is {state:#?}"))
     }
 
     /// Every kind of fault at every call, and every recovery after a crash.
@@ -209,7 +263,7 @@ impl Matrix {
         for at in 0..self.calls {
             for fault in Fault::every_kind() {
                 let crash = format!("{fault:?}").starts_with("Crash");
-                for recovery in if crash { &RECOVERIES[..] } else { &RECOVERIES[..1] } {
+                for recovery in if crash { self.recoveries } else { &self.recoveries[..1] } {
                     failures.extend(self.hurt(&[(at, fault.clone())], *recovery, &[]).err());
                 }
             }
@@ -225,7 +279,7 @@ impl Matrix {
                 let crash = format!("{fault:?}").starts_with("Crash");
                 for (number, second) in Fault::every_kind().into_iter().enumerate() {
                     if crash {
-                        for recovery in RECOVERIES {
+                        for recovery in self.recoveries.iter().copied() {
                             for later in ((at + number) % stride..self.calls).step_by(stride) {
                                 let placed = [(later, second.clone())];
                                 failures.extend(self.hurt(&[(at, fault.clone())], recovery, &placed).err());
@@ -244,7 +298,7 @@ impl Matrix {
     }
 }
 
-fn report(name: &str, matrix: &Matrix, failures: &[String]) {
+pub fn report(name: &str, matrix: &Matrix, failures: &[String]) {
     println!("{name}: {} calls, {} runs, {} failures", matrix.calls(), matrix.runs(), failures.len());
     for failure in failures.iter().skip(1).take(40) {
         println!("{}", failure.lines().next().unwrap_or_default().chars().take(260).collect::<String>());
