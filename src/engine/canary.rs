@@ -65,11 +65,15 @@ impl<A: Aws, C: Clock, J: Journal> Engine<'_, A, C, J> {
                 position => position?,
             };
             blind_since = None;
-            if position.paused && !self.settings.once {
+            let resumes = self.resuming.take();
+            if position.paused && resumes {
                 agreed = true;
                 let shift = position.shift.clone();
                 self.bring(plan, canary, &position, shift.as_ref(), RecordState::Running).await?;
                 continue;
+            }
+            if position.paused && !self.settings.once {
+                return Err(Stop::Paused);
             }
             if position.finishing {
                 break;
@@ -295,7 +299,11 @@ impl<A: Aws, C: Clock, J: Journal> Engine<'_, A, C, J> {
     ) -> Result<(), Stop> {
         let (api, name) = (stage.stage.api.clone(), stage.stage.stage.clone());
         let now = self.read(GetStage { api, stage: name }).await?;
-        let (have, want) = self.stage_sides(plan, stage, &now, canary.percent(shift));
+        let percent = canary.percent(shift);
+        // The record goes first: the stage may still have the share of the step before.
+        let earlier = shift.filter(|shift| shift.step() > 0).and_then(|shift| canary.steps.get(shift.step() - 1));
+        let earlier = earlier.map_or(Percent::ZERO, |step| step.percent);
+        let (have, want) = self.stage_sides(plan, stage, &now, percent, &[earlier, percent]);
         let change = Change::Stage { stage: stage.stage.clone(), before: have, want };
         let held = self.apply(StepKind::Canary, &change).await?;
         if let Now::Stage(now) = held {
@@ -306,18 +314,21 @@ impl<A: Aws, C: Clock, J: Journal> Engine<'_, A, C, J> {
         Ok(())
     }
 
-    /// The stage's canary as it is, if it is ours, and at a percentage.
+    /// The stage's canary as this release may have left it, and at a percentage. A share that is not among the `known`
+    /// ones is somebody else's.
     pub(super) fn stage_sides(
         &self,
         plan: &Plan,
         stage: &StagePlan,
         now: &Stage,
         percent: Percent,
+        known: &[Percent],
     ) -> (StageSide, StageSide) {
         let deployment = self.progress().deployment;
         let side = |canary| StageSide { canary, ..StageSide::default() };
         let want = plan.stage_canary(stage, deployment.clone(), percent);
         let is = now.canary.as_ref().map_or(Percent::ZERO, |canary| Percent::of_share(canary.percent / 100.0));
+        let is = if known.contains(&is) { is } else { known.first().copied().unwrap_or_default() };
         (side(plan.stage_canary(stage, deployment, is)), side(want))
     }
 }

@@ -97,6 +97,8 @@ pub struct Engine<'a, A, C, J> {
     jitter: Jitter,
     /// Whether any write was, or may have been, carried out.
     wrote: Cell<bool>,
+    /// Somebody asked to go on with a release: a pause that stands when it is first looked at is over.
+    resuming: Cell<bool>,
     /// Whether a write without an answer may still be on its way.
     pub(crate) unsure: Cell<bool>,
 }
@@ -123,6 +125,7 @@ impl<'a, A: Aws, C: Clock, J: Journal> Engine<'a, A, C, J> {
             settings,
             jitter: Jitter::new(seed),
             wrote: Cell::new(false),
+            resuming: Cell::new(false),
             unsure: Cell::new(false),
         }
     }

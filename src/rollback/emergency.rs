@@ -201,7 +201,7 @@ fn alias_back(seen: &Seen, chosen: Chosen, fresh: &RunId, unfinished: bool, now:
             };
             let meanwhile = seen.description.with(meanwhile).fitting().to_string();
             let last = seen.description.with(record).fitting().to_string();
-            Goal::At(Box::new(At { version, meanwhile, last, only_ours: false }))
+            Goal::At(Box::new(At { version, meanwhile, last, only_ours: false, shares: Vec::new() }))
         }
     };
     AliasBack {

@@ -41,3 +41,19 @@ fn every_fault_at_every_call_of_a_stage_canary() {
     let matrix = matrix(Scenario::Second, CanaryMode::Stage);
     report("stage canary, single faults", &matrix, &matrix.singles());
 }
+
+#[test]
+fn every_fault_at_every_seventh_call_of_three_functions() {
+    for mode in [CanaryMode::Alias, CanaryMode::Stage] {
+        let matrix = matrix(Scenario::Three, mode);
+        report(&format!("{mode:?} canary of three functions, single faults"), &matrix, &matrix.singles_every(7));
+    }
+}
+
+#[test]
+fn pairs_of_faults_of_both_canaries() {
+    for (mode, stride) in [(CanaryMode::Alias, 37), (CanaryMode::Stage, 67)] {
+        let matrix = matrix(Scenario::Second, mode);
+        report(&format!("{mode:?} canary, pairs of faults"), &matrix, &matrix.pairs_every(5, stride));
+    }
+}

@@ -2,4 +2,5 @@
 
 mod faults;
 pub mod lab;
+mod people;
 mod steps;

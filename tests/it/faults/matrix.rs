@@ -92,7 +92,10 @@ impl Matrix {
             lab.world.inject(*at, fault.clone());
         }
         let end = match lab.promote(&self.plan) {
-            Some(outcome) => self.ended(&lab, &outcome, second.is_empty() && faults.len() == 1),
+            Some(outcome) => {
+                let denied = faults.iter().any(|(_, fault)| matches!(fault, Fault::Rejected(_)));
+                self.ended(&lab, &outcome, second.is_empty() && faults.len() == 1, denied)
+            }
             None => self.recovered(&lab, recovery, second),
         };
         let violations = lab.violations();
@@ -110,8 +113,12 @@ impl Matrix {
     }
 
     /// What the process said must be true.
-    fn ended(&self, lab: &Lab, outcome: &Outcome, single: bool) -> Result<(), String> {
-        let state = self.state(lab);
+    fn ended(&self, lab: &Lab, outcome: &Outcome, single: bool, denied: bool) -> Result<(), String> {
+        let mut state = self.state(lab);
+        if denied && outcome.exit != Exit::InBetween {
+            // The alias that only a canary called may have to stay when removing it is denied; that is said and harms nobody.
+            state.candidates.clear();
+        }
         let said = format!("exit {:?}, {:?}", outcome.exit, outcome.problem);
         let four_parts =
             |p: &stagegate::problem::Problem| !p.why.is_empty() && !p.aws_now.is_empty() && !p.fix.is_empty();
@@ -250,6 +257,10 @@ impl Matrix {
 
     /// The release had not begun as far as the records say, or had ended: then everything is as before or as after.
     fn nothing_to_adopt(&self, lab: &Lab, problem: &stagegate::problem::Problem) -> Result<bool, String> {
+        if problem.what.contains("is being rolled back") {
+            // Whoever went back died on the way: the message says which command finishes it, and it does.
+            return self.recover_once(lab, Recovery::Elsewhere, false).unwrap_or_else(|| Err("died".into()));
+        }
         let state = self.state(lab);
         if problem.code == Code::NoJournal && (self.is_before(&state) || self.is_after(&state)) {
             return Ok(true);
@@ -259,9 +270,15 @@ impl Matrix {
 
     /// Every kind of fault at every call, and every recovery after a crash.
     pub fn singles(&self) -> Vec<String> {
+        self.singles_every(1)
+    }
+
+    /// The same, thinned out: every call number of `stride`, beginning with another one for each kind of fault.
+    pub fn singles_every(&self, stride: usize) -> Vec<String> {
         let mut failures = Vec::new();
         for at in 0..self.calls {
-            for fault in Fault::every_kind() {
+            let kinds = Fault::every_kind().into_iter().enumerate();
+            for fault in kinds.filter(|(kind, _)| (at + kind) % stride == 0).map(|(_, fault)| fault) {
                 let crash = format!("{fault:?}").starts_with("Crash");
                 for recovery in if crash { self.recoveries } else { &self.recoveries[..1] } {
                     failures.extend(self.hurt(&[(at, fault.clone())], *recovery, &[]).err());
@@ -273,9 +290,15 @@ impl Matrix {
 
     /// Two faults: both in the release, or one in it and one in the recovery. `stride` thins out the second.
     pub fn pairs(&self, stride: usize) -> Vec<String> {
+        self.pairs_every(1, stride)
+    }
+
+    /// The same, with the first fault thinned out, too: another set of calls for each kind.
+    pub fn pairs_every(&self, first: usize, stride: usize) -> Vec<String> {
         let mut failures = Vec::new();
         for at in 0..self.calls {
-            for fault in Fault::every_kind() {
+            let kinds = Fault::every_kind().into_iter().enumerate();
+            for fault in kinds.filter(|(kind, _)| (at + kind) % first == 0).map(|(_, fault)| fault) {
                 let crash = format!("{fault:?}").starts_with("Crash");
                 for (number, second) in Fault::every_kind().into_iter().enumerate() {
                     if crash {
