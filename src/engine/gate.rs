@@ -137,14 +137,16 @@ impl<A: Aws, C: Clock, J: Journal> Engine<'_, A, C, J> {
         if let Some(alarm) = looked.alarms.raised.first().filter(|_| gate.on_alarm == Reaction::Rollback) {
             return Turn::Back(failed(plan, step, format!("alarm {alarm} went to ALARM")));
         }
-        let sentence = &looked.judgement.sentence;
+        let Judgement { sentence, proven, .. } = &looked.judgement;
+        // Without proof a step lasts as long as it was meant to, to the second.
+        let early = gate.early && *proven && elapsed >= EARLIEST;
         match (looked.judgement.decision, gate.on_inconclusive) {
             (Decision::Rollback, _) if gate.on_failure == Reaction::Rollback => {
                 Turn::Back(failed(plan, step, sentence.clone()))
             }
             (Decision::Rollback, _) => Turn::Hold(held(plan, step, sentence.clone())),
             (_, _) if self.settings.finish => Turn::Advance,
-            (Decision::Promote, _) if elapsed >= step.bake || (gate.early && elapsed >= EARLIEST) => Turn::Advance,
+            (Decision::Promote, _) if elapsed >= step.bake || early => Turn::Advance,
             (Decision::Continue | Decision::Hold | Decision::Promote, _) => Turn::Stay,
             (Decision::Inconclusive, OnInconclusive::Rollback) => Turn::GiveUp(held(plan, step, sentence.clone())),
             (Decision::Inconclusive, OnInconclusive::Hold | OnInconclusive::Promote) => {
