@@ -4,7 +4,7 @@ use super::Term;
 use crate::problem::{Level, Problem};
 
 /// Every symbol that we print, in ASCII.
-const ASCII: [(&str, &str); 14] = [
+const ASCII: [(&str, &str); 25] = [
     ("✔", "[ok]"),
     ("✖", "[!!]"),
     ("→", "->"),
@@ -19,7 +19,18 @@ const ASCII: [(&str, &str); 14] = [
     ("≥", ">="),
     ("≤", "<="),
     ("\u{a0}", " "),
-];
+    ("━", "="),
+    ("─", "-"),
+    ("░", "."),
+    ("▁", "_"),
+    ("▂", "."),
+    ("▃", ":"),
+    ("▄", "-"),
+    ("▅", "="),
+    ("▆", "+"),
+    ("▇", "*"),
+    ("█", "#"),
+    ];
 
 /// The text with our symbols replaced; what users wrote themselves stays as it is.
 pub fn ascii(text: &str) -> String {
@@ -46,6 +57,36 @@ pub fn seconds(total: u64) -> String {
         (0, m, s) => format!("{m} min {s:02} s"),
         (h, m, _) => format!("{h} h {m:02} min"),
     }
+}
+
+/// Seconds as a clock shows them: `6:41`, `1:06:41`.
+pub fn clock(total: u64) -> String {
+    match (total / 3600, total / 60 % 60, total % 60) {
+        (0, m, s) => format!("{m}:{s:02}"),
+        (h, m, s) => format!("{h}:{m:02}:{s:02}"),
+    }
+}
+
+/// `12 345`.
+pub fn thousands(number: u64) -> String {
+    let digits = number.to_string();
+    let head = digits.len() % 3;
+    let mut text = digits[..head].to_owned();
+    for group in digits.as_bytes()[head..].chunks(3) {
+        if !text.is_empty() {
+            text.push(' ');
+        }
+        text.extend(group.iter().map(|digit| char::from(*digit)));
+    }
+    text
+}
+
+/// The first `room` characters; what is cut off leaves a `~`.
+pub fn cut(text: &str, room: usize) -> String {
+    if text.chars().count() <= room {
+        return text.to_owned();
+    }
+    text.chars().take(room.saturating_sub(1)).chain(['~']).collect()
 }
 
 /// `text` behind `label`, wrapped at spaces to `width`; further lines start below the text.
