@@ -212,12 +212,12 @@ impl<'a> Steps<'a> {
 impl Listener for Steps<'_> {
     fn on(&self, at: Timestamp, event: &Event) {
         let mut board = self.board.borrow_mut();
+        let moves = board.traffic_line(event).is_some();
         board.hear(event);
         match event {
             Event::Gate(_) => *self.panel.borrow_mut() = Some(board.panel(PANEL_WIDTH)),
-            Event::Routing { .. } | Event::StageCanary { .. } | Event::RollingBack { .. } => {
-                self.panels.borrow_mut().extend(self.panel.take());
-            }
+            Event::RollingBack { .. } => self.panels.borrow_mut().extend(self.panel.take()),
+            _ if moves => self.panels.borrow_mut().extend(self.panel.take()),
             Event::StepFinished { step, outcome, detail, ms, .. } => {
                 self.panels.borrow_mut().extend(self.panel.take());
                 let line = StepLine { step: *step, outcome: *outcome, detail: detail.clone(), ms: *ms };

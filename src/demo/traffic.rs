@@ -98,12 +98,7 @@ pub(super) struct Street<'a> {
 }
 
 impl<'a> Street<'a> {
-    pub(super) fn new(
-        world: &'a World,
-        shop: &Shop,
-        listener: &'a dyn Listener,
-        options: &DemoOptions,
-    ) -> Self {
+    pub(super) fn new(world: &'a World, shop: &Shop, listener: &'a dyn Listener, options: &DemoOptions) -> Self {
         let request = |method: &str, path: &str| Request {
             api: shop.stage.api.clone(),
             stage: shop.stage.stage.clone(),
@@ -248,6 +243,7 @@ impl Listener for Street<'_> {
             Event::StepStarted { step: StepKind::Canary, .. } => {}
             Event::StepStarted { step, .. } => self.begin(step.name()),
             Event::Gate(look) => self.begin(&format!("{CANARY} {}%", look.percent)),
+            Event::StepFinished { step: StepKind::Canary, .. } => self.begin(StepKind::Promote.name()),
             Event::RollingBack { .. } => self.begin("rollback"),
             _ => {}
         }

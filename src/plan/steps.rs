@@ -91,9 +91,7 @@ impl Plan {
         let by_stage = self.canary.as_ref().is_some_and(|canary| canary.mode == CanaryMode::Stage);
         let (action, mut detail) = match &self.stage {
             None => (Action::None, vec!["no stage configured".into()]),
-            Some(stage) => {
-                (if stage.changes() || by_stage { Action::Update } else { Action::None }, stage.lines())
-            }
+            Some(stage) => (if stage.changes() || by_stage { Action::Update } else { Action::None }, stage.lines()),
         };
         if let (true, Some(stage)) = (by_stage, &self.stage) {
             let what = if stage.redeploy.is_some() { "the new deployment" } else { "its deployment once more" };
@@ -124,11 +122,17 @@ impl Plan {
     fn canary_step(&self, canary: &CanaryPlan) -> PlannedStep {
         let schedule: Vec<String> = canary.steps.iter().map(ToString::to_string).collect();
         let by = if canary.mode == CanaryMode::Stage { "canary of the stage" } else { "weights of the alias" };
-        let asks: Vec<String> =
-            self.target.canary.approve.iter().filter(|p| canary.weights().contains(p)).map(ToString::to_string).collect();
+        let asks: Vec<String> = self
+            .target
+            .canary
+            .approve
+            .iter()
+            .filter(|p| canary.weights().contains(p))
+            .map(ToString::to_string)
+            .collect();
         let asks = if asks.is_empty() { String::new() } else { format!(" (asks before {})", asks.join(", ")) };
         let mut detail = vec![format!("{}, by {by}{asks}", schedule.join(", "))];
-        detail.extend(gate_lines(&self.target.gate, canary.override_gate.as_deref()));
+        detail.extend(gate_lines(&self.target.gate, canary));
         detail.extend(self.sight.iter().map(|sight| format!("  {}", sight.sentence)));
         let action = if self.is_noop() { Action::None } else { Action::Update };
         PlannedStep { step: StepKind::Canary, action, detail }
@@ -136,14 +140,16 @@ impl Plan {
 }
 
 /// What the gate asks, and what it does.
-fn gate_lines(gate: &GatePolicy, overridden: Option<&str>) -> Vec<String> {
+fn gate_lines(gate: &GatePolicy, canary: &CanaryPlan) -> Vec<String> {
     let mut asks = vec![format!("errors not more than {} above the old version", points(gate.max_error_gap.share()))];
     asks.extend(gate.max_error_rate.map(|limit| format!("at most {limit} errors")));
     asks.extend(gate.max_slow_ratio.map(|ratio| format!("slow requests ≤ {} ×", ratio.value())));
-    asks.extend(gate.max_stage_errors.map(|limit| format!("stage 5XX ≤ {limit}")));
+    asks.extend(
+        gate.max_stage_errors.filter(|_| canary.api_name.is_some()).map(|limit| format!("stage 5XX ≤ {limit}")),
+    );
     asks.extend((!gate.alarms.is_empty()).then(|| format!("no ALARM in {}", gate.alarms.join(", "))));
     let mut lines = vec![format!("  gate: {}", asks.join("; "))];
-    lines.push(match overridden {
+    lines.push(match &canary.override_gate {
         Some(reason) => format!("  gate OVERRIDDEN, it only advises: {reason}"),
         None => format!(
             "  proven worse: {}; nothing proven: {}",

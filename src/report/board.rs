@@ -47,7 +47,7 @@ impl Board {
     }
 
     /// A line for a change of traffic: none as long as one version has all of it, as before and after every release.
-    pub(super) fn traffic_line(&self, event: &Event) -> Option<String> {
+    pub fn traffic_line(&self, event: &Event) -> Option<String> {
         match event {
             Event::Routing { function, alias, weights, .. } => {
                 let name = format!("{function}:{alias}");
@@ -57,8 +57,9 @@ impl Board {
                 (is_split && before != Some(&now)).then(|| format!("{name}  {}", split(&now)))
             }
             Event::StageCanary { stage, percent, .. } => {
-                let now = (stage.clone(), *percent);
-                (self.stage.as_ref() != Some(&now)).then(|| format!("{stage}  canary {}%", number(*percent)))
+                let before = self.stage.as_ref().filter(|(other, _)| other == stage).map_or(0.0, |(_, before)| *before);
+                let is_new = (before - percent).abs() > 1e-6;
+                is_new.then(|| format!("{stage}  canary {}%", number(*percent)))
             }
             _ => None,
         }

@@ -25,7 +25,13 @@ pub(super) struct Live {
 impl Live {
     pub(super) fn new(term: &Term, shape: Shape) -> Self {
         let enabled = term.progress == Progress::Live && shape == Shape::Human;
-        Self { enabled, unicode: term.unicode, spinner: RefCell::default(), panel: RefCell::default(), step: RefCell::default() }
+        Self {
+            enabled,
+            unicode: term.unicode,
+            spinner: RefCell::default(),
+            panel: RefCell::default(),
+            step: RefCell::default(),
+        }
     }
 
     /// Shows that something is in flight.

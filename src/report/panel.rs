@@ -60,7 +60,7 @@ impl Board {
             out += &self.table(&title, function, width);
         }
         if functions.len() > SHOWN {
-            out += &field("  ", &format!("and {} functions more, none of them worse", functions.len() - SHOWN), width);
+            out += &field("  ", &format!("and {} more, none of them worse", functions.len() - SHOWN), width);
         }
         out
     }
@@ -77,7 +77,7 @@ impl Board {
         out += &grid.row("calls", both(&|look| thousands(look.invocations)), "");
         out += &grid.row("errors", both(&rate), &limit(|gate| Some(format!("≤ {}", gate.max_error_rate?))));
         let difference = if old.invocations > 0 && new.invocations > 0 {
-            format!("{:+.2} points", gap(function))
+            format!("{:+.2} points", gap(function)).replace("-0.00", "+0.00")
         } else {
             "–".into()
         };
@@ -108,6 +108,7 @@ fn progress(look: &GateLook, width: usize) -> String {
     let time = format!("{} of {}", clock(look.elapsed_s), clock(look.bake_s));
     let room = width.saturating_sub(head.chars().count() + time.chars().count() + 4).min(24);
     if room < 5 {
+        let head = format!("▶ canary    {}/{}, {}%", look.step, look.steps, number(look.percent));
         return format!("{}\n", cut(&format!("{head}, {time}"), width));
     }
     let done = if look.bake_s == 0 { 1.0 } else { look.elapsed_s as f64 / look.bake_s as f64 };

@@ -75,7 +75,7 @@ mod tests {
 
     #[test]
     fn traffic_and_looks_are_one_line_each_and_none_is_said_twice() {
-        let reporter_lines = |events: &[(&str, Event)]| {
+        let told = |events: &[(&str, Event)]| {
             let mut board = Board::default();
             let mut text = String::new();
             for (at, event) in events {
@@ -90,7 +90,8 @@ mod tests {
             alias: "live".into(),
             weights,
         };
-        let side = |invocations, errors| VersionLook { invocations, errors, p99_ms: Some(441.3), ..VersionLook::default() };
+        let side =
+            |invocations, errors| VersionLook { invocations, errors, p99_ms: Some(441.3), ..VersionLook::default() };
         let look = |minute: &str, elapsed_s, invocations, verdict| {
             Event::Gate(Box::new(GateLook {
                 release: RunId::new(1, 1),
@@ -115,7 +116,7 @@ mod tests {
                 alarms_red_before: Vec::new(),
             }))
         };
-        let text = reporter_lines(&[
+        let text = told(&[
             ("2026-11-21T14:14:11Z", routing(serde_json::json!({"41": 100.0}))),
             ("2026-11-21T14:14:12Z", routing(serde_json::json!({"41": 95.0, "42": 5.0}))),
             ("2026-11-21T14:14:13Z", routing(serde_json::json!({"41": 95.0, "42": 5.0}))),
@@ -125,6 +126,6 @@ mod tests {
             ("2026-11-21T14:18:05Z", look("2026-11-21T14:18:00Z", 233, 3_110, Verdict::Fail)),
             ("2026-11-21T14:18:06Z", routing(serde_json::json!({"41": 100.0}))),
         ]);
-        insta::assert_snapshot!(text, @"");
+        insta::assert_snapshot!("canary_lines", text);
     }
 }

@@ -156,3 +156,6 @@ fn undo(plan: &Plan, width: usize) -> String {
             width,
         )
 }
+
+#[cfg(test)]
+mod tests;

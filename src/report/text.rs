@@ -30,7 +30,7 @@ const ASCII: [(&str, &str); 25] = [
     ("▆", "+"),
     ("▇", "*"),
     ("█", "#"),
-    ];
+];
 
 /// The text with our symbols replaced; what users wrote themselves stays as it is.
 pub fn ascii(text: &str) -> String {
@@ -102,8 +102,10 @@ pub fn field(label: &str, text: &str, width: usize) -> String {
     out
 }
 
-/// Lines of at most `room` characters; a longer word stays whole. Leading spaces of the text are kept.
+/// Lines of at most `room` characters; a longer word stays whole, and so does a number with its `%`. Leading spaces of
+/// the text are kept.
 pub fn wrap(text: &str, room: usize) -> Vec<String> {
+    let text = &text.replace(" %", "\u{a0}%");
     let lead = text.len() - text.trim_start_matches(' ').len();
     let mut lines = vec![text[..lead].to_owned()];
     for word in text[lead..].split(' ') {
@@ -119,7 +121,7 @@ pub fn wrap(text: &str, room: usize) -> Vec<String> {
             lines.push(format!("{}{word}", " ".repeat(lead)));
         }
     }
-    lines
+    lines.iter().map(|line| line.replace("\u{a0}%", " %")).collect()
 }
 
 #[cfg(test)]
@@ -130,6 +132,7 @@ mod tests {
     fn long_text_continues_below_its_start() {
         let text = field("  undo  ", "one alias update per function, then the stage", 30);
         assert_eq!(text, "  undo  one alias update per\n        function, then the\n        stage\n");
+        assert_eq!(wrap("seen at 0.25 % now", 12), ["seen at", "0.25 % now"]);
         assert_eq!(wrap("a-word-that-is-too-long b", 5), ["a-word-that-is-too-long", "b"]);
         assert_eq!(field("x ", "", 30), "x\n");
     }

@@ -32,9 +32,9 @@ fn member(name: &str) -> MemberPlan {
     }
 }
 
-/// Requests a second over three hours, as a count.
-fn rps(rate: f64) -> u64 {
-    (rate * 10_800.0) as u64
+/// Tenths of a request a second over three hours, as a count.
+const fn rps(tenths: u64) -> u64 {
+    tenths * 1_080
 }
 
 fn said(steps: &str, on: OnInconclusive, functions: &[(&str, Past)]) -> Vec<Sight> {
@@ -42,12 +42,8 @@ fn said(steps: &str, on: OnInconclusive, functions: &[(&str, Past)]) -> Vec<Sigh
     target.canary.steps = schedule::parse(steps).unwrap();
     target.canary.max_extend = Some(Duration::from_secs(1800));
     target.gate.on_inconclusive = on;
-    let canary = CanaryPlan {
-        mode: CanaryMode::Alias,
-        steps: target.canary.steps.clone(),
-        api_name: None,
-        override_gate: None,
-    };
+    let canary =
+        CanaryPlan { mode: CanaryMode::Alias, steps: target.canary.steps.clone(), api_name: None, override_gate: None };
     let members: Vec<_> = functions.iter().map(|(name, _)| member(name)).collect();
     let past: Vec<_> = functions.iter().map(|(_, past)| past.clone()).collect();
     foresee(&target, Some(&canary), &members, &past).unwrap()
@@ -59,17 +55,17 @@ fn sentences(steps: &str, on: OnInconclusive, functions: &[(&str, Past)]) -> Str
 
 #[test]
 fn every_step_says_what_it_finds_and_when_it_proves() {
-    let orders = |rate: f64| [("orders", past(rps(rate), rps(rate) / 200))];
-    let text = sentences("5% 10m, 25% 10m, 50% 10m", OnInconclusive::Hold, &orders(10.0));
-    insta::assert_snapshot!(text, @"");
-    let busy = sentences("5% 10m", OnInconclusive::Hold, &orders(1000.0));
-    insta::assert_snapshot!(busy, @"");
+    let orders = |rate| [("orders", past(rps(rate), rps(rate) / 200))];
+    let text = sentences("5% 10m, 25% 10m, 50% 10m", OnInconclusive::Hold, &orders(100));
+    insta::assert_snapshot!("at_10_rps", text);
+    let busy = sentences("5% 10m", OnInconclusive::Hold, &orders(10_000));
+    insta::assert_snapshot!("at_1000_rps", busy);
 }
 
 #[test]
 fn a_step_that_can_prove_nothing_is_called_inconclusive_by_design() {
-    let thin = |on| sentences("5% 15m", on, &[("orders", past(rps(0.1), 5))]);
-    insta::assert_snapshot!(thin(OnInconclusive::Hold), @"");
+    let thin = |on| sentences("5% 15m", on, &[("orders", past(rps(1), 5))]);
+    insta::assert_snapshot!("at_a_tenth_rps", thin(OnInconclusive::Hold));
     assert!(thin(OnInconclusive::Promote).contains("it goes on unproven"));
     assert!(thin(OnInconclusive::Rollback).contains("it will go back"));
 }
@@ -78,13 +74,13 @@ fn a_step_that_can_prove_nothing_is_called_inconclusive_by_design() {
 fn without_any_traffic_nothing_is_promised() {
     let text = sentences("5% 10m, 50% 10m", OnInconclusive::Hold, &[("orders", Past::default())]);
     assert_eq!(text, "no traffic in the last 3 h: nothing can be proven, the canary will be held\n");
-    let two = sentences("5% 10m", OnInconclusive::Hold, &[("pay", past(rps(50.0), 3)), ("mail", Past::default())]);
+    let two = sentences("5% 10m", OnInconclusive::Hold, &[("pay", past(rps(500), 3)), ("mail", Past::default())]);
     assert!(two.starts_with("mail: no traffic"), "{two}");
 }
 
 #[test]
 fn of_several_functions_the_one_that_is_seen_least_of_speaks() {
-    let both = [("pay", past(rps(100.0), 900)), ("mail", past(rps(2.0), 108))];
+    let both = [("pay", past(rps(1_000), 900)), ("mail", past(rps(20), 108))];
     let together = said("25% 10m", OnInconclusive::Hold, &both);
     assert_eq!((together.len(), together[0].function.as_str()), (1, "mail"));
     let alone = said("25% 10m", OnInconclusive::Hold, &both[1..]);
@@ -93,6 +89,6 @@ fn of_several_functions_the_one_that_is_seen_least_of_speaks() {
 
 #[test]
 fn a_step_that_waits_for_requests_lasts_as_long_as_they_take() {
-    let sight = said("50% 1m until 3000 req", OnInconclusive::Hold, &[("orders", past(rps(10.0), 540))]);
+    let sight = said("50% 1m until 3000 req", OnInconclusive::Hold, &[("orders", past(rps(100), 540))]);
     assert!(sight[0].sentence.starts_with("50% for 10 min at 10 rps"), "{}", sight[0].sentence);
 }
