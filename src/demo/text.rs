@@ -175,8 +175,10 @@ pub fn verdict(report: &DemoReport) -> String {
         format!("{} failed {} of {}", key.1.label(), counted(failed), counted(*requests))
     });
     let by_version: Vec<String> = by_version.collect();
-    text += &field("counted by the minute: ", &by_version.join(", "), WIDTH);
-    text += &field("", &format!("{} of them reached no version", counted(crowd.unserved)), WIDTH);
+    if !by_version.is_empty() {
+        let whole = format!("{}, {} reached no version", by_version.join(", "), counted(crowd.unserved));
+        text += &field("counted by the minute: ", &whole, WIDTH);
+    }
     for violation in &report.violations {
         let _ = writeln!(text, "  BUG: {violation}");
     }
