@@ -10,7 +10,7 @@ use crate::aws::Aws;
 use crate::aws::operation::DescribeAlarms;
 use crate::clock::Clock;
 use crate::event::Event;
-use crate::gate::{self, Case, Decision, Judgement, Step, Wishes, interchange};
+use crate::gate::{self, Case, Decision, Judgement, Step, interchange};
 use crate::journal::{Entry, Journal};
 use crate::metrics::{self, Alarms, Before, GateLook, Pair, Shown, StageSeries};
 use crate::model::shift::floor;
@@ -85,7 +85,7 @@ impl<A: Aws, C: Clock, J: Journal> Engine<'_, A, C, J> {
         let Some(step) = canary.steps.get(shift.step()) else {
             return Err(schedule_changed(plan, "the record says more steps than the schedule has"));
         };
-        let settings = settings(plan, step)?;
+        let settings = gate::policy::settings(&plan.target.gate, Some(plan.target.canary.extension(step)))?;
         let steps: Vec<Step> = canary.steps.iter().map(gate_step).collect();
         let case = Case {
             settings: &settings,
@@ -183,35 +183,6 @@ fn holds(gate: &GatePolicy, sight: &Sight, shown: &Shown, alarms: &Alarms, now: 
     holds.extend(alarms.missing.iter().map(|name| format!("alarm {name} does not exist any more")));
     holds.extend(gate.max_stage_errors.and_then(|limit| metrics::stage_hold(shown, sight.before.stage, limit, now)));
     holds
-}
-
-/// The gate's settings for one step.
-fn settings(plan: &Plan, step: &CanaryStep) -> Result<gate::Settings, Problem> {
-    gate_settings(&plan.target.gate, Some(plan.target.canary.extension(step)))
-}
-
-/// The gate's settings as the configuration says them; an extension of a step, if its end matters.
-pub(crate) fn gate_settings(policy: &GatePolicy, extension: Option<Duration>) -> Result<gate::Settings, Problem> {
-    let wishes = Wishes {
-        max_error_rate: policy.max_error_rate.map(crate::model::Percent::share),
-        max_error_gap: Some(policy.max_error_gap.share()),
-        max_slow_ratio: policy.max_slow_ratio.map(crate::model::Ratio::value),
-        false_rollbacks: Some(policy.false_rollbacks.share()),
-        max_extend: extension.map(|extension| extension.as_secs_f64() / 60.0),
-        min_dwell: None,
-        early_accept: Some(policy.early),
-        on_inconclusive: Some(match policy.on_inconclusive {
-            OnInconclusive::Promote => gate::OnInconclusive::Promote,
-            OnInconclusive::Hold | OnInconclusive::Rollback => gate::OnInconclusive::Hold,
-        }),
-    };
-    let mut settings = wishes.apply(gate::Settings::shipped()).map_err(|error| {
-        Problem::new(Code::BadValue, format!("the gate cannot be set up: {}", error.key)).why(error.rule)
-    })?;
-    if policy.max_error_rate.is_none() {
-        settings.slo = None;
-    }
-    Ok(settings)
 }
 
 /// The candidate is worse.

@@ -115,7 +115,7 @@ fn share(part: f64, all: f64) -> String {
 }
 
 /// A fraction as `3.42 %`: two digits behind the point, and more where those say nothing.
-pub(super) fn percent(fraction: f64) -> String {
+pub(crate) fn percent(fraction: f64) -> String {
     let percent = fraction * 100.0;
     let digits = if percent == 0.0 || percent >= 99.995 {
         0
@@ -130,13 +130,13 @@ pub(super) fn percent(fraction: f64) -> String {
 }
 
 /// A margin, as a fraction of requests, in percentage points.
-pub(super) fn points(margin: f64) -> String {
+pub(crate) fn points(margin: f64) -> String {
     let text = percent(margin).replace(" %", "");
     format!("{text} {}", if text == "1" { "point" } else { "points" })
 }
 
 /// A number with at most one digit behind the point.
-pub(super) fn number(value: f64) -> String {
+pub(crate) fn number(value: f64) -> String {
     let text = format!("{value:.1}");
     text.strip_suffix(".0").map_or(text.clone(), str::to_owned)
 }

@@ -272,7 +272,7 @@ fn calls_of_rollbacks() -> Vec<Call> {
     for (start, stride) in [(Try::new as fn() -> Try, 1), (Try::first_release, 1), (Try::canary, 11)] {
         let smooth = start();
         smooth.promote(None);
-        for at in 0..smooth.calls().len() {
+        for at in (0..smooth.calls().len()).step_by(stride) {
             let one = start();
             one.die_at(at);
             one.roll_back(None, None);
