@@ -65,7 +65,12 @@ impl<A: Aws, C: Clock, J: Journal> Engine<'_, A, C, J> {
                 position => position?,
             };
             blind_since = None;
+            let resumed = self.resumed.take();
             if position.paused && !self.settings.once {
+                // A pause that came while this process was at work is meant for it.
+                if !resumed {
+                    return Err(Stop::Paused);
+                }
                 agreed = true;
                 let shift = position.shift.clone();
                 self.bring(plan, canary, &position, shift.as_ref(), RecordState::Running).await?;
