@@ -346,7 +346,6 @@ impl Generator {
             0..3 => vec![
                 set("/canarySettings/deploymentId", &self.deployment(seen)),
                 set(&format!("/canarySettings/stageVariableOverrides/{ALIAS_VARIABLE}"), "beta"),
-                set("/canarySettings/useStageCache", "false"),
                 set(percent, self.random.one(&["0.0", "10.0", "50.0"])),
             ],
             3..6 => vec![

@@ -9,7 +9,7 @@ use super::scene::{Kind, Scene};
 use super::split::{Caller, is_served, wait_for};
 use crate::emulator::machine::finish;
 use crate::emulator::proxy::Proxy;
-use crate::emulator::shop::{TARGET, routed};
+use crate::emulator::shop::TARGET;
 use crate::emulator::state::Release;
 use crate::support::announce;
 use crate::support::emulator::Emulator;
@@ -67,6 +67,11 @@ pub fn resumed(emulator: &'static Emulator) {
     Scene::new(emulator, Kind::Alias, "resumed").is_killed_and_resumed();
 }
 
+/// A release that is to stop at a share does, and goes on from elsewhere.
+pub fn stopped(emulator: &'static Emulator) {
+    Scene::new(emulator, Kind::Alias, "stopped").is_stopped_and_resumed();
+}
+
 /// An alarm that goes off while it bakes holds it where it is, and nothing moves until a person says so.
 pub fn alarm(emulator: &'static Emulator) {
     let scene = Scene::new(emulator, Kind::Alias, "alarm");
@@ -97,8 +102,7 @@ pub fn alarm(emulator: &'static Emulator) {
         let held = ended.join().unwrap().exits(8);
         assert!(held.event("error").to_string().contains("alarm e"), "{}", held.all());
     });
-    let alias = shop.alias();
-    assert!(routed(&alias).1.contains(" paused "), "{alias}");
+    scene.is_paused();
     is_served(shop, Caller::Alias, "2", 0.5);
     shop.elsewhere().run(&["rollback", TARGET, "--yes"]).exits(0);
     scene.is_back(true);

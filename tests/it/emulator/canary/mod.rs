@@ -31,6 +31,7 @@ fn canaries_are_promoted_held_taken_back_and_survive_the_death_of_their_process(
         ("alias, bad", alias::bad),
         ("alias, killed", alias::killed),
         ("alias, resumed", alias::resumed),
+        ("alias, stopped", alias::stopped),
         ("alias, alarm", alias::alarm),
         ("stage, good", stage::good),
         ("stage, bad", stage::bad),

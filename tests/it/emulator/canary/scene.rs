@@ -3,9 +3,9 @@
 use serde_json::{Value, json};
 
 use super::clients::{Clients, candidate_alias};
-use super::split::wait_for;
+use super::split::{Split, wait_for};
 use crate::emulator::machine::{Machine, finish};
-use crate::emulator::shop::{FUNCTION, Shop, routed};
+use crate::emulator::shop::{FUNCTION, Shop, TARGET, routed};
 use crate::emulator::state::{Before, Release};
 use crate::support::emulator::Emulator;
 
@@ -79,17 +79,49 @@ impl Scene {
         assert!(!self.aliases().contains(&candidate_alias()), "{:?}", self.aliases());
     }
 
-    /// Kills the release while the new version has a share, and asserts that `resume` ends it exactly after.
+    /// Kills the release while the new version has a share, and asserts that machines which have never heard of it look at
+    /// it, hold it, and end it exactly after.
     #[track_caller]
     pub fn is_killed_and_resumed(&self) {
-        let (shop, machine) = (&self.shop, self.machine(&["50% 30s"], "", ""));
+        let (shop, steps) = (&self.shop, ["50% 30s"]);
+        let machine = || self.machine(&steps, "", "");
         Clients { shop, failing: None }.while_calling(|| {
-            let mut child = machine.start(&["promote", "prod", "--yes"]);
+            let first = machine();
+            let mut child = first.start(&["promote", "prod", "--yes"]);
             wait_for(shop, "2", 0.5);
             child.kill().unwrap();
             assert_eq!(finish(child).code, None);
-            machine.run(&["resume", "prod"]).exits(0);
+
+            let split = Split::of(shop);
+            let baking = machine().run(&["resume", "prod", "--once", "--json"]).exits(8);
+            assert_eq!(baking.event("gate")["type"], "gate");
+            shop.elsewhere().run(&["pause", TARGET]).exits(0);
+            self.is_paused();
+            machine().run(&["resume", "prod", "--once"]).exits(8);
+            self.is_paused();
+            assert_eq!(Split::of(shop), split, "nothing of it has moved traffic");
+            machine().run(&["resume", "prod"]).exits(0);
         });
         Release::Second.is_done(shop, &self.before);
+    }
+
+    /// Stops the release at its share, and asserts that another machine ends it.
+    #[track_caller]
+    pub fn is_stopped_and_resumed(&self) {
+        let (shop, steps) = (&self.shop, ["50% 30s"]);
+        Clients { shop, failing: None }.while_calling(|| {
+            self.machine(&steps, "", "").run(&["promote", "prod", "--until", "canary:50%", "--yes"]).exits(0);
+            self.is_paused();
+            assert!((Split::of(shop).share("2") - 0.5).abs() < 1e-6, "{:?}", Split::of(shop));
+            self.machine(&steps, "", "").run(&["resume", "prod"]).exits(0);
+        });
+        Release::Second.is_done(shop, &self.before);
+    }
+
+    /// Asserts that the record says so.
+    #[track_caller]
+    pub fn is_paused(&self) {
+        let alias = self.shop.alias();
+        assert!(routed(&alias).1.contains(" paused "), "{alias}");
     }
 }
