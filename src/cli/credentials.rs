@@ -74,10 +74,9 @@ pub fn check<A, C: Clock>(
         .why(format!("they end at {} and nothing says that they renew themselves", end.strftime("%Y-%m-%d %H:%MZ")))
         .why("a release whose credentials end on the way can neither go on nor roll itself back");
     if let Some(first) = needs.first.filter(|_| lasts >= needs.calls) {
-        problem = problem.fix(format!("split the bake: {}", stop_at(first))).fix(format!(
-            "then, with new credentials and as often as it takes: {}",
-            located.command("resume --once")
-        ));
+        problem = problem
+            .fix(format!("split the bake: {}", stop_at(first)))
+            .fix(format!("then, with new credentials and as often as it takes: {}", located.command("resume --once")));
     }
     Err(problem
         .fix(format!("a longer session: role-duration-seconds of at least {}", needs.whole.as_secs()))

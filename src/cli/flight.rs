@@ -22,11 +22,7 @@ pub struct Flight {
 }
 
 /// Reads the records of a target.
-pub async fn look<A: Aws, C: Clock>(
-    app: &App,
-    located: &Located,
-    session: &Session<A, C>,
-) -> Result<Flight, Problem> {
+pub async fn look<A: Aws, C: Clock>(app: &App, located: &Located, session: &Session<A, C>) -> Result<Flight, Problem> {
     let target = configured(app, located);
     let pairs: Vec<Pair> = match (target.as_ref().or(located.target.as_ref()), &located.place) {
         (Some(target), _) => target.functions.iter().map(|f| (f.clone(), target.alias.clone())).collect(),
@@ -95,7 +91,9 @@ pub fn way(flight: &Flight, journals: Vec<Summary>) -> Way {
         let own = journals.into_iter().find(|summary| summary.run == *run);
         return own.map_or_else(|| Way::Records(run.clone()), |summary| Way::Journal(Box::new(summary)));
     }
-    let Some(open) = journals.into_iter().find(|summary| summary.progress.ending.is_none()) else { return Way::Nothing };
+    let Some(open) = journals.into_iter().find(|summary| summary.progress.ending.is_none()) else {
+        return Way::Nothing;
+    };
     let members = flight.members(&open.run);
     let is_promoted = |one: &&Seen| one.description.record.as_ref().is_some_and(|r| r.state == RecordState::Promoted);
     if !members.is_empty() && members.len() == flight.seen.len() && members.iter().all(is_promoted) {
@@ -112,9 +110,12 @@ pub fn way(flight: &Flight, journals: Vec<Summary>) -> Way {
 pub fn journals(app: &App, located: &Located, account: &str, region: &str) -> Vec<Summary> {
     let (found, _) = app.state.as_ref().map(StateDir::list).unwrap_or_default();
     let is_about = |summary: &Summary| {
-        summary.progress.plan.as_ref().is_some_and(|plan| {
-            plan.account == account && plan.region == region && located.is_of(plan)
-        }) && !matches!(summary.progress.ending, Some(Ending::Promoted | Ending::Unchanged))
+        summary
+            .progress
+            .plan
+            .as_ref()
+            .is_some_and(|plan| plan.account == account && plan.region == region && located.is_of(plan))
+            && !matches!(summary.progress.ending, Some(Ending::Promoted | Ending::Unchanged))
     };
     found.into_iter().filter(is_about).collect()
 }

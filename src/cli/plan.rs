@@ -25,8 +25,7 @@ pub async fn run(app: &App, args: PlanArgs) -> Result<End, Problem> {
     let session = connect(app, &located, args.source.pace).await?;
     app.reporter.busy("reading AWS");
     let caller = session.identify(app).await?;
-    let wanted =
-        Wanted { version: args.source.function_version, override_gate: args.gate.override_gate.clone() };
+    let wanted = Wanted { version: args.source.function_version, override_gate: args.gate.override_gate.clone() };
     let prepared = release::prepare(app, &session, &target, caller, wanted).await?;
     let document = document(&prepared);
     if let Some(path) = &args.out {
@@ -43,7 +42,11 @@ pub async fn run(app: &App, args: PlanArgs) -> Result<End, Problem> {
     let digest = prepared.plan.digest();
     let next = match &args.out {
         Some(path) => located.command(&format!("promote --plan {}", path.display())),
-        None => located.command(&format!("promote --expect-plan {digest}{}{}", args.canary.repeated(), args.gate.repeated())),
+        None => located.command(&format!(
+            "promote --expect-plan {digest}{}{}",
+            args.canary.repeated(),
+            args.gate.repeated()
+        )),
     };
     app.reporter.say(&format!("\nplan {digest}\nexactly this: {next}\n"));
     Ok(if args.detailed_exitcode { End::new(Exit::Findings, "findings") } else { End::done() })

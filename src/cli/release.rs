@@ -114,8 +114,7 @@ pub async fn remake<A: Aws, C: Clock>(
         crate::plan::SourcePlan::Publish { .. } => None,
     });
     let override_gate = approved.canary.as_ref().and_then(|canary| canary.override_gate.clone());
-    let mut prepared =
-        prepare(app, session, &approved.target, caller, Wanted { version, override_gate }).await?;
+    let mut prepared = prepare(app, session, &approved.target, caller, Wanted { version, override_gate }).await?;
     prepared.plan.description.clone_from(&approved.description);
     expect(&prepared.plan, &approved.digest())?;
     Ok(prepared)
@@ -191,7 +190,9 @@ fn weight(plan: &Plan, progress: &Progress, ending: Option<Ending>) -> Option<f6
         Some(Ending::Promoted) => Some(100.0),
         Some(Ending::RolledBack | Ending::Stopped) => Some(0.0),
         Some(Ending::Unchanged | Ending::NeedsPerson) => None,
-        None => Some(progress.intents.iter().fold(0.0, |share, change| share_after(plan, progress, change).unwrap_or(share))),
+        None => Some(
+            progress.intents.iter().fold(0.0, |share, change| share_after(plan, progress, change).unwrap_or(share)),
+        ),
     }
 }
 

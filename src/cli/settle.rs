@@ -56,9 +56,10 @@ pub async fn settle<A: Aws, C: Clock>(
     let target = flight.target.as_ref().or(located.target.as_ref());
     let reaction = target.map_or(OnInterrupt::Rollback, |target| release::on_interrupt(args.on_interrupt, target));
     let reaction = args.on_interrupt.unwrap_or(reaction);
-    let undoing = flight.members(&run).iter().any(|one| {
-        one.description.record.as_ref().is_some_and(|record| record.state == RecordState::Undoing)
-    });
+    let undoing = flight
+        .members(&run)
+        .iter()
+        .any(|one| one.description.record.as_ref().is_some_and(|record| record.state == RecordState::Undoing));
     if reaction == OnInterrupt::Hold && !undoing && !flight.members(&run).is_empty() {
         return pause::hold(app, located, session, &flight, &run).await;
     }

@@ -298,7 +298,10 @@ fn a_plan_that_is_no_longer_true_is_refused_before_any_write() {
     let session = desk.session();
     let prepare = || {
         let caller = session.identify(&desk.app).now_or_never().unwrap().unwrap();
-        release::prepare(&desk.app, &session, &target, caller, release::Wanted::default()).now_or_never().unwrap().unwrap()
+        release::prepare(&desk.app, &session, &target, caller, release::Wanted::default())
+            .now_or_never()
+            .unwrap()
+            .unwrap()
     };
     let approved = prepare().plan;
     assert_eq!(approved.digest(), prepare().plan.digest(), "the digest does not hang on time or id");
@@ -387,7 +390,10 @@ fn the_plan_at_two_widths() {
     let target = release::plannable(&desk.locate("prod")).unwrap();
     let session = desk.session();
     let caller = session.identify(&desk.app).now_or_never().unwrap().unwrap();
-    let prepared = release::prepare(&desk.app, &session, &target, caller, release::Wanted::default()).now_or_never().unwrap().unwrap();
+    let prepared = release::prepare(&desk.app, &session, &target, caller, release::Wanted::default())
+        .now_or_never()
+        .unwrap()
+        .unwrap();
     insta::assert_snapshot!("plan_88", plan_text::screen(&prepared.plan, &prepared.caller, 88));
     let narrow = plan_text::screen(&prepared.plan, &prepared.caller, 60);
     assert!(narrow.lines().all(|line| line.chars().count() <= 60), "{narrow}");
