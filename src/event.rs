@@ -47,6 +47,10 @@ pub enum Event {
         arn: Option<String>,
         /// Where calls go instead of AWS, when overridden.
         endpoint: Option<String>,
+        /// When the credentials end, if that is known.
+        credentials_expire: Option<Timestamp>,
+        /// Whether they are renewed without a person before that.
+        renewable: bool,
     },
     /// What will be done.
     Plan {
@@ -183,7 +187,7 @@ pub enum Event {
 pub struct Summary {
     /// The release.
     pub release: Option<RunId>,
-    /// `promoted`, `rolled-back`, `unchanged`, `paused`, `stopped`, `failed`, `in-between`.
+    /// `promoted`, `rolled-back`, `unchanged`, `paused`, `baking`, `held`, `stopped`, `failed`, `in-between`.
     pub result: String,
     /// The exit code.
     pub exit_code: u8,
@@ -193,6 +197,8 @@ pub struct Summary {
     pub previous_version: Option<String>,
     /// The version that was to be promoted.
     pub candidate: Option<String>,
+    /// The share of the traffic that it has, 0–100 %, if that is certain.
+    pub weight: Option<f64>,
     /// Deployment that the stage serves now.
     pub deployment: Option<String>,
     /// The command that continues.

@@ -40,5 +40,6 @@ pub mod problem;
 pub mod report;
 pub mod rollback;
 pub mod seeded;
+pub mod split;
 pub mod step;
 pub mod world;

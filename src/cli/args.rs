@@ -3,10 +3,11 @@
 use std::ffi::OsString;
 use std::path::PathBuf;
 
-use clap::builder::{NonEmptyStringValueParser, PossibleValuesParser, Resettable, TypedValueParser as _};
+use clap::builder::{PossibleValuesParser, Resettable, TypedValueParser as _};
 use clap::{CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
 
 use super::target::shell_word;
+use super::until::Until;
 use crate::aws::layers::Pace;
 use crate::config::{CanaryFlags, Flags};
 use crate::demo::Regression;
@@ -15,7 +16,6 @@ use crate::gate::OnInconclusive;
 use crate::iam_policy::Purpose;
 use crate::model::CanaryMode;
 use crate::report::{Color, Loudness, Progress, Wishes};
-use crate::step::{PIPELINE, StepKind};
 
 const GLOBAL: &str = "Everywhere";
 
@@ -125,14 +125,18 @@ pub enum Command {
     Plan(PlanArgs),
     /// Publish, smoke-test, move the alias, permit, redeploy
     Promote(PromoteArgs),
-    /// Go on with a release that stopped on this machine, or undo it
+    /// Go on with a release that waits or stopped, from any machine
     Resume(ResumeArgs),
+    /// Hold a release where it is
+    Pause(PauseArgs),
     /// Put back what served before
     Rollback(RollbackArgs),
     /// Who serves what, and what is unfinished
     Status(StatusArgs),
     /// Releases and rollbacks that this machine and the records know
     History(HistoryArgs),
+    /// End or change a traffic split that no release runs
+    Canary(CanaryArgs),
     /// Drop the record of a release that will never finish
     Unlock(UnlockArgs),
     /// Check credentials, access and configuration
@@ -147,20 +151,33 @@ pub enum Command {
     Explain(ExplainArgs),
     /// Completion script for a shell
     Completion(CompletionArgs),
+    /// What a CI job does last: apply on_interrupt to what it left unfinished
+    #[command(hide = true)]
+    Settle(SettleArgs),
 }
 
 impl Command {
     /// Whether it may change something: it then reports events, and a result.
     pub(super) const fn acts(&self) -> bool {
-        matches!(self, Self::Promote(_) | Self::Resume(_) | Self::Rollback(_) | Self::Unlock(_) | Self::Demo(_))
+        matches!(
+            self,
+            Self::Promote(_)
+                | Self::Resume(_)
+                | Self::Pause(_)
+                | Self::Rollback(_)
+                | Self::Canary(_)
+                | Self::Unlock(_)
+                | Self::Settle(_)
+                | Self::Demo(_)
+        )
     }
 }
 
 /// What the groups of commands in `--help` are called, and their commands in order.
 const GROUPS: [(&str, &[&str]); 6] = [
-    ("Release", &["plan", "promote", "resume", "rollback"]),
+    ("Release", &["plan", "promote", "resume", "pause", "rollback"]),
     ("See", &["status", "history"]),
-    ("Repair", &["unlock"]),
+    ("Repair", &["canary", "unlock"]),
     ("Set up", &["verify", "iam-policy"]),
     ("Try", &["demo", "gate"]),
     ("More", &["explain", "completion"]),
@@ -191,7 +208,7 @@ pub struct Source {
 }
 
 /// How traffic is shifted in this release, in place of what the file says.
-#[derive(Debug, clap::Args)]
+#[derive(Debug, Default, clap::Args)]
 pub struct Canary {
     /// Steps such as "5% 10m, 25% 10m", none, or a preset
     #[arg(long, value_name = "STEPS")]
@@ -219,6 +236,27 @@ impl Canary {
     }
 }
 
+/// A gate that is not listened to.
+#[derive(Debug, clap::Args)]
+pub struct Override {
+    /// The gate only advises in this release; REASON is recorded
+    #[arg(long, value_name = "REASON", value_parser = reason)]
+    pub(super) override_gate: Option<String>,
+}
+
+impl Override {
+    /// The flag as a command line repeats it, with a blank before it.
+    pub(super) fn repeated(&self) -> String {
+        self.override_gate.as_ref().map_or_else(String::new, |why| format!(" --override-gate {}", shell_word(why)))
+    }
+}
+
+/// A reason is for people who ask later: a blank one says nothing.
+fn reason(text: &str) -> Result<String, String> {
+    let text = text.trim();
+    if text.is_empty() { Err("say why: the reason is recorded with the release".into()) } else { Ok(text.to_owned()) }
+}
+
 fn canary_mode() -> impl clap::builder::TypedValueParser<Value = CanaryMode> {
     const MODES: [CanaryMode; 2] = [CanaryMode::Alias, CanaryMode::Stage];
     PossibleValuesParser::new(MODES.map(mode_word)).try_map(|word| {
@@ -244,6 +282,8 @@ pub struct PlanArgs {
     pub(super) source: Source,
     #[command(flatten)]
     pub(super) canary: Canary,
+    #[command(flatten)]
+    pub(super) gate: Override,
     /// Write the plan to a file, for promote --plan
     #[arg(long, value_name = "FILE")]
     pub(super) out: Option<PathBuf>,
@@ -262,12 +302,11 @@ pub struct PromoteArgs {
     pub(super) source: Source,
     #[command(flatten)]
     pub(super) canary: Canary,
-    /// The gate only advises in this release; REASON is recorded
-    #[arg(long, value_name = "REASON", value_parser = NonEmptyStringValueParser::new())]
-    pub(super) override_gate: Option<String>,
-    /// Stop after this step: publish, smoke, alias, permission or redeploy
-    #[arg(long, value_name = "STEP", value_parser = step(), hide_possible_values = true)]
-    pub(super) until: Option<StepKind>,
+    #[command(flatten)]
+    pub(super) gate: Override,
+    /// Stop after this step: publish, smoke, alias, permission, redeploy, canary, or at a share: canary:25%
+    #[arg(long, value_name = "STEP[:PERCENT]")]
+    pub(super) until: Option<Until>,
     /// Do not ask; not enough for a protected target
     #[arg(short, long, env = "STAGEGATE_YES", hide_env = true, value_parser = clap::builder::FalseyValueParser::new())]
     pub(super) yes: bool,
@@ -285,26 +324,38 @@ pub struct PromoteArgs {
     )]
     pub(super) on_interrupt: Option<OnInterrupt>,
     /// Carry out exactly this plan, or refuse
-    #[arg(long, value_name = "FILE", conflicts_with_all = ["function_version", "canary", "preset", "canary_mode"])]
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["function_version", "canary", "preset", "canary_mode", "override_gate"])]
     pub(super) plan: Option<PathBuf>,
     /// Refuse unless the plan has this digest
     #[arg(long, value_name = "DIGEST")]
     pub(super) expect_plan: Option<String>,
 }
 
-fn step() -> impl clap::builder::TypedValueParser<Value = StepKind> {
-    PossibleValuesParser::new(PIPELINE.iter().filter(|d| d.kind != StepKind::Promote).map(|d| d.name))
-        .try_map(|name| StepKind::named(&name).ok_or_else(|| format!("no step is called {name}")))
-}
-
 /// `resume`
 #[derive(Debug, clap::Args)]
+#[command(
+    after_help = "Examples:\n  stagegate resume prod                  # goes on, from this machine's journal or from AWS's records\n  stagegate resume prod --once           # one look, for cron: exit 8 while it bakes\n  stagegate resume checkout-api:live --canary \"5% 10m, 25% 10m\"   # without the file"
+)]
 pub struct ResumeArgs {
     /// Name of stagegate.toml, FUNCTION:ALIAS or API/STAGE
     pub(super) target: String,
+    /// Look once, act at most once, exit with 8 while it bakes; never goes past a pause
+    #[arg(long, conflicts_with_all = ["finish", "undo"])]
+    pub(super) once: bool,
+    /// Do not wait for the rest of the steps, unless the gate finds the version worse
+    #[arg(long, conflicts_with = "undo")]
+    pub(super) finish: bool,
     /// Undo it instead
     #[arg(long)]
     pub(super) undo: bool,
+    /// Nothing in flight is no mistake
+    #[arg(long)]
+    pub(super) if_in_flight: bool,
+    #[command(flatten)]
+    pub(super) canary: Canary,
+    /// Stop after this step: redeploy, canary, or at a share: canary:25%
+    #[arg(long, value_name = "STEP[:PERCENT]", conflicts_with_all = ["once", "undo", "finish"])]
+    pub(super) until: Option<Until>,
     /// What a signal does after the first write: rollback or hold [default: as the target says, or rollback]
     #[arg(
         long,
@@ -315,6 +366,75 @@ pub struct ResumeArgs {
         hide_possible_values = true
     )]
     pub(super) on_interrupt: Option<OnInterrupt>,
+}
+
+/// `pause`
+#[derive(Debug, clap::Args)]
+pub struct PauseArgs {
+    /// Name of stagegate.toml, FUNCTION:ALIAS, API/STAGE or an execute-api URL
+    pub(super) target: String,
+}
+
+/// `settle`
+#[derive(Debug, clap::Args)]
+pub struct SettleArgs {
+    /// Name of stagegate.toml, FUNCTION:ALIAS or API/STAGE
+    pub(super) target: String,
+    /// The release that the job ran; empty = whichever is unfinished
+    #[arg(long, value_name = "ID", default_value = "")]
+    pub(super) run: String,
+    /// What is done with it: rollback or hold [default: as the target says, or rollback]
+    #[arg(
+        long,
+        value_name = "WHAT",
+        value_enum,
+        env = "STAGEGATE_ON_INTERRUPT",
+        hide_env = true,
+        hide_possible_values = true
+    )]
+    pub(super) on_interrupt: Option<OnInterrupt>,
+}
+
+/// `canary`
+#[derive(Debug, clap::Args)]
+pub struct CanaryArgs {
+    #[command(subcommand)]
+    pub(super) command: CanaryCommand,
+}
+
+/// What is done with a split that no release of stagegate runs.
+#[derive(Debug, Subcommand)]
+pub enum CanaryCommand {
+    /// The version or deployment that most calls get keeps all of them
+    Clear(SplitArgs),
+    /// The version or deployment on trial gets all calls
+    Promote(SplitArgs),
+    /// Another share for the version or deployment on trial, or a new trial
+    Set {
+        #[command(flatten)]
+        split: SplitArgs,
+        /// Its share, such as 10%
+        percent: crate::model::Percent,
+        /// The version on trial, for an alias
+        #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
+        function_version: Option<u64>,
+        /// The deployment on trial, for a stage
+        #[arg(long, value_name = "ID", conflicts_with = "function_version")]
+        deployment: Option<String>,
+    },
+}
+
+/// Which split, and whether to ask.
+#[derive(Debug, clap::Args)]
+pub struct SplitArgs {
+    /// FUNCTION:ALIAS, API/STAGE, or a name of stagegate.toml: both of its places are looked at
+    pub(super) target: String,
+    /// Do not ask; not enough for a protected target
+    #[arg(short, long, env = "STAGEGATE_YES", hide_env = true, value_parser = clap::builder::FalseyValueParser::new())]
+    pub(super) yes: bool,
+    /// Do not ask; NAME is the target's
+    #[arg(long, value_name = "NAME", env = "STAGEGATE_CONFIRM", hide_env = true)]
+    pub(super) confirm: Option<String>,
 }
 
 /// `rollback`
@@ -414,7 +534,7 @@ pub enum GateCommand {
     },
     /// Judge a recorded rollout again, with other settings
     Replay {
-        /// The recording: lines as for gate judge
+        /// The recording: lines as for gate judge, or the journal of a release
         file: PathBuf,
         #[command(flatten)]
         settings: GateSettings,
@@ -515,7 +635,9 @@ mod tests {
     #[test]
     fn every_command_stands_in_one_group_of_the_help() {
         let mut grouped: Vec<&str> = GROUPS.iter().flat_map(|(_, names)| names.iter().copied()).collect();
-        let mut known: Vec<String> = command().get_subcommands().map(|c| c.get_name().to_owned()).collect();
+        let shown = command();
+        let shown = shown.get_subcommands().filter(|c| !c.is_hide_set());
+        let mut known: Vec<String> = shown.map(|c| c.get_name().to_owned()).collect();
         grouped.sort_unstable();
         known.sort_unstable();
         assert_eq!(grouped, known);
@@ -551,6 +673,12 @@ mod tests {
             &["--canary", "none", "--preset", "AllAtOnce"][..],
             &["--canary-mode", "none"],
             &["--override-gate", ""],
+            &["--override-gate", "  "],
+            &["--plan", "plan.json", "--override-gate", "why"],
+            &["--until", "promote"],
+            &["--until", "alias:5%"],
+            &["--until", "canary:0%"],
+            &["--until", "canary:100%"],
             &["--plan", "plan.json", "--canary", "none"],
             &["--plan", "plan.json", "--preset", "AllAtOnce"],
             &["--plan", "plan.json", "--canary-mode", "alias"],

@@ -5,7 +5,7 @@ use crate::event::{Event, Summary};
 use crate::journal::Ending;
 use crate::model::{RunId, Version};
 use crate::plan::Plan;
-use crate::problem::{Exit, Level, Problem};
+use crate::problem::{Code, Exit, Level, Problem};
 
 /// The end of a command.
 #[derive(Debug)]
@@ -37,6 +37,18 @@ fn word(exit: Exit, ending: Option<Ending>) -> &'static str {
     }
 }
 
+/// `result` of a release that goes on later: whether by itself, by a person who decides, or by one who goes on.
+fn waits(outcome: &Outcome) -> Option<&'static str> {
+    if outcome.ending.is_some() || !matches!(outcome.exit, Exit::Done | Exit::InFlight) {
+        return None;
+    }
+    Some(match outcome.problem.as_ref().map(|problem| problem.code) {
+        Some(Code::StillBaking) => "baking",
+        Some(Code::CanaryHeld) => "held",
+        _ => "paused",
+    })
+}
+
 impl End {
     /// An end with this `result`.
     pub fn new(exit: Exit, result: &str) -> Self {
@@ -47,6 +59,7 @@ impl End {
             version: None,
             previous_version: None,
             candidate: None,
+            weight: None,
             deployment: None,
             resume: None,
             rollback: None,
@@ -61,11 +74,7 @@ impl End {
 
     /// Of a release that was run or gone on with.
     pub fn of_release(plan: &Plan, outcome: Outcome, candidate: Option<Version>, deployment: Option<String>) -> Self {
-        let result = word(outcome.exit, outcome.ending);
-        let end = Self::new(
-            outcome.exit,
-            if outcome.ending.is_none() && outcome.exit == Exit::Done { "paused" } else { result },
-        );
+        let end = Self::new(outcome.exit, waits(&outcome).unwrap_or_else(|| word(outcome.exit, outcome.ending)));
         let stable = plan.members.first().and_then(|m| m.before.as_ref()).map(|a| a.version.to_string());
         let only = plan.members.len() == 1;
         let serves = match outcome.ending {
@@ -100,6 +109,12 @@ impl End {
     pub fn versions(mut self, serves: Option<Version>, previous: Option<Version>) -> Self {
         self.summary.version = serves.map(|v| v.to_string());
         self.summary.previous_version = previous.map(|v| v.to_string());
+        self
+    }
+
+    /// Says which share of the traffic the candidate has, 0–100 %.
+    pub fn weight(mut self, weight: Option<f64>) -> Self {
+        self.summary.weight = weight;
         self
     }
 

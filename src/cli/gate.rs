@@ -67,6 +67,11 @@ fn again(app: &App, file: &Path, wishes: &Wishes) -> Result<End, Problem> {
     let shown = file.display().to_string();
     let recording = std::fs::read_to_string(file)
         .map_err(|error| Problem::new(Code::GateInput, format!("{shown} cannot be read")).why(error.to_string()))?;
+    let recording = match crate::journal::evidence(&recording) {
+        Some(lines) if lines.is_empty() => return Err(unrecorded(&shown)),
+        Some(lines) => lines,
+        None => recording,
+    };
     let ticks = replay(&recording, wishes).map_err(|bad| unreadable(&shown, &bad))?;
     if app.args.json() {
         let lines: String = ticks.iter().map(|tick| tick.line() + "\n").collect();
@@ -75,6 +80,12 @@ fn again(app: &App, file: &Path, wishes: &Wishes) -> Result<End, Problem> {
         app.reporter.data(&gate_text::replay(&ticks, app.term().width));
     }
     Ok(End::done())
+}
+
+fn unrecorded(what: &str) -> Problem {
+    Problem::new(Code::GateInput, format!("{what} is the journal of a release that no gate has judged"))
+        .why("it holds what was sent to AWS, and no minute of a canary")
+        .fix("history names the journals that hold one: stagegate history TARGET")
 }
 
 fn unreadable(what: &str, bad: &BadLine) -> Problem {

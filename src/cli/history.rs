@@ -1,5 +1,7 @@
 //! `history`: the releases and rollbacks of a target that the journals on this machine and the records know.
 
+use std::path::Path;
+
 use serde::Serialize;
 
 use super::App;
@@ -7,7 +9,7 @@ use super::args::HistoryArgs;
 use super::end::End;
 use super::members;
 use super::session::connect;
-use super::target::{Located, Need, locate};
+use super::target::{Located, Need, locate, shell_word};
 use crate::aws::layers::Pace;
 use crate::journal::{Ending, Entry, StateDir, Summary};
 use crate::model::Version;
@@ -24,6 +26,8 @@ struct Past {
     kind: &'static str,
     ending: Option<Ending>,
     moves: Vec<Moved>,
+    /// The journal that holds what a gate was given, for `gate replay`.
+    recording: Option<String>,
 }
 
 #[derive(Debug, Serialize)]
@@ -72,10 +76,11 @@ fn journaled(app: &App, located: &Located) -> Vec<Past> {
     for error in broken {
         app.warn(&crate::engine::journal_problem(&error).level(Level::Warning));
     }
-    found.iter().filter_map(|summary| past(summary, located)).collect()
+    let folder = app.state.as_ref().map(StateDir::path);
+    found.iter().filter_map(|summary| past(summary, located, folder)).collect()
 }
 
-fn past(summary: &Summary, located: &Located) -> Option<Past> {
+fn past(summary: &Summary, located: &Located, folder: Option<&Path>) -> Option<Past> {
     let progress = &summary.progress;
     let (kind, moves) = match (&progress.plan, summary.lines.first().map(|line| &line.entry)) {
         (Some(plan), _) if located.is_of(plan) => {
@@ -98,7 +103,10 @@ fn past(summary: &Summary, located: &Located) -> Option<Past> {
         _ => return None,
     };
     let at = format!("{:.0}", summary.at);
-    Some(Past { release: summary.run.to_string(), at, kind, ending: progress.ending, moves })
+    let judged = summary.lines.iter().any(|line| matches!(line.entry, Entry::Evidence { .. }));
+    let file = || folder.map(|folder| folder.join(format!("{}.jsonl", summary.run)).display().to_string());
+    let recording = judged.then(file).flatten();
+    Some(Past { release: summary.run.to_string(), at, kind, ending: progress.ending, moves, recording })
 }
 
 fn names(located: &Located, alias: &str) -> bool {
@@ -149,6 +157,7 @@ fn of_record(seen: &Seen) -> Option<Past> {
         kind: "record",
         ending,
         moves: vec![Moved { alias: seen.label(), from: record.from, to: Some(record.to) }],
+        recording: None,
     })
 }
 
@@ -170,6 +179,9 @@ fn text(history: &History) -> String {
         out.push_str(&format!("{}  {}  {:<8}  {ending}\n", past.at, past.release, past.kind));
         for moved in &past.moves {
             out.push_str(&format!("    {}  {} → {}\n", moved.alias, version(moved.from), version(moved.to)));
+        }
+        if let Some(recording) = &past.recording {
+            out.push_str(&format!("    judged: stagegate gate replay {}\n", shell_word(recording)));
         }
     }
     out

@@ -2,15 +2,19 @@
 //! the [`Reporter`], and answers with an [`end::End`]. The exit code is decided here and nowhere else.
 
 mod args;
+mod canary;
 mod completion;
 mod consent;
+mod credentials;
 mod demo;
 mod end;
 mod explain;
+mod flight;
 mod gate;
 mod history;
 mod iam_policy;
 mod members;
+mod pause;
 mod plan;
 mod promote;
 mod prompt;
@@ -18,12 +22,14 @@ mod release;
 mod resume;
 mod rollback;
 mod session;
+mod settle;
 mod signals;
 mod status;
 mod target;
 #[cfg(test)]
 mod tests;
 mod unlock;
+mod until;
 mod verify;
 
 use std::cell::Cell;
@@ -197,10 +203,13 @@ async fn dispatch(app: &App, command: Command) -> End {
         Command::Plan(args) => plan::run(app, args).await,
         Command::Promote(args) => promote::run(app, args).await,
         Command::Resume(args) => resume::run(app, args).await,
+        Command::Pause(args) => pause::run(app, args).await,
         Command::Rollback(args) => rollback::run(app, args).await,
         Command::Status(args) => status::run(app, args).await,
         Command::History(args) => history::run(app, args).await,
         Command::Verify(args) => verify::run(app, args).await,
+        Command::Canary(args) => canary::run(app, args).await,
+        Command::Settle(args) => settle::run(app, args).await,
         Command::Unlock(args) => unlock::run(app, args).await,
         Command::IamPolicy(args) => iam_policy::run(app, args).await,
         Command::Demo(args) => demo::run(app, &args).await,

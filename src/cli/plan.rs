@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use super::App;
 use super::args::PlanArgs;
 use super::end::End;
-use super::release::{self, Prepared};
+use super::release::{self, Prepared, Wanted};
 use super::session::connect;
 use super::target::{Need, locate};
 use crate::plan::{PLAN_FORMAT, Plan};
@@ -21,10 +21,12 @@ const PLAN_SCHEMA: &str = "stagegate.plan/1.0";
 pub async fn run(app: &App, args: PlanArgs) -> Result<End, Problem> {
     let located = locate(app, &args.source.target, Need::Release, args.source.permission_settle.as_ref())?;
     let target = release::target(&located, &args.canary)?;
+    release::check_override(args.gate.override_gate.as_deref(), &target)?;
     let session = connect(app, &located, args.source.pace).await?;
     app.reporter.busy("reading AWS");
     let caller = session.identify(app).await?;
-    let prepared = release::prepare(app, &session, &target, caller, args.source.function_version).await?;
+    let wanted = Wanted { version: args.source.function_version, override_gate: args.gate.override_gate.clone() };
+    let prepared = release::prepare(app, &session, &target, caller, wanted).await?;
     let document = document(&prepared);
     if let Some(path) = &args.out {
         store(path, &document)?;
@@ -40,7 +42,11 @@ pub async fn run(app: &App, args: PlanArgs) -> Result<End, Problem> {
     let digest = prepared.plan.digest();
     let next = match &args.out {
         Some(path) => located.command(&format!("promote --plan {}", path.display())),
-        None => located.command(&format!("promote --expect-plan {digest}{}", args.canary.repeated())),
+        None => located.command(&format!(
+            "promote --expect-plan {digest}{}{}",
+            args.canary.repeated(),
+            args.gate.repeated()
+        )),
     };
     app.reporter.say(&format!("\nplan {digest}\nexactly this: {next}\n"));
     Ok(if args.detailed_exitcode { End::new(Exit::Findings, "findings") } else { End::done() })

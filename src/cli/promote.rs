@@ -3,10 +3,10 @@
 use super::args::PromoteArgs;
 use super::consent::{self, Consent};
 use super::end::End;
-use super::release::{self, Prepared};
+use super::release::{self, Prepared, Wanted};
 use super::session::{Session, connect};
 use super::target::{Located, Need, locate};
-use super::{App, plan as plans};
+use super::{App, credentials, plan as plans};
 use crate::aws::Aws;
 use crate::clock::Clock;
 use crate::engine::{Engine, Settings};
@@ -26,7 +26,9 @@ pub async fn run(app: &App, args: PromoteArgs) -> Result<End, Problem> {
     if let Some(approved) = &approved {
         check_label(approved, &target)?;
     }
-    check_override(&args, approved.as_ref().map_or(&target, |plan| &plan.target))?;
+    let planned = approved.as_ref().map_or(&target, |plan| &plan.target);
+    release::check_override(args.gate.override_gate.as_deref(), planned)?;
+    args.until.map_or(Ok(()), |until| until.check(planned))?;
     // Where nobody can be asked and no flag says yes, AWS is not even read.
     consent(app, &located, &target, approved.as_ref(), &args)?;
     let session = connect(app, &located, args.source.pace).await?;
@@ -46,7 +48,11 @@ pub async fn promote<A: Aws, C: Clock>(
     let caller = session.identify(app).await?;
     let Prepared { plan, caller } = match approved {
         Some(approved) => release::remake(app, session, approved, caller).await?,
-        None => release::prepare(app, session, target, caller, args.source.function_version).await?,
+        None => {
+            let wanted =
+                Wanted { version: args.source.function_version, override_gate: args.gate.override_gate.clone() };
+            release::prepare(app, session, target, caller, wanted).await?
+        }
     };
     let digest = plan.digest();
     if let Some(expected) = &args.expect_plan {
@@ -61,6 +67,9 @@ pub async fn promote<A: Aws, C: Clock>(
     if plan.is_noop() {
         return Ok(release::nothing_to_do(&plan));
     }
+    args.until.map_or(Ok(()), |until| until.check_plan(&plan))?;
+    let needs = credentials::needs(&plan, args.until, None, false, session.clock.now());
+    credentials::check(session, needs, |stop| located.command(&format!("promote --until {stop}")), located)?;
     let consent = consent(app, located, target, approved, args)?;
     let screen = format!("{}\nplan {digest}\n\n", plan_text::screen(&plan, &caller, app.term().width));
     if consent == Consent::Given {
@@ -75,7 +84,12 @@ pub async fn promote<A: Aws, C: Clock>(
 
     let journal = release::open_journal(app, |state| state.create(&plan.run))?;
     let on_interrupt = release::on_interrupt(args.on_interrupt, &plan.target);
-    let settings = Settings { until: args.until, on_interrupt };
+    let settings = Settings {
+        until: args.until.filter(|until| until.percent.is_none()).map(|until| until.step),
+        until_percent: args.until.and_then(|until| until.percent),
+        on_interrupt,
+        ..Settings::default()
+    };
     let engine =
         Engine::new(&session.aws, &session.clock, &app.reporter, &app.interrupt, journal, plan.run.clone(), settings);
     app.acting.set(true);
@@ -93,18 +107,8 @@ fn consent(
 ) -> Result<Consent, Problem> {
     let protected = target.protected || approved.is_some_and(|plan| plan.target.protected);
     let target = Target { protected, ..target.clone() };
-    let command = located.command(&format!("promote{}", args.canary.repeated()));
+    let command = located.command(&format!("promote{}{}", args.canary.repeated(), args.gate.repeated()));
     consent::promotion(&target, args.yes, args.confirm.as_deref(), app.silence(), &command)
-}
-
-/// An override without a gate would be recorded for nothing.
-fn check_override(args: &PromoteArgs, target: &Target) -> Result<(), Problem> {
-    if args.override_gate.is_none() || target.canary.is_gradual() {
-        return Ok(());
-    }
-    Err(Problem::new(Code::BadOption, "--override-gate: this release has no gate")
-        .why(format!("target {} moves all traffic at once, and a gate judges the steps of a canary", target.label()))
-        .fix("leave it out"))
 }
 
 fn check_label(approved: &Plan, target: &Target) -> Result<(), Problem> {

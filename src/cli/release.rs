@@ -6,10 +6,11 @@ use super::session::Session;
 use super::target::Located;
 use super::{App, new_run};
 use crate::aws::Aws;
+use crate::change::Change;
 use crate::clock::Clock;
 use crate::engine::{OnInterrupt, Outcome};
-use crate::journal::{FileJournal, Journal, JournalError, Progress};
-use crate::model::{Reaction, Target, Version};
+use crate::journal::{Ending, FileJournal, Journal, JournalError, Progress};
+use crate::model::{CanaryMode, Percent, Reaction, Target, Version};
 use crate::plan::{Choice, Plan, plan};
 use crate::problem::{Code, Exit, Level, Problem};
 use crate::report::plan_text::Caller;
@@ -43,6 +44,16 @@ pub fn target(located: &Located, canary: &Canary) -> Result<Target, Problem> {
     canary.flags().apply(plannable(located)?)
 }
 
+/// An override without a gate would be recorded for nothing.
+pub fn check_override(reason: Option<&str>, target: &Target) -> Result<(), Problem> {
+    if reason.is_none() || target.canary.is_gradual() {
+        return Ok(());
+    }
+    Err(Problem::new(Code::BadOption, "--override-gate: this release has no gate")
+        .why(format!("target {} moves all traffic at once, and a gate judges the steps of a canary", target.label()))
+        .fix("leave it out"))
+}
+
 /// What a signal does after the first write: the flag decides, then the target.
 pub fn on_interrupt(flag: Option<OnInterrupt>, target: &Target) -> OnInterrupt {
     flag.unwrap_or(match target.on_interrupt {
@@ -51,16 +62,25 @@ pub fn on_interrupt(flag: Option<OnInterrupt>, target: &Target) -> OnInterrupt {
     })
 }
 
+/// What a person asks for beyond the target.
+#[derive(Debug, Clone, Default)]
+pub struct Wanted {
+    /// This version instead of what the target's source says.
+    pub version: Option<u64>,
+    /// Why the gate only advises.
+    pub override_gate: Option<String>,
+}
+
 /// Reads AWS and makes the plan.
 pub async fn prepare<A: Aws, C: Clock>(
     app: &App,
     session: &Session<A, C>,
     target: &Target,
     caller: Caller,
-    named: Option<u64>,
+    wanted: Wanted,
 ) -> Result<Prepared, Problem> {
     let target = session.placed(target.clone(), &caller);
-    let named = named.map(Version::Number);
+    let named = wanted.version.map(Version::Number);
     let description = description(&target, &app.env);
     let observed = session.observer(app).observe(&target, named).await?;
     let choice = Choice {
@@ -71,6 +91,7 @@ pub async fn prepare<A: Aws, C: Clock>(
         named,
         description,
         adopt: None,
+        override_gate: wanted.override_gate,
     };
     Ok(Prepared { plan: plan(&target, &observed, &choice)?, caller })
 }
@@ -88,11 +109,12 @@ pub async fn remake<A: Aws, C: Clock>(
             .why(format!("this is account {} in {}", caller.identity.account, session.region))
             .fix("name the right profile and region: --profile NAME --region REGION"));
     }
-    let named = approved.members.iter().find(|m| m.named).and_then(|m| match m.source {
+    let version = approved.members.iter().find(|m| m.named).and_then(|m| match m.source {
         crate::plan::SourcePlan::Existing { version, .. } => version.number(),
         crate::plan::SourcePlan::Publish { .. } => None,
     });
-    let mut prepared = prepare(app, session, &approved.target, caller, named).await?;
+    let override_gate = approved.canary.as_ref().and_then(|canary| canary.override_gate.clone());
+    let mut prepared = prepare(app, session, &approved.target, caller, Wanted { version, override_gate }).await?;
     prepared.plan.description.clone_from(&approved.description);
     expect(&prepared.plan, &approved.digest())?;
     Ok(prepared)
@@ -136,13 +158,19 @@ pub fn conclude(app: &App, located: &Located, plan: &Plan, progress: &Progress, 
     let candidate = progress.published.first().map(|(_, version, _)| *version);
     let unfinished = outcome.ending.is_none();
     let changed = progress.may_have_changed() && outcome.exit != Exit::RolledBack;
+    let weight = weight(plan, progress, outcome.ending);
     let way = |wanted: bool, command: &str| wanted.then(|| located.command(command));
     if outcome.exit == Exit::Done && outcome.problem.is_none() {
         for line in &outcome.now {
             app.reporter.say(&format!("{line}\n"));
         }
+        if let (true, Some(weight)) = (unfinished && plan.canary.is_some(), weight) {
+            app.reporter.say(&format!("the new version has {weight}%; nothing moves by itself\n"));
+        }
         app.reporter.say(&if unfinished {
             format!("go on: {}\nundo:  {}\n", located.command("resume"), located.command("rollback"))
+        } else if outcome.ending == Some(Ending::RolledBack) {
+            format!("✔ rolled back {}\n", plan.target.label())
         } else if plan.is_first_release() {
             // A command that would be refused is worse than none.
             format!("✔ promoted {}   (a first release: no version to go back to yet)\n", plan.target.label())
@@ -152,7 +180,41 @@ pub fn conclude(app: &App, located: &Located, plan: &Plan, progress: &Progress, 
     }
     let deployment = progress.deployment.clone().filter(|_| outcome.exit == Exit::Done);
     End::of_release(plan, outcome, candidate, deployment)
+        .weight(weight)
         .commands(way(unfinished, "resume"), way(changed || unfinished, "rollback"))
+}
+
+/// The candidate's share of the traffic, 0–100 %; none where it is not certain, or where nothing was to be promoted.
+fn weight(plan: &Plan, progress: &Progress, ending: Option<Ending>) -> Option<f64> {
+    match ending {
+        Some(Ending::Promoted) => Some(100.0),
+        Some(Ending::RolledBack | Ending::Stopped) => Some(0.0),
+        Some(Ending::Unchanged | Ending::NeedsPerson) => None,
+        None => Some(
+            progress.intents.iter().fold(0.0, |share, change| share_after(plan, progress, change).unwrap_or(share)),
+        ),
+    }
+}
+
+/// The candidate's share once a change is done, if the change decides about it.
+fn share_after(plan: &Plan, progress: &Progress, change: &Change) -> Option<f64> {
+    let candidate = |function| progress.published.iter().find(|(f, ..)| f == function).map(|(_, version, _)| *version);
+    let by_stage = plan.canary.as_ref().is_some_and(|canary| canary.mode == CanaryMode::Stage);
+    match change {
+        Change::Alias { function, alias, before, want } if *alias == plan.target.alias => {
+            let to = candidate(function)?;
+            // A function whose version stays says nothing about the others.
+            let moves = before.as_ref().is_none_or(|before| before.version != to) || want.version != to;
+            let weight = to.number().and_then(|number| want.weights.get(&number));
+            match (want.version == to && moves, weight) {
+                (true, _) => Some(100.0),
+                (false, Some(weight)) => Some(Percent::of_share(*weight).percent()),
+                (false, None) => None,
+            }
+        }
+        Change::Stage { want, .. } if by_stage => want.canary.as_ref().map(|canary| canary.percent),
+        Change::Alias { .. } | Change::Grant { .. } | Change::Stage { .. } => None,
+    }
 }
 
 /// The version of AWS that a note about nothing to do speaks of.

@@ -1,26 +1,38 @@
-//! `resume`: go on with the newest release of a target that stopped on this machine, or undo it.
+//! `resume`: go on with the release that is in flight, from its journal on this machine or from AWS's records alone, or
+//! undo it.
 
-use super::App;
 use super::args::ResumeArgs;
 use super::end::End;
-use super::release;
+use super::flight::{self, Flight, Way};
 use super::session::{Session, connect};
 use super::target::{Located, Need, locate};
+use super::{App, credentials, new_run, release};
 use crate::aws::Aws;
 use crate::aws::layers::Pace;
 use crate::clock::Clock;
-use crate::config::{Origin, Sourced};
+use crate::config::{Origin, Sourced, TargetRef};
 use crate::engine::{Engine, Settings};
 use crate::event::Event;
-use crate::journal::Summary;
-use crate::plan::Plan;
-use crate::problem::{Code, Problem};
+use crate::journal::{Ending, Entry, FileJournal, Journal as _, Summary};
+use crate::model::{Record, RunId, Shift, Target};
+use crate::plan::{Choice, Plan, Underway, underway};
+use crate::problem::{Code, Exit, Problem};
+use crate::report::plan_text::Caller;
 
 /// Goes on.
 pub async fn run(app: &App, args: ResumeArgs) -> Result<End, Problem> {
     let mut located = locate(app, &args.target, Need::Place, None)?;
-    let plan = unfinished(app, &located)?;
-    // The release goes on where it began.
+    if let Some(summary) = open_releases(app, &located).first()
+        && let Some(plan) = &summary.progress.plan
+    {
+        stay_there(&mut located, plan)?;
+    }
+    let session = connect(app, &located, if args.undo { Pace::Full } else { Pace::Share }).await?;
+    resume(app, &located, &session, &args).await
+}
+
+/// A release that this machine began goes on where it began.
+fn stay_there(located: &mut Located, plan: &Plan) -> Result<(), Problem> {
     if let Some(set) = &located.settings.region
         && matches!(set.from, Origin::Flag(_))
         && set.value != plan.region
@@ -32,9 +44,7 @@ pub async fn run(app: &App, args: ResumeArgs) -> Result<End, Problem> {
         .fix("leave --region out"));
     }
     located.settings.region = Some(Sourced { value: plan.region.clone(), from: Origin::Place });
-    let mut session = connect(app, &located, if args.undo { Pace::Full } else { Pace::Share }).await?;
-    session.account = Some(plan.account.clone());
-    resume(app, &located, &session, &plan, &args).await
+    Ok(())
 }
 
 /// Goes on over a connection.
@@ -42,21 +52,44 @@ pub async fn resume<A: Aws, C: Clock>(
     app: &App,
     located: &Located,
     session: &Session<A, C>,
-    plan: &Plan,
     args: &ResumeArgs,
 ) -> Result<End, Problem> {
-    session.identify(app).await?;
-    app.emit(&Event::Plan {
-        release: plan.run.clone(),
-        target: plan.target.label(),
-        digest: plan.digest(),
-        plan: serde_json::to_value(plan).unwrap_or_default(),
-    });
-    let verb = if args.undo { "undoing" } else { "going on with" };
-    app.reporter.say(&format!("{verb} {} of {}\n", plan.run, plan.target.label()));
-    release::ways(app, located);
+    let caller = session.identify(app).await?;
+    app.reporter.busy("reading AWS");
+    let flight = flight::look(app, located, session).await?;
+    let journals = flight::journals(app, located, &caller.identity.account, &session.region);
+    match flight::way(&flight, journals) {
+        Way::Journal(summary) => by_journal(app, located, session, &flight, &summary, args).await,
+        Way::Records(run) => by_records(app, located, session, &flight, &run, caller, args).await,
+        Way::Promoted(summary) => close(app, session, &summary),
+        Way::Nothing if args.if_in_flight => {
+            app.reporter.say(&format!("nothing of {} is in flight\n", located.text));
+            Ok(End::new(Exit::Done, "unchanged"))
+        }
+        Way::Nothing => Err(flight::nothing(app, located)),
+    }
+}
+
+/// Goes on with the journal of this machine.
+async fn by_journal<A: Aws, C: Clock>(
+    app: &App,
+    located: &Located,
+    session: &Session<A, C>,
+    flight: &Flight,
+    summary: &Summary,
+    args: &ResumeArgs,
+) -> Result<End, Problem> {
+    let Some(plan) = &summary.progress.plan else { return Err(flight::nothing(app, located)) };
+    let repeated = args.canary.repeated();
+    if !repeated.is_empty() {
+        return Err(Problem::new(Code::BadOption, format!("{} has its steps already:{repeated}", summary.run))
+            .why("its journal on this machine holds the plan that was approved")
+            .fix(format!("leave the steps out: {}", located.command("resume"))));
+    }
+    let shift = flight.record(&plan.run).and_then(|record| record.shift.clone());
+    let settings = ready(located, session, plan, shift.as_ref(), args)?;
+    announce(app, located, plan, args, "");
     let journal = release::open_journal(app, |state| state.open(&plan.run))?;
-    let settings = Settings { until: None, on_interrupt: release::on_interrupt(args.on_interrupt, &plan.target) };
     let engine =
         Engine::new(&session.aws, &session.clock, &app.reporter, &app.interrupt, journal, plan.run.clone(), settings);
     app.acting.set(true);
@@ -64,28 +97,166 @@ pub async fn resume<A: Aws, C: Clock>(
     Ok(release::conclude(app, located, plan, &engine.progress(), outcome))
 }
 
-/// The plan of the newest release of the target that this machine's journals know to be unfinished.
-pub fn unfinished(app: &App, located: &Located) -> Result<Plan, Problem> {
-    let (found, broken) = app.state.as_ref().map(crate::journal::StateDir::list).unwrap_or_default();
-    if let Some(plan) = found.into_iter().find_map(|summary| open_plan(summary, located)) {
-        return Ok(plan);
-    }
-    let mut problem = Problem::new(Code::NoJournal, format!("no unfinished release of {} is known here", located.text))
-        .why(match &app.state {
-            Some(state) => format!("no journal in {} is about it and open", state.path().display()),
-            None => "there is no folder for journals: HOME is not set".into(),
-        })
-        .fix(format!("look:    {}", located.command("status")))
-        .fix(format!("go back: {}   (needs no journal)", located.command("rollback")));
-    for error in broken {
-        problem = problem.why(error.to_string());
-    }
-    Err(problem)
+/// Takes a release up that this machine knows nothing of.
+async fn by_records<A: Aws, C: Clock>(
+    app: &App,
+    located: &Located,
+    session: &Session<A, C>,
+    flight: &Flight,
+    run: &RunId,
+    caller: Caller,
+    args: &ResumeArgs,
+) -> Result<End, Problem> {
+    let target = adopted_target(located, flight, run, args)?;
+    let choice = Choice {
+        run: new_run(),
+        at: session.clock.now(),
+        account: caller.identity.account.clone(),
+        region: session.region.clone(),
+        named: None,
+        description: String::new(),
+        adopt: None,
+        override_gate: None,
+    };
+    let target = session.placed(target, &caller);
+    let (plan, underway) = underway(&session.observer(app), &target, choice).await?;
+    let settings = ready(located, session, &plan, underway.shift(), args)?;
+    announce(app, located, &plan, args, ", from its records in AWS");
+    let journal = release::open_journal(app, |state| state.create(&plan.run))?;
+    Ok(take_up(app, located, session, journal, (&plan, &underway), settings, args.undo).await)
 }
 
-fn open_plan(summary: Summary, located: &Located) -> Option<Plan> {
-    let plan = summary.progress.plan.filter(|_| summary.progress.ending.is_none())?;
-    located.is_of(&plan).then_some(plan)
+async fn take_up<A: Aws, C: Clock>(
+    app: &App,
+    located: &Located,
+    session: &Session<A, C>,
+    journal: FileJournal,
+    (plan, underway): (&Plan, &Underway),
+    settings: Settings,
+    undo: bool,
+) -> End {
+    let engine =
+        Engine::new(&session.aws, &session.clock, &app.reporter, &app.interrupt, journal, plan.run.clone(), settings);
+    app.acting.set(true);
+    let outcome = engine.adopt(plan, underway, undo).await;
+    release::conclude(app, located, plan, &engine.progress(), outcome)
+}
+
+/// The target of a release that only AWS knows: what the records do not hold must be in the file, or in the flags.
+fn adopted_target(located: &Located, flight: &Flight, run: &RunId, args: &ResumeArgs) -> Result<Target, Problem> {
+    let known = flight.target.as_ref();
+    let Some(target) = known.or(located.target.as_ref()) else {
+        return Err(unknown(located, run, "a stage does not say which functions the release moves"));
+    };
+    let Some(record) = flight.record(run) else { return Ok(target.clone()) };
+    if record.members > target.functions.len() {
+        let (all, named) = (record.members, target.functions.len());
+        return Err(unknown(located, run, &format!("it moves {all} functions together, and {named} of them is named")));
+    }
+    if let (Some(stage), None) = (&record.stage, &target.stage) {
+        let why = format!("it also moves stage {}, whose settings stand in the configuration", stage.stage);
+        return Err(unknown(located, run, &why));
+    }
+    let target = args.canary.flags().apply(target.clone())?;
+    if !args.undo
+        && !target.canary.is_gradual()
+        && (known.is_none() || record.shift.is_some())
+        && !is_moved(flight, record)
+    {
+        return Err(unscheduled(located, run, record, known.is_some()));
+    }
+    Ok(target)
+}
+
+/// All at once: the alias is on the candidate.
+fn is_moved(flight: &Flight, record: &Record) -> bool {
+    record.shift.is_none() && flight.members(&record.run).iter().any(|one| one.alias.version == record.to)
+}
+
+fn unknown(located: &Located, run: &RunId, why: &str) -> Problem {
+    let place = if matches!(located.place, TargetRef::Named(_)) { "the target's table" } else { "its [target.NAME]" };
+    Problem::new(Code::NoJournal, format!("{run} cannot go on from {} alone", located.text))
+        .why(why)
+        .why("no journal on this machine is about it")
+        .aws_now("the release is in flight; unchanged by this command")
+        .fix(format!("go on where stagegate.toml has {place}: stagegate resume NAME"))
+        .fix(format!("go back: {}   (needs no file)", located.command("rollback")))
+}
+
+/// The record says how far a canary is, and not how far it shall go.
+fn unscheduled(located: &Located, run: &RunId, record: &Record, configured: bool) -> Problem {
+    let at = record.shift.as_ref().map_or_else(
+        || "its canary has not begun".to_owned(),
+        |shift| format!("its canary is in step {}", shift.step() + 1),
+    );
+    let why = if configured { "the configuration has no steps for it" } else { "no configuration says its steps" };
+    let undo = located.command("rollback");
+    Problem::new(Code::ScheduleChanged, format!("{run} has a schedule that is not known here"))
+        .why(format!("{at}; {why}"))
+        .why("the record in AWS holds when each step began, and not which steps follow")
+        .aws_now("the release is in flight; unchanged by this command")
+        .fix(format!("name the steps that it has: {}", located.command("resume --canary \"5% 10m, 25% 10m\"")))
+        .fix("or the file that has them: --config FILE")
+        .fix(format!("go back: {undo}   (needs neither)"))
+}
+
+/// Checks what can be checked before the first write, and says how the engine shall run.
+fn ready<A, C: Clock>(
+    located: &Located,
+    session: &Session<A, C>,
+    plan: &Plan,
+    shift: Option<&Shift>,
+    args: &ResumeArgs,
+) -> Result<Settings, Problem> {
+    if let Some(until) = args.until {
+        until.check_plan(plan)?;
+        check_ahead(plan, shift, until)?;
+    }
+    if !args.undo && !args.once {
+        let needs = credentials::needs(plan, args.until, shift, args.finish, session.clock.now());
+        credentials::check(session, needs, |stop| located.command(&format!("resume --until {stop}")), located)?;
+    }
+    Ok(Settings {
+        until: args.until.filter(|until| until.percent.is_none()).map(|until| until.step),
+        until_percent: args.until.and_then(|until| until.percent),
+        once: args.once,
+        finish: args.finish,
+        on_interrupt: release::on_interrupt(args.on_interrupt, &plan.target),
+    })
+}
+
+/// A share that lies behind is never reached again.
+fn check_ahead(plan: &Plan, shift: Option<&Shift>, until: super::until::Until) -> Result<(), Problem> {
+    let (Some(canary), Some(shift), Some(percent)) = (&plan.canary, shift, until.percent) else { return Ok(()) };
+    let at = canary.percent(Some(shift));
+    if percent > at {
+        return Ok(());
+    }
+    let ahead = canary.steps.iter().skip(shift.step() + 1).map(|step| format!("--until canary:{}", step.percent));
+    let problem = Problem::new(Code::BadOption, format!("--until {until}: the canary is at {at} already"))
+        .aws_now("the release is in flight; unchanged by this command");
+    Err(ahead.chain(["--until canary".to_owned()]).fold(problem, Problem::fix))
+}
+
+fn announce(app: &App, located: &Located, plan: &Plan, args: &ResumeArgs, how: &str) {
+    app.emit(&Event::Plan {
+        release: plan.run.clone(),
+        target: plan.target.label(),
+        digest: plan.digest(),
+        plan: serde_json::to_value(plan).unwrap_or_default(),
+    });
+    let verb = if args.undo { "undoing" } else { "going on with" };
+    app.reporter.say(&format!("{verb} {} of {}{how}\n", plan.run, plan.target.label()));
+    release::ways(app, located);
+}
+
+/// Somebody elsewhere has finished the release: the journal here is closed as well.
+fn close<A, C: Clock>(app: &App, session: &Session<A, C>, summary: &Summary) -> Result<End, Problem> {
+    let mut journal = release::open_journal(app, |state| state.open(&summary.run))?;
+    let closed = journal.append(session.clock.now(), Entry::Closed { ending: Ending::Promoted });
+    closed.map_err(|error| crate::engine::journal_problem(&error))?;
+    app.reporter.say(&format!("{} was promoted from elsewhere; nothing is left to do\n", summary.run));
+    Ok(End::new(Exit::Done, "unchanged").release(summary.run.clone()))
 }
 
 /// The open releases of a target, newest first.

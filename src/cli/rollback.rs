@@ -74,6 +74,11 @@ pub async fn rollback<A: Aws, C: Clock>(
     Ok(carry_out(app, located, session, emergency, &seen, fresh).await)
 }
 
+/// The arguments of a rollback that asks nobody.
+pub fn at_once(target: &str) -> RollbackArgs {
+    RollbackArgs { target: target.to_owned(), to: None, alias_only: false, stage_only: false, yes: true }
+}
+
 fn to_flag(to: Option<u64>) -> String {
     to.map_or_else(String::new, |n| format!(" --to {n}"))
 }

@@ -32,6 +32,8 @@ pub struct Session<A, C> {
     pub endpoint: Option<String>,
     /// When the credentials end, if that is known.
     pub expires: Option<Timestamp>,
+    /// Whether they are renewed without a person before that.
+    pub renewable: bool,
     /// The only account that is allowed.
     pub account: Option<String>,
 }
@@ -60,6 +62,7 @@ pub async fn connect(app: &App, located: &Located, pace: Pace) -> Result<Session
         region,
         endpoint,
         expires: keys.expires,
+        renewable: keys.renewable,
         account: settings.account.as_ref().map(|account| account.value.clone()),
     })
 }
@@ -114,6 +117,8 @@ impl<A: Aws, C: Clock> Session<A, C> {
             region: self.region.clone(),
             arn: Some(identity.arn.clone()),
             endpoint: self.endpoint.clone(),
+            credentials_expire: self.expires,
+            renewable: self.renewable,
         });
         Ok(self.caller(identity))
     }

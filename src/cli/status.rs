@@ -6,17 +6,17 @@ use super::end::End;
 use super::members::{self, Pair};
 use super::resume::open_releases;
 use super::session::{Session, connect};
-use super::target::{Located, Need, locate};
+use super::target::{Located, Need, configured, locate};
 use crate::aws::Aws;
 use crate::aws::layers::Pace;
 use crate::aws::noun::Alias;
-use crate::aws::operation::{GetAlias, GetDeployment, GetStage};
+use crate::aws::operation::{GetAlias, GetDeployment, GetProvisionedConcurrencyConfig, GetStage};
 use crate::clock::Clock;
 use crate::config::TargetRef;
-use crate::model::{Description, StageRef};
+use crate::model::{Description, Percent, Record, RecordState, Shift, StageRef};
 use crate::problem::Problem;
 use crate::report::Shape;
-use crate::report::status_text::{AliasStatus, STATUS_SCHEMA, StageStatus, Status, Unfinished, screen};
+use crate::report::status_text::{AliasStatus, CanaryStatus, STATUS_SCHEMA, StageStatus, Status, Unfinished, screen};
 
 /// Looks.
 pub async fn run(app: &App, args: StatusArgs) -> Result<End, Problem> {
@@ -44,14 +44,28 @@ pub async fn look<A: Aws, C: Clock>(app: &App, located: &Located, session: &Sess
     let mut aliases = Vec::new();
     for (function, alias) in pairs {
         let name = format!("{function}:{alias}");
-        aliases.push(alias_status(name, members::ask(&session.aws, GetAlias { function, alias }).await?));
+        let request = GetAlias { function: function.clone(), alias: alias.clone() };
+        let mut one = alias_status(name, members::ask(&session.aws, request).await?);
+        if matches!(one.weights.values().collect::<Vec<_>>()[..], [weight] if *weight > 0.999_999) {
+            let request = GetProvisionedConcurrencyConfig { function, alias };
+            one.moving_capacity = members::ask(&session.aws, request).await?.is_some();
+        }
+        aliases.push(one);
     }
     // An alias alone may have been released together with a stage: its record says which.
     let recorded = || aliases.iter().find_map(|one| one.record.as_ref()?.stage.as_ref()).map(|s| s.stage.clone());
-    let stage = match located.stage().cloned().or_else(recorded) {
+    let mut stage = match located.stage().cloned().or_else(recorded) {
         Some(stage) => stage_status(session, &stage).await?,
         None => None,
     };
+    if let Some(stage) = stage.as_mut().filter(|stage| stage.canary_percent.is_some()) {
+        let runs = |record: &&Record| {
+            let recorded = record.stage.as_ref().is_some_and(|recorded| recorded.stage.to_string() == stage.stage);
+            record.state.holds_lock() && record.stage_canary && recorded
+        };
+        stage.canary_release = aliases.iter().filter_map(|one| one.record.as_ref()).find(runs).map(|r| r.run.clone());
+    }
+    let canary = canary_status(app, located, &aliases, stage.as_ref());
     let unfinished: Vec<Unfinished> = open_releases(app, located)
         .iter()
         .map(|summary| Unfinished {
@@ -61,13 +75,14 @@ pub async fn look<A: Aws, C: Clock>(app: &App, located: &Located, session: &Sess
             undo: located.command("resume --undo"),
         })
         .collect();
-    let next = next(located, &aliases, &unfinished);
+    let next = next(located, &aliases, stage.as_ref(), &unfinished);
     Ok(Status {
         schema: STATUS_SCHEMA,
         target: located.text.clone(),
         region: session.region.clone(),
         aliases,
         stage,
+        canary,
         unfinished,
         next,
     })
@@ -90,7 +105,41 @@ fn alias_status(name: String, alias: Option<Alias>) -> AliasStatus {
         record: description.record,
         record_holds,
         record_error,
+        moving_capacity: false,
     }
+}
+
+/// The canary of the newest release that is under way.
+fn canary_status(
+    app: &App,
+    located: &Located,
+    aliases: &[AliasStatus],
+    stage: Option<&StageStatus>,
+) -> Option<CanaryStatus> {
+    let held = |one: &&AliasStatus| {
+        let record = one.record.as_ref().filter(|_| one.record_holds);
+        record.is_some_and(|r| matches!(r.state, RecordState::Running | RecordState::Paused))
+    };
+    let furthest = |one: &&AliasStatus| one.record.as_ref().and_then(|r| r.shift.as_ref().map(Shift::step));
+    let one = aliases.iter().filter(held).max_by_key(furthest)?;
+    let record = one.record.as_ref()?;
+    let target = configured(app, located).filter(|target| target.canary.is_gradual());
+    if record.shift.is_none() && (target.is_none() || one.version == Some(record.to)) {
+        return None;
+    }
+    let percent = match (record.stage_canary, record.to.number()) {
+        (true, _) => stage.and_then(|stage| stage.canary_percent).unwrap_or_default(),
+        (false, _) if one.version == Some(record.to) => 100.0,
+        (false, to) => to.and_then(|to| one.weights.get(&to)).map_or(0.0, |w| Percent::of_share(*w).percent()),
+    };
+    Some(CanaryStatus {
+        release: record.run.clone(),
+        percent,
+        step: record.shift.as_ref().map_or(0, |shift| shift.step() + 1),
+        steps: target.map(|target| target.canary.steps.len()),
+        since: record.shift.as_ref().map(Shift::step_began),
+        paused: record.state == RecordState::Paused,
+    })
 }
 
 async fn stage_status<A: Aws, C>(session: &Session<A, C>, stage: &StageRef) -> Result<Option<StageStatus>, Problem> {
@@ -105,21 +154,44 @@ async fn stage_status<A: Aws, C>(session: &Session<A, C>, stage: &StageRef) -> R
         deployment: found.deployment,
         deployed_by,
         variables: found.variables,
-        canary_percent: found.canary.map(|canary| canary.percent),
+        canary_percent: found.canary.as_ref().map(|canary| canary.percent),
+        canary_deployment: found.canary.and_then(|canary| canary.deployment),
+        canary_release: None,
     }))
 }
 
-fn next(located: &Located, aliases: &[AliasStatus], unfinished: &[Unfinished]) -> Vec<String> {
+fn next(
+    located: &Located,
+    aliases: &[AliasStatus],
+    stage: Option<&StageStatus>,
+    unfinished: &[Unfinished],
+) -> Vec<String> {
     let locked = aliases.iter().filter_map(|a| a.record.as_ref()).find(|record| record.state.holds_lock());
     let mut next = Vec::new();
-    if !unfinished.is_empty() {
+    let undoing = locked.is_some_and(|record| record.state == RecordState::Undoing);
+    if !unfinished.is_empty() || locked.is_some() && !undoing {
         next.push(format!("go on:   {}", located.command("resume")));
     }
     if !unfinished.is_empty() || locked.is_some() {
         next.push(format!("go back: {}", located.command("rollback")));
     }
+    if locked.is_some_and(|record| record.state == RecordState::Running) {
+        next.push(format!("hold:    {}", located.command("pause")));
+    }
     if let Some(record) = locked {
         next.push(format!("forget:  {}", located.command_for("unlock", &format!("{} {}", located.text, record.run))));
     }
+    let foreign = aliases.iter().filter(|one| one.is_foreign_split() && !one.record.as_ref().is_some_and(holds));
+    let mut split: Vec<&str> = foreign.map(|one| one.alias.as_str()).collect();
+    let stale = |stage: &&StageStatus| stage.canary_percent.is_some() && stage.canary_release.is_none();
+    split.extend(stage.filter(stale).map(|stage| stage.stage.as_str()));
+    for place in split {
+        next.push(format!("end the split: {}", located.command_for("canary clear", place)));
+        next.push(format!("or finish it:  {}", located.command_for("canary promote", place)));
+    }
     next
+}
+
+const fn holds(record: &Record) -> bool {
+    record.state.holds_lock()
 }

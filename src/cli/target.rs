@@ -85,6 +85,23 @@ fn only<'c>(config: &'c Config, is_it: &dyn Fn(&Target) -> bool) -> Option<&'c s
     names.next().filter(|_| names.next().is_none())
 }
 
+/// The target that is meant, with all that the file says about it: of the name that was typed, or of the one that is at
+/// this place. None where the file says nothing, or cannot be read.
+pub fn configured(app: &App, located: &Located) -> Option<Target> {
+    let place = match &located.place {
+        TargetRef::Named(_) => return located.target.clone(),
+        TargetRef::Alias { .. } | TargetRef::Stage { .. } => &located.place,
+    };
+    let config = config::load(app.args.config.as_deref(), &app.directory, &config::read_file).ok()??;
+    let is_it = |target: &Target| match place {
+        TargetRef::Alias { function, alias, .. } => target.functions.contains(function) && target.alias == *alias,
+        TargetRef::Stage { stage, .. } => target.stage.as_ref() == Some(stage),
+        TargetRef::Named(_) => false,
+    };
+    let target = config.target(only(&config, &is_it)?, SmokeFiles::Leave).ok()?;
+    Some(located.settings.apply(target))
+}
+
 fn repeated(app: &App) -> String {
     let mut text = String::new();
     let mut add = |flag: &str, value: Option<&String>| {

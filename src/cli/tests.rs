@@ -106,6 +106,7 @@ impl Desk {
             region: "us-east-1".into(),
             endpoint: None,
             expires: None,
+            renewable: false,
             account: None,
         }
     }
@@ -134,9 +135,8 @@ impl Desk {
         let Command::Resume(args) = parse(&format!("resume {line}")) else { panic!("{line}") };
         let ResumeArgs { target, .. } = &args;
         let located = self.locate(target);
-        let plan = resume::unfinished(&self.app, &located)?;
         let session = self.session();
-        resume::resume(&self.app, &located, &session, &plan, &args).now_or_never().expect("the process died")
+        resume::resume(&self.app, &located, &session, &args).now_or_never().expect("the process died")
     }
 
     fn operations(&self) -> Vec<Operation> {
@@ -298,7 +298,10 @@ fn a_plan_that_is_no_longer_true_is_refused_before_any_write() {
     let session = desk.session();
     let prepare = || {
         let caller = session.identify(&desk.app).now_or_never().unwrap().unwrap();
-        release::prepare(&desk.app, &session, &target, caller, None).now_or_never().unwrap().unwrap()
+        release::prepare(&desk.app, &session, &target, caller, release::Wanted::default())
+            .now_or_never()
+            .unwrap()
+            .unwrap()
     };
     let approved = prepare().plan;
     assert_eq!(approved.digest(), prepare().plan.digest(), "the digest does not hang on time or id");
@@ -323,7 +326,7 @@ fn a_release_that_stopped_is_resumed_by_its_journal_or_undone() {
         let end = desk.resume(if undo { "prod --undo" } else { "prod" }).unwrap();
         assert_eq!(end.exit(), Exit::Done, "{}", desk.err.text());
         assert_eq!(desk.serving("pets"), if undo { "1" } else { "3" });
-        assert_eq!(desk.resume("prod").unwrap_err().code, Code::NoJournal);
+        assert_eq!(desk.resume("prod").unwrap_err().code, Code::NothingInFlight);
     }
 }
 
@@ -387,7 +390,10 @@ fn the_plan_at_two_widths() {
     let target = release::plannable(&desk.locate("prod")).unwrap();
     let session = desk.session();
     let caller = session.identify(&desk.app).now_or_never().unwrap().unwrap();
-    let prepared = release::prepare(&desk.app, &session, &target, caller, None).now_or_never().unwrap().unwrap();
+    let prepared = release::prepare(&desk.app, &session, &target, caller, release::Wanted::default())
+        .now_or_never()
+        .unwrap()
+        .unwrap();
     insta::assert_snapshot!("plan_88", plan_text::screen(&prepared.plan, &prepared.caller, 88));
     let narrow = plan_text::screen(&prepared.plan, &prepared.caller, 60);
     assert!(narrow.lines().all(|line| line.chars().count() <= 60), "{narrow}");

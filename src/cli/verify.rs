@@ -116,7 +116,8 @@ async fn look<A: Aws, C: Clock>(
     }
     if readable {
         // The plan reads everything that a promotion reads: definition, policies, versions, deployments.
-        let prepared = release::prepare(app, session, target, caller, named).await;
+        let wanted = release::Wanted { version: named, ..release::Wanted::default() };
+        let prepared = release::prepare(app, session, target, caller, wanted).await;
         let made = prepared.map(|prepared| {
             let plan = &prepared.plan;
             let what = if plan.is_noop() {

@@ -15,6 +15,20 @@ use crate::seeded::{Bug, seeded};
 use crate::step::StepKind;
 
 impl<A: Aws, C: Clock, J: Journal> Engine<'_, A, C, J> {
+    /// Carries out one change that is no part of a release.
+    ///
+    /// # Errors
+    /// It is not held, and why.
+    pub async fn carry_out(&self, step: StepKind, change: &Change) -> Result<Now, Problem> {
+        self.apply(step, change).await.map_err(|stop| match stop {
+            Stop::Failed(problem) | Stop::Conflict(problem) | Stop::Bad(problem) | Stop::Held(problem) => problem,
+            Stop::Interrupted(_) => Problem::new(Code::Interrupted, "stopped, nothing was changed"),
+            Stop::RolledBackElsewhere | Stop::Paused | Stop::Approval(_) | Stop::Baking(_) | Stop::Until(_) => {
+                Problem::new(Code::AliasChanged, format!("a release has {} by now", change.subject()))
+            }
+        })
+    }
+
     /// Carries a change out, or says why it is not held. Safe to repeat, from here or from another process.
     pub(super) async fn apply(&self, step: StepKind, change: &Change) -> Result<Now, Stop> {
         let mut sent = Sent { announced: self.progress().intents.contains(change), ..Sent::default() };

@@ -9,6 +9,7 @@ mod forward;
 mod gate;
 mod interrupt;
 mod outcome;
+pub mod pause;
 mod publish;
 mod redeploy;
 mod smoke;

@@ -58,7 +58,13 @@ impl<A: Aws, C: Clock, J: Journal> Engine<'_, A, C, J> {
             self.note_write();
         }
         self.wait_for_late_writes().await;
-        if progress.rolling_back { self.take_back(plan).await } else { self.go_on(plan).await }
+        if progress.rolling_back {
+            return self.take_back(plan).await;
+        }
+        match self.set_going(plan).await {
+            Ok(()) => self.go_on(plan).await,
+            Err(problem) => waits(problem),
+        }
     }
 
     /// Undoes a release whose journal is open.
@@ -120,7 +126,7 @@ impl<A: Aws, C: Clock, J: Journal> Engine<'_, A, C, J> {
             }
             Stop::Held(problem) => waits(problem),
             Stop::Baking(percent) => waits(
-                Problem::new(Code::StillInFlight, format!("the canary of {place} goes on at {percent}"))
+                Problem::new(Code::StillBaking, format!("the canary of {place} goes on at {percent}"))
                     .why("one look was asked for; nothing speaks for the next step yet")
                     .aws_now(format!("the new version has {percent} of the traffic"))
                     .fix(format!("look again: stagegate resume {place} --once"))

@@ -1,12 +1,14 @@
 //! The journal: the write-ahead log of one release. Every intent is durable, with all that its undo needs, before the
 //! write it announces is sent. An entry that cannot be written stops the run.
 
+mod evidence;
 mod file;
 mod memory;
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+pub use evidence::evidence;
 pub use file::{FileJournal, StateDir, Summary};
 pub use memory::MemoryJournal;
 

@@ -275,10 +275,14 @@ fn check_weights(name: &str, observed: &ObservedMember) -> Result<(), Problem> {
     Err(Problem::new(Code::ForeignWeights, format!("{name} already splits traffic, and not for stagegate"))
         .why(split)
         .why("a canary, a person or a stopped CodeDeploy deployment left these weights")
-        .fix(format!(
-            "keep {}: aws lambda update-alias --function-name {} --name {} --function-version {} --routing-config AdditionalVersionWeights={{}}",
-            alias.version.label(), observed.function, name.rsplit(':').next().unwrap_or_default(), alias.version
-        )))
+        .fix(format!("keep {}: stagegate canary clear {name}", alias.version.label()))
+        .fix(format!("keep {}: stagegate canary promote {name}", others(alias))))
+}
+
+/// The versions that have a weight: `v41`.
+fn others(alias: &Alias) -> String {
+    let versions: Vec<String> = alias.weights.keys().map(|version| format!("v{version}")).collect();
+    versions.join(", ")
 }
 
 fn source(target: &Target, observed: &ObservedMember, bad: &[u64]) -> Result<SourcePlan, Problem> {

@@ -105,7 +105,7 @@ pub struct Notice {
 pub fn plan(target: &Target, observed: &Observed, choice: &Choice) -> Result<Plan, Problem> {
     let mut notices = Vec::new();
     let stage = match &observed.stage {
-        Some(observed) => Some(stage::plan(target, observed, &choice.region, &mut notices)?),
+        Some(observed) => Some(stage::plan(target, observed, &mut notices)?),
         None => None,
     };
     let mut members = Vec::new();

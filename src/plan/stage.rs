@@ -96,14 +96,9 @@ pub(super) fn variables(target: &Target, stage: &Stage) -> BTreeMap<String, Stri
 }
 
 /// Makes the plan for the stage, or says why there is none.
-pub(super) fn plan(
-    target: &Target,
-    observed: &ObservedStage,
-    region: &str,
-    notices: &mut Vec<Notice>,
-) -> Result<StagePlan, Problem> {
+pub(super) fn plan(target: &Target, observed: &ObservedStage, notices: &mut Vec<Notice>) -> Result<StagePlan, Problem> {
     let ObservedStage { stage_ref, stage, deployment, live, export } = observed;
-    refuse_canary(stage_ref, stage, region)?;
+    refuse_canary(stage_ref, stage)?;
     let fingerprint = definition::fingerprint(live);
     let differences = match (deployment.description.parse::<Marker>(), export) {
         (Ok(marker), _) if marker.fingerprint == fingerprint => Vec::new(),
@@ -153,13 +148,14 @@ fn visible_differences(export: &Value, live: &Live) -> Vec<String> {
 }
 
 /// A canary that is attached, also at 0 %, splits traffic or refuses a new deployment (aws-semantics §6.3).
-fn refuse_canary(stage_ref: &StageRef, stage: &Stage, region: &str) -> Result<(), Problem> {
+fn refuse_canary(stage_ref: &StageRef, stage: &Stage) -> Result<(), Problem> {
     let Some(canary) = &stage.canary else { return Ok(()) };
-    let StageRef { api, stage: name } = stage_ref;
+    let on_trial = canary.deployment.as_deref().unwrap_or(&stage.deployment);
     Err(Problem::new(Code::StaleStageCanary, format!("stage {stage_ref} has a canary, and not of this release"))
-        .why(format!("{} % of requests go to deployment {}", canary.percent, canary.deployment.as_deref().unwrap_or(&stage.deployment)))
+        .why(format!("{} % of requests go to deployment {on_trial}", canary.percent))
         .why("API Gateway keeps a canary attached, even after it was promoted, until it is removed")
-        .fix(format!("remove it: aws apigateway update-stage --region {region} --rest-api-id {api} --stage-name {name} --patch-operations op=remove,path=/canarySettings")))
+        .fix(format!("keep {}: stagegate canary clear {stage_ref}", stage.deployment))
+        .fix(format!("keep {on_trial}: stagegate canary promote {stage_ref}")))
 }
 
 /// Routes of the target's functions must reach the alias, through variables that are set.

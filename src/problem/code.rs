@@ -250,6 +250,15 @@ codes! {
     RecordDamaged "L05" Error Conflict
         "the record in the alias description cannot be read"
         "Somebody edited it, or cut it off. The alias itself is untouched; a rollback needs the version to be named.";
+    NothingInFlight "L06" Error Usage
+        "no release of the target is in flight"
+        "Neither the records in AWS nor a journal on this machine speaks of a release that is unfinished.";
+    ReleaseRuns "L07" Error Conflict
+        "this split of the traffic is that of a release"
+        "A record of stagegate holds the alias: the release goes on with resume and goes back with rollback. The canary commands are for weights and stage canaries that no release runs.";
+    NoSplit "A12" Note Done
+        "the traffic is not split"
+        "All calls get one version and one deployment: there is no canary to end or to change.";
     // Rollback
     RollbackTargetGone "R01" Error InBetween
         "the version to go back to cannot serve"
@@ -300,6 +309,9 @@ codes! {
     StillInFlight "W01" Note InFlight
         "the release is still in flight"
         "The wait is over and the release is not. It goes on by itself or with `stagegate resume`.";
+    StillBaking "W02" Note InFlight
+        "the canary needs more time"
+        "One look was asked for, and nothing speaks for the next step yet. The share stays as it is until the next look: `stagegate resume TARGET --once`.";
     // The gate
     GateFailed "Q01" Error RolledBack
         "the gate found the new version worse"

@@ -1,9 +1,10 @@
 //! Who serves what, and what is unfinished: the document of `status --json` and its text. Pure.
 
+use jiff::Timestamp;
 use serde::Serialize;
 
 use super::text::field;
-use crate::model::{Record, RecordState, Version};
+use crate::model::{Record, RecordState, RunId, Version};
 
 /// One alias.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -24,6 +25,33 @@ pub struct AliasStatus {
     pub record_holds: bool,
     /// Why the record cannot be read.
     pub record_error: Option<String>,
+    /// AWS moves provisioned concurrency: its weight is no canary.
+    pub moving_capacity: bool,
+}
+
+impl AliasStatus {
+    /// Weights that no release of stagegate and not AWS itself put there.
+    pub fn is_foreign_split(&self) -> bool {
+        let held = self.record.as_ref().is_some_and(|record| record.state.holds_lock());
+        !self.weights.is_empty() && !self.moving_capacity && !(held && self.record_holds)
+    }
+}
+
+/// Where a canary in flight is.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct CanaryStatus {
+    /// The release.
+    pub release: RunId,
+    /// Its share of the traffic, 0–100 %.
+    pub percent: f64,
+    /// The step under way, from 1; 0 before the first one.
+    pub step: usize,
+    /// How many there are, when the configuration is known.
+    pub steps: Option<usize>,
+    /// When the step began.
+    pub since: Option<Timestamp>,
+    /// Somebody, or its gate, holds it.
+    pub paused: bool,
 }
 
 /// The stage.
@@ -39,6 +67,10 @@ pub struct StageStatus {
     pub variables: std::collections::BTreeMap<String, String>,
     /// Share of a canary, percent, if one is attached.
     pub canary_percent: Option<f64>,
+    /// The deployment that the canary serves.
+    pub canary_deployment: Option<String>,
+    /// The release that runs the canary; none = nobody does.
+    pub canary_release: Option<RunId>,
 }
 
 /// A release that this machine's journal knows to be unfinished.
@@ -67,6 +99,8 @@ pub struct Status {
     pub aliases: Vec<AliasStatus>,
     /// The stage, when the target names one.
     pub stage: Option<StageStatus>,
+    /// The canary that is in flight.
+    pub canary: Option<CanaryStatus>,
     /// Releases that this machine could resume.
     pub unfinished: Vec<Unfinished>,
     /// What could be done next.
@@ -91,6 +125,18 @@ pub fn screen(status: &Status, width: usize) -> String {
                     out.push_str(&field("            ! ", "the alias was moved outside stagegate since", width));
                 }
             }
+        }
+    }
+    if let Some(canary) = &status.canary {
+        out.push_str(&field("  canary    ", &shifting(canary), width));
+    }
+    for alias in &status.aliases {
+        if alias.moving_capacity {
+            let text = format!("{}: AWS moves provisioned concurrency; that is no canary", alias.alias);
+            out.push_str(&field("            ", &text, width));
+        } else if alias.is_foreign_split() {
+            let text = format!("{} splits its traffic, and no release of stagegate runs that", alias.alias);
+            out.push_str(&field("            ! ", &text, width));
         }
     }
     if let Some(stage) = &status.stage {
@@ -153,6 +199,20 @@ fn recorded(record: &Record) -> String {
     text
 }
 
+fn shifting(canary: &CanaryStatus) -> String {
+    let how = if canary.paused { "paused" } else { "baking" };
+    let step = match (canary.step, canary.steps) {
+        (0, _) => "before its first step".to_owned(),
+        (step, Some(steps)) => format!("step {step} of {steps}"),
+        (step, None) => format!("step {step}"),
+    };
+    let mut text = format!("{how} at {}%, {step}", percent(canary.percent / 100.0));
+    if let Some(since) = canary.since {
+        text.push_str(&format!(" since {}", since.strftime("%Y-%m-%d %H:%MZ")));
+    }
+    text
+}
+
 fn staged(stage: &StageStatus) -> String {
     let mut text = format!("{} → deployment {}", stage.stage, stage.deployment);
     if !stage.deployed_by.is_empty() {
@@ -162,7 +222,11 @@ fn staged(stage: &StageStatus) -> String {
         text.push_str(&format!(", {name} {value}"));
     }
     if let Some(percent) = stage.canary_percent {
-        text.push_str(&format!("; ! a canary of {percent} % is attached"));
+        let to = stage.canary_deployment.as_deref().unwrap_or(&stage.deployment);
+        text.push_str(&match &stage.canary_release {
+            Some(run) => format!("; canary of {run}: {percent}% → deployment {to}"),
+            None => format!("; ! a canary that no release runs: {percent}% → deployment {to}"),
+        });
     }
     text
 }
@@ -187,6 +251,7 @@ mod tests {
                     record: Some(text.parse().unwrap()),
                     record_holds: false,
                     record_error: None,
+                    moving_capacity: false,
                 },
                 AliasStatus {
                     alias: "payments:live".into(),
@@ -197,6 +262,7 @@ mod tests {
                     record: None,
                     record_holds: false,
                     record_error: None,
+                    moving_capacity: false,
                 },
             ],
             stage: Some(StageStatus {
@@ -205,7 +271,10 @@ mod tests {
                 deployed_by: "stagegate r-01JD3K7Q4T0000000000000000 0123".into(),
                 variables: [("lambdaAlias".to_owned(), "live".to_owned())].into(),
                 canary_percent: None,
+                canary_deployment: None,
+                canary_release: None,
             }),
+            canary: None,
             unfinished: vec![Unfinished {
                 release: "r-01JD3K7Q4T0000000000000000".into(),
                 since: "2026-11-21T14:00:00Z".into(),
@@ -220,6 +289,28 @@ mod tests {
     fn the_screen_at_two_widths() {
         insta::assert_snapshot!("status_88", screen(&status(), 88));
         insta::assert_snapshot!("status_60", screen(&status(), 60));
+    }
+
+    #[test]
+    fn a_canary_in_flight_says_how_far_it_is_and_one_that_nobody_runs_is_pointed_at() {
+        let run: RunId = "r-01JD3K7Q4T0000000000000000".parse().unwrap();
+        let mut status = status();
+        status.aliases.pop();
+        let text = "[sg1 01JD3K7Q4T0000000000000000 run x=20261121T1422Z 41>42 n=1 c t=20261121T135207Z+600]";
+        status.aliases[0].record = Some(text.parse().unwrap());
+        status.aliases[0].record_holds = true;
+        let since = Some("2026-11-21T14:02:07Z".parse().unwrap());
+        status.canary =
+            Some(CanaryStatus { release: run.clone(), percent: 25.0, step: 2, steps: Some(3), since, paused: false });
+        let stage = status.stage.as_mut().unwrap();
+        (stage.canary_percent, stage.canary_deployment) = (Some(25.0), Some("k2h0aa".into()));
+        stage.canary_release = Some(run);
+        let flying = screen(&status, 88);
+        status.aliases[0].record = None;
+        (status.canary, status.unfinished) = (None, Vec::new());
+        status.stage.as_mut().unwrap().canary_release = None;
+        status.next = vec!["stagegate canary clear checkout-api:live".into()];
+        insta::assert_snapshot!(format!("{flying}\n{}", screen(&status, 88)));
     }
 
     #[test]

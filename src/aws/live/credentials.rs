@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use aws_credential_types::Credentials;
+use aws_credential_types::credential_feature::AwsCredentialFeature;
 use aws_credential_types::provider::error::CredentialsError;
 use aws_credential_types::provider::future::ProvideCredentials as Provided;
 use aws_credential_types::provider::{ProvideCredentials, SharedCredentialsProvider};
@@ -24,6 +25,10 @@ pub struct CredentialsInfo {
     pub access_key_hint: String,
     /// When they end; absent when they have no end, or none that is known.
     pub expires: Option<Timestamp>,
+    /// Whether their source gives new ones before that without a person: a role that is assumed again, a token that is
+    /// exchanged, a machine's own role. Keys in the environment are what they are, and nothing says of a
+    /// `credential_process` that it does not hand out the same ones again, or ask somebody.
+    pub renewable: bool,
 }
 
 /// The one place that asks the user's credential source. Held while asking, so that calls in parallel start one login
@@ -58,7 +63,8 @@ impl Keys {
         match self.fresh().await {
             Ok(keys) => Ok(Some(CredentialsInfo {
                 access_key_hint: hint(keys.access_key_id()),
-                expires: keys.expiry().and_then(|end| Timestamp::try_from(end).ok()),
+                expires: end_of(&keys, &|name| std::env::var(name).ok()),
+                renewable: is_renewed(&keys),
             })),
             Err(CredentialsError::CredentialsNotLoaded(_)) => Ok(None),
             Err(error) => Err(classify::credentials(&error)),
@@ -73,6 +79,40 @@ impl ProvideCredentials for Keys {
     {
         Provided::new(self.fresh())
     }
+}
+
+/// How the keys were obtained, as the SDK notes it on them.
+fn features(keys: &Credentials) -> &[AwsCredentialFeature] {
+    keys.get_property::<Vec<AwsCredentialFeature>>().map(Vec::as_slice).unwrap_or_default()
+}
+
+fn is_renewed(keys: &Credentials) -> bool {
+    use AwsCredentialFeature as From;
+    features(keys).iter().any(|from| {
+        matches!(
+            from,
+            From::CredentialsStsAssumeRole
+                | From::CredentialsStsAssumeRoleWebId
+                | From::CredentialsEnvVarsStsWebIdToken
+                | From::CredentialsProfileStsWebIdToken
+                | From::CredentialsProfileSso
+                | From::CredentialsSso
+                | From::CredentialsHttp
+                | From::CredentialsImds
+                | From::CredentialsProfileLogin
+                | From::CredentialsLogin
+        )
+    })
+}
+
+/// The SDK leaves `AWS_CREDENTIAL_EXPIRATION`, which `aws configure export-credentials` and others set beside keys in
+/// the environment, unread.
+fn end_of(keys: &Credentials, env: &dyn Fn(&str) -> Option<String>) -> Option<Timestamp> {
+    let said = || {
+        let of_env = features(keys).contains(&AwsCredentialFeature::CredentialsEnvVars) && !is_renewed(keys);
+        env("AWS_CREDENTIAL_EXPIRATION").filter(|_| of_env)?.trim().parse().ok()
+    };
+    keys.expiry().and_then(|end| Timestamp::try_from(end).ok()).or_else(said)
 }
 
 fn hint(access_key: &str) -> String {
@@ -139,6 +179,28 @@ mod tests {
         assert!(keys.info().await.unwrap().is_some_and(|info| info.access_key_hint == "…0000"));
         let error = keys.info().await.unwrap_err();
         assert!(error.to_string().contains("the SSO session has expired"), "{error}");
+    }
+
+    #[test]
+    fn only_a_source_that_gives_new_keys_by_itself_is_renewed() {
+        use AwsCredentialFeature as From;
+        let keys = |from: &[From]| {
+            let mut keys = Credentials::new("AKIA", "s", None, None, "test");
+            keys.get_property_mut_or_default::<Vec<From>>().extend_from_slice(from);
+            keys
+        };
+        let env = |name: &str| (name == "AWS_CREDENTIAL_EXPIRATION").then(|| "2026-11-21T15:00:00Z".to_owned());
+        for (from, renewed, end) in [
+            (&[From::CredentialsEnvVars][..], false, true),
+            (&[From::CredentialsProfileProcess, From::CredentialsProcess], false, false),
+            (&[From::CredentialsProfile], false, false),
+            (&[From::CredentialsProfileSso, From::CredentialsSso], true, false),
+            (&[From::CredentialsImds], true, false),
+            (&[From::CredentialsEnvVars, From::CredentialsStsAssumeRole], true, false),
+        ] {
+            let keys = keys(from);
+            assert_eq!((is_renewed(&keys), end_of(&keys, &env).is_some()), (renewed, end), "{from:?}");
+        }
     }
 
     #[tokio::test]

@@ -1,0 +1,116 @@
+//! Whether the credentials last as long as the release: one that outlives them cannot roll itself back.
+
+use std::time::Duration;
+
+use jiff::Timestamp;
+
+use super::session::Session;
+use super::target::Located;
+use super::until::Until;
+use crate::clock::Clock;
+use crate::model::Shift;
+use crate::plan::{CanaryPlan, Plan};
+use crate::problem::{Code, Problem};
+use crate::report::text::seconds;
+use crate::step::StepKind;
+
+/// How long a release takes from now on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Needs {
+    /// All of it.
+    pub whole: Duration,
+    /// Without any bake: to the first share.
+    pub calls: Duration,
+    /// A bake can be left out by stopping at the first step.
+    pub first: Option<Until>,
+}
+
+/// How long the rest of a plan takes at most when nothing fails: to where it stops, from the step that it is in. A
+/// release that does not wait for its steps bakes nothing.
+pub fn needs(plan: &Plan, until: Option<Until>, shift: Option<&Shift>, finish: bool, now: Timestamp) -> Needs {
+    let planned = Duration::from_secs(plan.duration_s());
+    let Some(canary) = &plan.canary else { return Needs { whole: planned, calls: planned, first: None } };
+    let calls = planned.saturating_sub(canary.duration());
+    let before = until.is_some_and(|until| until.step != StepKind::Canary);
+    let bakes = if before || finish { Duration::ZERO } else { bakes(canary, until, shift, now) };
+    let first = canary.steps.first().filter(|_| shift.is_none() && !bakes.is_zero());
+    let first = first.map(|step| Until { step: StepKind::Canary, percent: Some(step.percent) });
+    Needs { whole: calls + bakes, calls, first }
+}
+
+/// The bakes from the step under way to the share at which it stops.
+fn bakes(canary: &CanaryPlan, until: Option<Until>, shift: Option<&Shift>, now: Timestamp) -> Duration {
+    let stop = until.and_then(|until| until.percent);
+    let from = shift.map_or(0, Shift::step);
+    let rest = canary.steps.iter().skip(from).take_while(|step| Some(step.percent) != stop).map(|step| step.bake).sum();
+    let passed = shift.map(|shift| now.duration_since(shift.step_began()));
+    let passed = passed.and_then(|passed| Duration::try_from(passed).ok()).unwrap_or_default();
+    let under_way = canary.steps.get(from).filter(|_| shift.is_some()).map_or(Duration::ZERO, |step| step.bake);
+    Duration::saturating_sub(rest, passed.min(under_way))
+}
+
+/// Refuses before the first write when the credentials are known to end too early. `stop_at` is the command that stops
+/// at a share.
+///
+/// # Errors
+/// [`Code::ShortCredentials`].
+pub fn check<A, C: Clock>(
+    session: &Session<A, C>,
+    needs: Needs,
+    stop_at: impl FnOnce(Until) -> String,
+    located: &Located,
+) -> Result<(), Problem> {
+    let Some(end) = session.expires.filter(|_| !session.renewable) else { return Ok(()) };
+    let lasts = Duration::try_from(end.duration_since(session.clock.now())).unwrap_or_default();
+    if lasts >= needs.whole {
+        return Ok(());
+    }
+    let what = format!(
+        "credentials last {}, this release needs up to {}",
+        seconds(lasts.as_secs()),
+        seconds(needs.whole.as_secs())
+    );
+    let mut problem = Problem::new(Code::ShortCredentials, what)
+        .why(format!("they end at {} and nothing says that they renew themselves", end.strftime("%Y-%m-%d %H:%MZ")))
+        .why("a release whose credentials end on the way can neither go on nor roll itself back");
+    if let Some(first) = needs.first.filter(|_| lasts >= needs.calls) {
+        problem = problem
+            .fix(format!("split the bake: {}", stop_at(first)))
+            .fix(format!("then, with new credentials and as often as it takes: {}", located.command("resume --once")));
+    }
+    Err(problem
+        .fix(format!("a longer session: role-duration-seconds of at least {}", needs.whole.as_secs()))
+        .fix("or a source that renews itself: an SSO profile, a role in the profile, a web identity token"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::{CanaryMode, schedule};
+
+    fn canary() -> CanaryPlan {
+        CanaryPlan {
+            mode: CanaryMode::Alias,
+            steps: schedule::parse("5% 10m, 25% 20m, 50% 30m").unwrap(),
+            api_name: None,
+            override_gate: None,
+        }
+    }
+
+    fn minutes(until: Option<&str>, shift: Option<&Shift>, now: &str) -> u64 {
+        let until = until.map(|text| text.parse().unwrap());
+        bakes(&canary(), until, shift, now.parse().unwrap()).as_secs() / 60
+    }
+
+    #[test]
+    fn only_the_bakes_that_are_still_ahead_count() {
+        let now = "2026-11-21T14:00:00Z";
+        assert_eq!(minutes(None, None, now), 60);
+        assert_eq!(minutes(Some("canary:5%"), None, now), 0);
+        assert_eq!(minutes(Some("canary:50%"), None, now), 30);
+        let began: Timestamp = "2026-11-21T13:40:00Z".parse().unwrap();
+        let second = Shift::begin(began).next("2026-11-21T13:52:00Z".parse().unwrap());
+        assert_eq!(minutes(None, Some(&second), now), 42, "8 of the 20 minutes at 25 % are over");
+        assert_eq!(minutes(None, Some(&second), "2026-11-21T16:00:00Z"), 30, "a long hold takes nothing off the rest");
+    }
+}

@@ -1,0 +1,138 @@
+//! Which release of a target is in flight: what its records in AWS say, and which journal on this machine is about it.
+
+use super::App;
+use super::members::{self, Pair};
+use super::session::Session;
+use super::target::{Located, configured};
+use crate::aws::Aws;
+use crate::clock::Clock;
+use crate::config::TargetRef;
+use crate::journal::{Ending, StateDir, Summary};
+use crate::model::{Record, RecordState, RunId, Shift, Target};
+use crate::problem::{Code, Problem};
+use crate::rollback::Seen;
+
+/// The aliases of a target, and what is in flight there.
+#[derive(Debug)]
+pub struct Flight {
+    /// The target with all that the file says about it, where it says anything.
+    pub target: Option<Target>,
+    /// Its aliases that exist.
+    pub seen: Vec<Seen>,
+}
+
+/// Reads the records of a target.
+pub async fn look<A: Aws, C: Clock>(app: &App, located: &Located, session: &Session<A, C>) -> Result<Flight, Problem> {
+    let target = configured(app, located);
+    let pairs: Vec<Pair> = match (target.as_ref().or(located.target.as_ref()), &located.place) {
+        (Some(target), _) => target.functions.iter().map(|f| (f.clone(), target.alias.clone())).collect(),
+        (None, TargetRef::Stage { stage, .. }) => members::called(app, session, stage).await?.0,
+        (None, _) => Vec::new(),
+    };
+    let seen = members::read(session, pairs, false).await?;
+    Ok(Flight { target, seen })
+}
+
+impl Flight {
+    fn records(&self) -> impl Iterator<Item = &Record> {
+        self.seen.iter().filter_map(|one| one.description.record.as_ref())
+    }
+
+    /// The newest release that holds any of the aliases.
+    pub fn run(&self) -> Option<&RunId> {
+        self.records().filter(|record| record.state.holds_lock()).map(|record| &record.run).max()
+    }
+
+    /// The aliases that carry the record of a release.
+    pub fn members(&self, run: &RunId) -> Vec<&Seen> {
+        let is_of = |one: &&Seen| one.description.record.as_ref().is_some_and(|record| record.run == *run);
+        self.seen.iter().filter(is_of).collect()
+    }
+
+    /// One of the records of a release: the furthest.
+    pub fn record(&self, run: &RunId) -> Option<&Record> {
+        let step = |record: &&Record| record.shift.as_ref().map(Shift::step);
+        self.records().filter(|record| record.run == *run).max_by_key(step)
+    }
+
+    /// The share that the candidate of a release has, 0–100 %, as far as its alias says so.
+    pub fn weight(&self, run: &RunId) -> Option<f64> {
+        self.members(run).iter().filter_map(|one| share(one)).reduce(f64::max)
+    }
+}
+
+fn share(one: &Seen) -> Option<f64> {
+    let record = one.description.record.as_ref().filter(|record| !record.stage_canary)?;
+    let to = record.to.number()?;
+    if one.alias.version == record.to {
+        return Some(100.0);
+    }
+    let weight = one.alias.weights.get(&to).copied().unwrap_or_default();
+    Some(crate::model::Percent::of_share(weight).percent())
+}
+
+/// Where a release is gone on from.
+#[derive(Debug)]
+pub enum Way {
+    /// The journal on this machine is about it.
+    Journal(Box<Summary>),
+    /// Only AWS knows it.
+    Records(RunId),
+    /// The journal on this machine is open, and somebody elsewhere has finished its release.
+    Promoted(Box<Summary>),
+    /// Nothing is in flight.
+    Nothing,
+}
+
+/// Decides which journal is right, if any: the one of the release that the records name. Where they name none, one that
+/// is open counts only if nobody else had the aliases since.
+pub fn way(flight: &Flight, journals: Vec<Summary>) -> Way {
+    if let Some(run) = flight.run() {
+        let own = journals.into_iter().find(|summary| summary.run == *run);
+        return own.map_or_else(|| Way::Records(run.clone()), |summary| Way::Journal(Box::new(summary)));
+    }
+    let Some(open) = journals.into_iter().find(|summary| summary.progress.ending.is_none()) else {
+        return Way::Nothing;
+    };
+    let members = flight.members(&open.run);
+    let is_promoted = |one: &&Seen| one.description.record.as_ref().is_some_and(|r| r.state == RecordState::Promoted);
+    if !members.is_empty() && members.len() == flight.seen.len() && members.iter().all(is_promoted) {
+        return Way::Promoted(Box::new(open));
+    }
+    let is_others = |record: &Record| record.run > open.run;
+    if open.progress.may_have_changed() && flight.records().any(is_others) {
+        return Way::Nothing;
+    }
+    Way::Journal(Box::new(open))
+}
+
+/// The journals on this machine that are about a target in one account and region, newest first.
+pub fn journals(app: &App, located: &Located, account: &str, region: &str) -> Vec<Summary> {
+    let (found, _) = app.state.as_ref().map(StateDir::list).unwrap_or_default();
+    let is_about = |summary: &Summary| {
+        summary
+            .progress
+            .plan
+            .as_ref()
+            .is_some_and(|plan| plan.account == account && plan.region == region && located.is_of(plan))
+            && !matches!(summary.progress.ending, Some(Ending::Promoted | Ending::Unchanged))
+    };
+    found.into_iter().filter(is_about).collect()
+}
+
+/// Nothing is in flight.
+pub fn nothing(app: &App, located: &Located) -> Problem {
+    let mut problem = Problem::new(Code::NothingInFlight, format!("no release of {} is in flight", located.text))
+        .why("no record of its aliases says so")
+        .why(match &app.state {
+            Some(state) => format!("no journal in {} is about it and open", state.path().display()),
+            None => "there is no folder for journals: HOME is not set".into(),
+        })
+        .fix(format!("look:    {}", located.command("status")))
+        .fix(format!("go back: {}", located.command("rollback")));
+    let (_, broken) = app.state.as_ref().map(StateDir::list).unwrap_or_default();
+    for error in broken {
+        problem = problem.why(error.to_string());
+    }
+    problem
+}
