@@ -1,5 +1,7 @@
 //! Commands over a model of AWS: what they send, print and answer.
 
+mod canary;
+
 use std::cell::{Cell, RefCell};
 use std::io::Write;
 use std::path::Path;

@@ -84,7 +84,7 @@ impl Shop {
     pub fn crowd(&self, regress: Option<Regression>, seed: u64) -> Load {
         let (method, path) = ("GET".to_owned(), "/orders/17".to_owned());
         let request = Request { api: self.stage.api.clone(), stage: self.stage.stage.clone(), method, path };
-        let mut load = Load::to_stage(seed, &request, CROWD_RPS);
+        let mut load = Load { history_minutes: 240, ..Load::to_stage(seed, &request, CROWD_RPS) };
         load.lag = Lag::normal();
         load.profile = usual();
         load.version(&self.function, CANDIDATE, profile(regress))

@@ -62,9 +62,11 @@ fn the_help_of_the_whole_and_of_every_command() {
         "plan",
         "promote",
         "resume",
+        "pause",
         "rollback",
         "status",
         "history",
+        "canary",
         "unlock",
         "verify",
         "iam-policy",
@@ -93,6 +95,12 @@ fn mistakes_in_the_arguments_are_usage() {
         ("promote prod --canary-mode both", "--canary-mode"),
         ("promote prod --canary-mode alias", "shifts traffic in steps and has none"),
         ("promote prod --override-gate why", "has no gate"),
+        ("promote prod --until canary:5%", "this release has no canary"),
+        ("promote staging --preset Canary10Percent5Minutes --until canary:5%", "--until canary:10%"),
+        ("resume prod --once --finish", "cannot be used with"),
+        ("canary set prod 0%", "stagegate canary clear prod"),
+        ("canary set prod half", "percentage"),
+        ("settle prod --run yesterday", "--run"),
         ("promote prod --plan plan.json --canary none", "cannot be used with"),
         ("status prod:live:more", "SG-U03"),
         ("status --region nowhere checkout-api:live", "SG-U05"),
@@ -106,6 +114,8 @@ fn mistakes_in_the_arguments_are_usage() {
 #[test]
 fn problems_before_any_call_name_their_fix() {
     let desk = Desk::new();
+    let journal = r#"{"v":1,"seq":0,"at":"2026-11-21T14:00:00Z","entry":{"closed":{"ending":"promoted"}}}"#;
+    std::fs::write(desk.work().join("journal.jsonl"), format!("{journal}\n")).unwrap();
     let mut shown = String::new();
     for (line, env) in [
         ("status prod", &[][..]),
@@ -118,6 +128,10 @@ fn problems_before_any_call_name_their_fix() {
         ("rollback checkout-api:live --to 4", &[REGION]),
         ("promote a1b2c3d4e5/prod --yes", &[REGION]),
         ("resume prod", &[REGION]),
+        ("pause prod", &[REGION]),
+        ("canary clear staging", &[REGION]),
+        ("canary promote prod --yes", &[REGION]),
+        ("gate replay journal.jsonl", &[]),
         ("rollback https://api.example.com/checkout --yes", &[REGION]),
     ] {
         shown.push_str(&desk.run(line, env));

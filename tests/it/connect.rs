@@ -9,6 +9,7 @@ use stagegate::aws::live::{Live, LiveSettings};
 
 const CONFIG: &str = "[profile team]\nregion = eu-west-1\naws_access_key_id = AKIATEAM\naws_secret_access_key = s\n\
     [profile broken]\nregion = eu-west-1\ncredential_process = /bin/sh -c 'echo no ticket >&2; exit 3'\n\
+    [profile brief]\nregion = eu-west-1\ncredential_process = /bin/sh -c 'cat $KEYS'\n\
     [profile local]\nservices = local\n[services local]\nlambda =\n  endpoint_url = http://localhost:9001\n";
 
 /// The other side of [`probe`].
@@ -29,7 +30,15 @@ fn probed() {
             Err(error) => return error.to_string(),
         };
         let keys = match live.credentials().await {
-            Ok(keys) => keys.map_or_else(|| "none".into(), |keys| keys.access_key_hint),
+            Ok(keys) => keys.map_or_else(
+                || "none".into(),
+                |keys| {
+                    let end = keys
+                        .expires
+                        .map_or_else(String::new, |end| format!(" until {end}, renewable {}", keys.renewable));
+                    format!("{}{end}", keys.access_key_hint)
+                },
+            ),
             Err(error) => error.to_string(),
         };
         format!("{:?} {:?} {:?} {keys}", live.profile(), live.region(), live.endpoint())
@@ -103,6 +112,25 @@ fn endpoint_overrides_are_reported_wherever_they_come_from() {
     assert!(cloudwatch.contains(r#"Some("cloudwatch=http://localhost:9002")"#), "{cloudwatch}");
     let ignored = ("AWS_IGNORE_CONFIGURED_ENDPOINT_URLS", "true");
     assert!(probe(&[region, ("AWS_ENDPOINT_URL", "http://localhost:4566"), ignored]).contains("None none"));
+}
+
+#[test]
+fn the_end_of_credentials_is_known_where_their_source_or_the_environment_says_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let keys = folder.path().join("keys");
+    let end = "2099-01-01T00:00:00Z";
+    let text = format!(
+        "{{\"Version\":1,\"AccessKeyId\":\"AKIABRIEF\",\"SecretAccessKey\":\"s\",\"SessionToken\":\"t\",\"Expiration\":\"{end}\"}}"
+    );
+    fs::write(&keys, text).unwrap();
+    let process = [("PROBE_PROFILE", "brief"), ("KEYS", keys.to_str().unwrap())];
+    let said = probe(&process);
+    assert!(said.ends_with(&format!("…RIEF until {end}, renewable false")), "{said}");
+    let env = [("AWS_REGION", "eu-west-1"), ("AWS_ACCESS_KEY_ID", "AKIAENVI"), ("AWS_SECRET_ACCESS_KEY", "s")];
+    assert!(probe(&env).ends_with("…ENVI"), "{}", probe(&env));
+    let ending: Vec<_> = env.iter().copied().chain([("AWS_CREDENTIAL_EXPIRATION", end)]).collect();
+    let said = probe(&ending);
+    assert!(said.ends_with(&format!("…ENVI until {end}, renewable false")), "{said}");
 }
 
 #[test]
