@@ -90,7 +90,8 @@ fn merged(one: &[(u16, u64)], other: &[(u16, u64)]) -> Vec<(u16, u64)> {
             Ordering::Greater => all.extend(b.next()),
             Ordering::Equal => {
                 all.push((left, n + m));
-                (a.next(), b.next());
+                a.next();
+                b.next();
             }
         }
     }

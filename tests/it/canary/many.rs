@@ -21,7 +21,7 @@ use super::lab::{adopt, clients, lab};
 use crate::faults::lab::{Lab, Scenario, State, alias, api, prod};
 
 /// How many releases of each kind a plain run draws.
-const FEW: usize = 100;
+const FEW: usize = 20;
 
 /// How a release ended.
 #[derive(Debug, Clone, Copy, PartialEq)]
