@@ -14,8 +14,11 @@ use std::thread;
 
 use crate::support::emulator::Emulator;
 
+/// A scene and its name.
+type Named = (&'static str, fn(&'static Emulator));
+
 /// Plays scenes at the same time; one that fails says its name.
-fn together(scenes: &[(&str, fn(&'static Emulator))]) {
+fn together(scenes: &[Named]) {
     let Some(emulator) = Emulator::shared() else { return };
     thread::scope(|scope| {
         for (name, play) in scenes {
