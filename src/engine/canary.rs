@@ -35,6 +35,15 @@ pub(super) struct Place<'p> {
     pub record: Record,
 }
 
+/// What comes after a look.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Next {
+    /// Another look.
+    Look,
+    /// All steps are over.
+    Over,
+}
+
 /// Where a canary is, as AWS has it.
 pub(super) struct Position<'p> {
     pub places: Vec<Place<'p>>,
@@ -85,40 +94,48 @@ impl<A: Aws, C: Clock, J: Journal> Engine<'_, A, C, J> {
             if !position.paused {
                 self.bring(plan, canary, &position, Some(&shift), RecordState::Running).await?;
             }
-            let Some(step) = canary.steps.get(shift.step()) else {
-                return Err(Stop::Failed(schedule_changed(plan, "the record says more steps than the schedule has")));
-            };
-            match self.judged(plan, canary, candidates, &mut sight, &shift).await? {
-                Turn::Back(problem) => return Err(Stop::Bad(problem)),
-                Turn::GiveUp(problem) => return Err(Stop::Failed(problem)),
-                _ if position.paused => return Err(Stop::Paused),
-                Turn::Hold(problem) => {
-                    self.bring(plan, canary, &position, Some(&shift), RecordState::Paused).await?;
-                    return Err(Stop::Held(problem));
-                }
-                Turn::Advance if shift.step() + 1 >= canary.steps.len() => break,
-                Turn::Advance => {
-                    self.enter(plan, canary, &position, Some(&shift), &mut agreed).await?;
-                }
-                Turn::Stay => {
-                    agreed = false;
-                    if self.settings.once {
-                        return Err(Stop::Baking(step.percent));
-                    }
-                    self.next_look(Some(shift.step_began() + step.bake)).await?;
-                    continue;
-                }
+            let turn = self.judged(plan, canary, candidates, &mut sight, &shift).await?;
+            if self.act(plan, canary, &position, &shift, turn, &mut agreed).await? == Next::Over {
+                break;
             }
             agreed = false;
             if self.settings.once {
-                return Err(Stop::Baking(
-                    canary.percent(self.position(plan, canary, candidates).await?.shift.as_ref()),
-                ));
+                let now = self.position(plan, canary, candidates).await?;
+                return Err(Stop::Baking(canary.percent(now.shift.as_ref())));
             }
         }
         let steps: Vec<String> = canary.steps.iter().map(|step| step.percent.to_string()).collect();
         self.finished(StepKind::Canary, since, Outcome::Ok, format!("{} passed", steps.join(", ")));
         Ok(())
+    }
+
+    /// Does what a look at a step leads to.
+    async fn act(
+        &self,
+        plan: &Plan,
+        canary: &CanaryPlan,
+        position: &Position<'_>,
+        shift: &Shift,
+        turn: Turn,
+        agreed: &mut bool,
+    ) -> Result<Next, Stop> {
+        match turn {
+            Turn::Back(problem) => return Err(Stop::Bad(problem)),
+            Turn::GiveUp(problem) => return Err(Stop::Failed(problem)),
+            _ if position.paused => return Err(Stop::Paused),
+            Turn::Hold(problem) => {
+                self.bring(plan, canary, position, Some(shift), RecordState::Paused).await?;
+                return Err(Stop::Held(problem));
+            }
+            Turn::Advance if shift.step() + 1 >= canary.steps.len() => return Ok(Next::Over),
+            Turn::Advance => self.enter(plan, canary, position, Some(shift), agreed).await?,
+            Turn::Stay if self.settings.once => {}
+            Turn::Stay => {
+                let bake = canary.steps.get(shift.step()).map_or(Duration::ZERO, |step| step.bake);
+                self.next_look(Some(shift.step_began() + bake)).await?;
+            }
+        }
+        Ok(Next::Look)
     }
 
     /// One look at the metrics; a look that fails is said and held.
@@ -130,7 +147,9 @@ impl<A: Aws, C: Clock, J: Journal> Engine<'_, A, C, J> {
         sight: &mut Option<Sight>,
         shift: &Shift,
     ) -> Result<Turn, Stop> {
-        let Some(step) = canary.steps.get(shift.step()) else { return Ok(Turn::Stay) };
+        let Some(step) = canary.steps.get(shift.step()) else {
+            return Err(Stop::Failed(schedule_changed(plan, "the record says more steps than the schedule has")));
+        };
         let looked = async {
             let mut seeing = match sight.take() {
                 Some(sight) => sight,

@@ -143,7 +143,7 @@ impl Emergency {
             }
             if record.state.holds_lock() && record.stage_canary && way.stage.is_some() {
                 // Once an alias is on the candidate, it is what most requests come through.
-                way.stage_first = seen.iter().all(|one| record_says_stable(one));
+                way.stage_first = seen.iter().all(record_says_stable);
                 way.candidates = seen.iter().filter_map(candidate_back).collect();
             }
         }

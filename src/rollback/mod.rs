@@ -2,6 +2,7 @@
 //! person on another machine. What it needs is a [`WayBack`], made from the journal or from the records in AWS.
 
 mod alias;
+mod candidates;
 mod choose;
 mod emergency;
 mod undo;
