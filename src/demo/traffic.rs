@@ -22,6 +22,8 @@ use crate::world::{Fault, Request, World};
 pub(super) const RATE: f64 = 20.0;
 /// The same while a canary bakes, which takes many minutes.
 pub(super) const BAKE_RATE: f64 = 2.0;
+/// The shortest time that somebody who watches waits at once.
+const FRAME: Duration = Duration::from_millis(50);
 /// What the parts of a canary are called, followed by the share.
 const CANARY: &str = "canary";
 /// Virtual time that a call to AWS takes.
@@ -95,6 +97,8 @@ pub(super) struct Street<'a> {
     regress: Option<Regression>,
     /// How long a virtual minute takes.
     pace: Duration,
+    /// Time that has not been waited for yet: the machine's timers are too coarse for a virtual second.
+    owed: Cell<Duration>,
 }
 
 impl<'a> Street<'a> {
@@ -116,6 +120,7 @@ impl<'a> Street<'a> {
             calls: Cell::new(0),
             regress: options.regress,
             pace: options.pace,
+            owed: Cell::default(),
         }
     }
 
@@ -231,8 +236,11 @@ impl Clock for Street<'_> {
 
     async fn sleep(&self, time: Duration) {
         self.pass(time);
-        if !self.pace.is_zero() {
-            tokio::time::sleep(self.pace.mul_f64(time.as_secs_f64() / 60.0)).await;
+        let owed = self.owed.get() + self.pace.mul_f64(time.as_secs_f64() / 60.0);
+        self.owed.set(owed);
+        if owed >= FRAME {
+            self.owed.set(Duration::ZERO);
+            tokio::time::sleep(owed).await;
         }
     }
 }
