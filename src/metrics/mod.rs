@@ -28,6 +28,8 @@ pub const QUERIES_MAX: usize = 500;
 pub const ALARM_NAMES_MAX: usize = 100;
 /// How many of the newest minutes that are looked at show whether something is too high now.
 const RECENT_MINUTES: u32 = 5;
+/// Durations and invocations of a minute may differ by one part of so many: far less than the slowness that is tolerated.
+const TIMED_PARTS: u64 = 50;
 /// Fewer failures than this are no rate.
 const FAILURES_MIN: u64 = 5;
 
@@ -161,12 +163,17 @@ fn newest(points: &BTreeMap<Timestamp, f64>) -> Option<f64> {
 }
 
 /// What one version did in a minute. One without requests had no slow ones: left out, minutes in which the candidate
-/// happened to have none would not speak for it (judge §3.1). One whose durations are not published yet is unknown.
+/// happened to have none would not speak for it (judge §3.1). Where durations and invocations are not published equally
+/// far, how many were slow of how many is unknown.
 fn counts(minutes: &series::Minutes, at: &Timestamp, past: &Past) -> Counts {
     let count = minutes.counts.get(at).copied().unwrap_or_default();
     let invocations = if past.is_paired() { count.samples } else { count.invocations };
-    let none = || if invocations == 0 { vec![0; past.thresholds_ms.len()] } else { Vec::new() };
-    Counts { invocations, errors: count.errors, slow: minutes.slow.get(at).cloned().unwrap_or_else(none) }
+    let slow = match (minutes.timed.get(at), minutes.slow.get(at)) {
+        (Some(timed), Some(slow)) if timed.abs_diff(invocations) * TIMED_PARTS <= invocations => slow.clone(),
+        (None, _) if invocations == 0 => vec![0; past.thresholds_ms.len()],
+        _ => Vec::new(),
+    };
+    Counts { invocations, errors: count.errors, slow }
 }
 
 /// The candidate's share in a minute; of a minute in which it rose, the larger one (judge §3.6).

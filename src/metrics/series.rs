@@ -94,7 +94,9 @@ fn whole(value: Option<&f64>) -> u64 {
 pub struct Minutes {
     /// Invocations and errors.
     pub counts: BTreeMap<Timestamp, Count>,
-    /// Requests slower than each threshold.
+    /// Requests whose duration is known.
+    pub timed: BTreeMap<Timestamp, u64>,
+    /// Those of them that were slower than each threshold.
     pub slow: BTreeMap<Timestamp, Vec<u64>>,
     /// p99 of the duration, ms.
     pub p99: BTreeMap<Timestamp, f64>,
@@ -124,7 +126,8 @@ pub(super) fn read_minutes(answers: &mut Answers<'_>, thresholds: usize) -> Minu
         (*at, fast.iter().map(slow).collect())
     };
     let slow = samples.iter().map(slow_at).collect();
-    Minutes { counts, slow, p99: answers.points().clone() }
+    let timed = samples.iter().map(|(at, n)| (*at, whole(Some(n)))).collect();
+    Minutes { counts, timed, slow, p99: answers.points().clone() }
 }
 
 /// The seconds of one period of the history.

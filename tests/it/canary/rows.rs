@@ -44,6 +44,9 @@ fn a_version_without_requests_had_no_slow_ones_and_one_without_durations_is_unkn
     assert_eq!((quiet.baseline.invocations, quiet.baseline.slow), (10, vec![2, 2]));
     let late = minute(|query| (query.metric == "Errors").then_some(1.0));
     assert_eq!((late.canary.invocations, late.canary.slow), (1, vec![]));
+    // Ten times as many durations as invocations are public: all ten slow ones would look like all invocations.
+    let ahead = minute(|query| Some(if query.metric == "Duration" { 100.0 } else { 10.0 }));
+    assert_eq!((ahead.canary.invocations, ahead.canary.slow), (10, vec![]));
 }
 
 #[test]
