@@ -65,12 +65,7 @@ impl<A: Aws, C: Clock, J: Journal> Engine<'_, A, C, J> {
                 position => position?,
             };
             blind_since = None;
-            let resumed = self.resumed.take();
-            if position.paused && !self.settings.once {
-                // A pause that came while this process was at work is meant for it.
-                if !resumed {
-                    return Err(Stop::Paused);
-                }
+            if self.ends_pause(&position)? {
                 agreed = true;
                 let shift = position.shift.clone();
                 self.bring(plan, canary, &position, shift.as_ref(), RecordState::Running).await?;
@@ -120,6 +115,15 @@ impl<A: Aws, C: Clock, J: Journal> Engine<'_, A, C, J> {
         let steps: Vec<String> = canary.steps.iter().map(|step| step.percent.to_string()).collect();
         self.finished(StepKind::Canary, since, Outcome::Ok, format!("{} passed", steps.join(", ")));
         Ok(())
+    }
+
+    /// Whether this process was asked to end the pause that it finds. One that comes while it is at work is meant for it.
+    fn ends_pause(&self, position: &Position<'_>) -> Result<bool, Stop> {
+        match (position.paused && !self.settings.once, self.resumed.take()) {
+            (false, _) => Ok(false),
+            (true, true) => Ok(true),
+            (true, false) => Err(Stop::Paused),
+        }
     }
 
     /// One look at the metrics; a look that fails is said and held.
