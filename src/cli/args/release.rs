@@ -162,7 +162,7 @@ pub struct PromoteArgs {
 /// `resume`
 #[derive(Debug, clap::Args)]
 #[command(
-    after_help = "Examples:\n  stagegate resume prod                  # goes on, from this machine's journal or from AWS's records\n  stagegate resume prod --once           # one look, for cron: exit 8 while it bakes\n  stagegate resume checkout-api:live --canary \"5% 10m, 25% 10m\"   # without the file"
+    after_help = "Examples:\n  stagegate resume prod                  # by the journal here, or AWS's records\n  stagegate resume prod --once           # one look, for cron: exit 8 while it bakes\n  stagegate resume checkout-api:live --canary \"5% 10m, 25% 10m\"   # without the file"
 )]
 pub struct ResumeArgs {
     /// Name of stagegate.toml, FUNCTION:ALIAS or API/STAGE
