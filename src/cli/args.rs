@@ -229,9 +229,12 @@ pub struct IamPolicyArgs {
 /// `demo`
 #[derive(Debug, clap::Args)]
 pub struct DemoArgs {
-    /// What is wrong with the release: errors, latency or permission
+    /// What is wrong with the release: errors, latency, permission or cold-start
     #[arg(long, value_name = "WHAT", value_enum, hide_possible_values = true)]
     pub(super) regress: Option<Regression>,
+    /// Shift by a weight on the alias, or by the canary of the stage: alias or stage [default: alias]
+    #[arg(long, value_name = "MODE", value_parser = canary_mode(), hide_possible_values = true)]
+    pub(super) canary_mode: Option<CanaryMode>,
     /// Another demo: decides what clients ask for and when
     #[arg(long, value_name = "N")]
     pub(super) seed: Option<u64>,

@@ -10,21 +10,22 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-pub use shop::{ALIAS_VARIABLE, CANDIDATE, NEW_ROUTE, ROUTES, STABLE, Shop};
+pub use shop::{ALIAS_VARIABLE, CANDIDATE, CROWD_RPS, NEW_ROUTE, ROUTES, STABLE, Shop};
 pub use traffic::{Answer, Phase};
 
 use crate::aws::operation::{GetAlias, GetStage};
-use crate::aws::{AwsError, AwsExt, Operation};
+use crate::aws::{AwsError, AwsExt};
 use crate::clock::Clock;
 use crate::engine::{Engine, Interrupt, Outcome, Settings};
 use crate::event::{self, Event, Listener};
 use crate::journal::MemoryJournal;
-use crate::model::{RunId, Target, Version};
+use crate::model::{CanaryMode, RunId, Target, Version};
 use crate::plan::{Choice, Observer, Plan, plan};
 use crate::problem::{Code, Exit, Problem};
+use crate::report::Board;
 use crate::rollback::{Emergency, Part, Seen};
 use crate::step::StepKind;
-use crate::world::World;
+use crate::world::{LoadReport, World};
 use traffic::Street;
 
 /// How long clients are watched before and after the release.
@@ -35,12 +36,14 @@ const SHORT: Duration = Duration::from_secs(5);
 /// What is wrong with the release.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
 pub enum Regression {
-    /// The new version throws.
+    /// The new version fails some of its requests; its smoke check sees nothing.
     Errors,
-    /// The new version is slower than its smoke check allows.
+    /// The new version takes twice as long as the old one, and less than its smoke check allows.
     Latency,
     /// The role may not add the permission that a new route needs.
     Permission,
+    /// Every new execution environment of the new version fails its first request.
+    ColdStart,
 }
 
 /// How the demo goes. The same options give the same demo.
@@ -48,6 +51,10 @@ pub enum Regression {
 pub struct DemoOptions {
     /// What is wrong with the release, if anything.
     pub regress: Option<Regression>,
+    /// How traffic is shifted.
+    pub canary: CanaryMode,
+    /// How long a virtual minute takes for whoever watches, zero = no time at all.
+    pub pace: Duration,
     /// Decides when clients ask for what, and the ids of the releases.
     pub seed: u64,
     /// The virtual time at which it begins.
@@ -57,7 +64,8 @@ pub struct DemoOptions {
 impl Default for DemoOptions {
     /// A release that succeeds, on 18 November 2026 at 14:00 UTC.
     fn default() -> Self {
-        Self { regress: None, seed: 41, start: Timestamp::UNIX_EPOCH + Duration::from_secs(1_795_010_400) }
+        let (regress, canary, pace) = (None, CanaryMode::Alias, Duration::ZERO);
+        Self { regress, canary, pace, seed: 41, start: Timestamp::UNIX_EPOCH + Duration::from_secs(1_795_010_400) }
     }
 }
 
@@ -100,6 +108,8 @@ pub struct DemoReport {
     pub plan: Plan,
     /// The steps that were run.
     pub steps: Vec<StepLine>,
+    /// The canary as a terminal shows it at the last look of each step.
+    pub canary: Vec<String>,
     /// How the release ended.
     pub outcome: Outcome,
     /// What was true after it, as read back.
@@ -110,6 +120,8 @@ pub struct DemoReport {
     pub back: Vec<Back>,
     /// The requests of clients, part by part.
     pub traffic: Vec<Phase>,
+    /// What the clients got that are counted by the minute.
+    pub crowd: LoadReport,
     /// Whatever clients lost that they had before: nothing, or the demo has found a bug.
     pub violations: Vec<String>,
 }
@@ -121,7 +133,7 @@ impl DemoReport {
         if self.violations.is_empty() && back { self.outcome.exit } else { Exit::InBetween }
     }
 
-    /// The requests in all parts, those that failed, and those that reached an alias without permission.
+    /// The requests in all parts that were followed one by one, those that nothing answered, and those that reached an alias without permission.
     pub fn totals(&self) -> (u32, u32, u32) {
         let sum = |of: fn(&Phase) -> u32| self.traffic.iter().map(of).sum();
         (sum(Phase::requests), sum(Phase::failed), sum(|phase| phase.without_permission))
@@ -135,10 +147,10 @@ impl DemoReport {
 pub async fn run(options: &DemoOptions, listener: &dyn Listener) -> Result<DemoReport, Problem> {
     let shop = Shop::new().map_err(|error| broken(&error.to_string()))?;
     let world = shop.open(options.start, options.regress).map_err(|error| broken(&error.to_string()))?;
-    let denied = (options.regress == Some(Regression::Permission)).then_some(Operation::AddPermission);
-    let steps = Steps { listener, lines: RefCell::default() };
-    let street = Street::new(&world, &shop, &steps, denied, options.seed);
-    let target = shop.target();
+    world.set_load(shop.crowd(options.regress, options.seed));
+    let steps = Steps::new(listener);
+    let street = Street::new(&world, &shop, &steps, options);
+    let target = shop.shifted(options.canary);
     street.sleep(QUIET).await;
     let plan = plan_of(&world, &street, &target, options).await?;
     street.on(street.now(), &announced(&plan));
@@ -161,26 +173,57 @@ pub async fn run(options: &DemoOptions, listener: &dyn Listener) -> Result<DemoR
         options: *options,
         plan,
         steps: steps.lines.take(),
+        canary: steps.panels.take(),
         outcome,
         status,
         record,
         back,
         traffic: street.phases(),
+        crowd: world.load_report(),
         violations: world.violations(),
     })
 }
 
-/// Hears the steps on their way to the listener.
+/// Columns of the panels that are kept.
+const PANEL_WIDTH: usize = 88;
+
+/// Hears the steps and the looks of the canary on their way to the listener.
 struct Steps<'a> {
     listener: &'a dyn Listener,
     lines: RefCell<Vec<StepLine>>,
+    board: RefCell<Board>,
+    /// The panel of the step under way, until the next one begins.
+    panel: RefCell<Option<String>>,
+    panels: RefCell<Vec<String>>,
+}
+
+impl<'a> Steps<'a> {
+    fn new(listener: &'a dyn Listener) -> Self {
+        Self {
+            listener,
+            lines: RefCell::default(),
+            board: RefCell::default(),
+            panel: RefCell::default(),
+            panels: RefCell::default(),
+        }
+    }
 }
 
 impl Listener for Steps<'_> {
     fn on(&self, at: Timestamp, event: &Event) {
-        if let Event::StepFinished { step, outcome, detail, ms, .. } = event {
-            let line = StepLine { step: *step, outcome: *outcome, detail: detail.clone(), ms: *ms };
-            self.lines.borrow_mut().push(line);
+        let mut board = self.board.borrow_mut();
+        let moves = board.traffic_line(event).is_some();
+        board.hear(event);
+        match event {
+            Event::Gate(_) => *self.panel.borrow_mut() = Some(board.panel(PANEL_WIDTH)),
+            Event::RollingBack { .. } => self.panels.borrow_mut().extend(self.panel.take()),
+            _ if moves => self.panels.borrow_mut().extend(self.panel.take()),
+            Event::StepFinished { step, outcome, detail, ms, .. } => {
+                self.panels.borrow_mut().extend(self.panel.take());
+                let line = StepLine { step: *step, outcome: *outcome, detail: detail.clone(), ms: *ms };
+                self.lines.borrow_mut().push(line);
+            }
+            _ => {}
         }
         self.listener.on(at, event);
     }

@@ -8,8 +8,11 @@ use serde_json::json;
 use super::Regression;
 use crate::aws::AwsError;
 use crate::clock::VirtualClock;
-use crate::model::{AliasName, ApiId, Expect, FunctionName, InvalidName, SmokeCheck, StageName, StageRef, Target};
-use crate::world::{Behaviour, World};
+use crate::model::{
+    AliasName, ApiId, CanaryMode, CanaryStep, Expect, FunctionName, InvalidName, Percent, SmokeCheck, StageName,
+    StageRef, Target,
+};
+use crate::world::{Behaviour, Lag, Load, Profile, Request, World};
 
 /// The version that serves when the demo begins.
 pub const STABLE: u64 = 41;
@@ -23,6 +26,14 @@ pub const NEW_ROUTE: (&str, &str) = ("POST", "/refunds");
 pub const ROUTES: [(&str, &str); 2] = [("GET", "/orders/{id}"), ("POST", "/orders")];
 /// The longest that a smoke check may take.
 const SMOKE_MAX_MS: u64 = 800;
+/// The steps of the canary, in percent.
+const STEPS: [u32; 3] = [5, 25, 50];
+/// How long each of them lasts, unless proof ends it sooner.
+const BAKE: Duration = Duration::from_secs(600);
+/// Requests per second of the clients that are counted by the minute.
+pub const CROWD_RPS: f64 = 200.0;
+/// Share of requests that sound code fails.
+const USUAL_ERRORS: f64 = 0.0003;
 
 /// Names of the things in the account.
 #[derive(Debug, Clone)]
@@ -58,6 +69,25 @@ impl Shop {
             expect: Expect { status: Some(200), json: None, max_ms: Some(SMOKE_MAX_MS) },
         }];
         target
+    }
+
+    /// The same with a canary.
+    pub fn shifted(&self, mode: CanaryMode) -> Target {
+        let mut target = self.target();
+        target.canary.mode = mode;
+        let step = |percent| CanaryStep { percent: Percent::whole(percent), bake: BAKE, requests: None };
+        target.canary.steps = STEPS.map(step).to_vec();
+        target
+    }
+
+    /// The clients that are counted by the minute. They have been there for hours.
+    pub fn crowd(&self, regress: Option<Regression>, seed: u64) -> Load {
+        let (method, path) = ("GET".to_owned(), "/orders/17".to_owned());
+        let request = Request { api: self.stage.api.clone(), stage: self.stage.stage.clone(), method, path };
+        let mut load = Load { history_minutes: 240, ..Load::to_stage(seed, &request, CROWD_RPS) };
+        load.lag = Lag::normal();
+        load.profile = usual();
+        load.version(&self.function, CANDIDATE, profile(regress))
     }
 
     /// The account at a time: v41 serves, new code is uploaded, a route is edited into the API but not deployed, and
@@ -122,13 +152,28 @@ impl Shop {
     }
 }
 
-/// What the uploaded code does.
+/// What the uploaded code does when it is asked about its health: nothing that a smoke check could see.
 fn candidate(regress: Option<Regression>) -> Behaviour {
+    let millis = if regress == Some(Regression::Latency) { 640 } else { 340 };
+    Behaviour { duration: Duration::from_millis(millis), ..Behaviour::default() }
+}
+
+/// How a version answers that is in order.
+fn usual() -> Profile {
+    Profile::failing(USUAL_ERRORS)
+}
+
+/// How the new version answers its clients.
+pub(super) fn profile(regress: Option<Regression>) -> Profile {
     match regress {
-        Some(Regression::Errors) => Behaviour::failing("cannot read property 'id' of undefined"),
-        Some(Regression::Latency) => Behaviour::slow(Duration::from_millis(2_400)),
-        Some(Regression::Permission) | None => {
-            Behaviour { duration: Duration::from_millis(340), ..Behaviour::default() }
-        }
+        Some(Regression::Errors) => Profile::failing(0.03),
+        Some(Regression::Latency) => Profile { median_ms: 2.0 * usual().median_ms, ..usual() },
+        Some(Regression::ColdStart) => Profile { cold_error: 1.0, cold_factor: 6.0, ..usual() },
+        Some(Regression::Permission) | None => usual(),
     }
+}
+
+/// The share of its requests that a version fails, new environments aside.
+pub(super) fn error_rate(version: crate::model::Version, regress: Option<Regression>) -> f64 {
+    if version.number() == Some(CANDIDATE) { profile(regress).error_rate } else { USUAL_ERRORS }
 }

@@ -8,21 +8,18 @@ fn play(options: DemoOptions) -> DemoReport {
     run(&options, &Silent).now_or_never().expect("virtual time never waits").unwrap()
 }
 
-fn regress(regress: Regression) -> DemoReport {
-    play(DemoOptions { regress: Some(regress), ..DemoOptions::default() })
-}
-
 /// The part of this name.
 fn phase<'a>(report: &'a DemoReport, name: &str) -> &'a Phase {
     report.traffic.iter().find(|phase| phase.name == name).unwrap()
 }
 
-/// After a release that was rolled back: nobody noticed, and everything is as before.
-fn assert_nobody_noticed(report: &DemoReport) {
+/// After a release that was rolled back: nobody was left without an answer, and everything is as before.
+fn assert_back_as_before(report: &DemoReport) {
     assert_eq!((report.exit(), report.outcome.ending), (Exit::RolledBack, Some(Ending::RolledBack)));
     let (requests, failed, without_permission) = report.totals();
     assert!(requests > 500 && failed == 0 && without_permission == 0, "{:#?}", report.traffic);
     assert_eq!(report.violations, Vec::<String>::new());
+    assert_eq!(report.crowd.unserved, 0);
     let after = phase(report, "after");
     assert_eq!(after.by(Version::Number(STABLE)) + after.no_such_route(), after.requests());
     assert!(report.status[0].contains("→ v41"), "{:?}", report.status);
@@ -50,23 +47,47 @@ fn a_release_succeeds_and_is_rolled_back_and_put_back_without_a_failed_request()
 }
 
 #[test]
-fn a_version_that_fails_its_smoke_check_gets_no_traffic() {
-    for kind in [Regression::Errors, Regression::Latency] {
-        let report = regress(kind);
-        assert_nobody_noticed(&report);
-        assert_eq!(report.outcome.problem.as_ref().unwrap().code, Code::SmokeFailed);
-        assert!(report.traffic.iter().all(|phase| phase.by(Version::Number(CANDIDATE)) == 0));
-        assert!(report.record.contains("bad=42"), "{}", report.record);
+fn a_worse_version_is_seen_at_its_first_step_and_goes_back() {
+    for mode in [CanaryMode::Alias, CanaryMode::Stage] {
+        for kind in [Regression::Errors, Regression::Latency, Regression::ColdStart] {
+            let report = play(DemoOptions { regress: Some(kind), canary: mode, ..DemoOptions::default() });
+            assert_back_as_before(&report);
+            assert_eq!(report.outcome.problem.as_ref().unwrap().code, Code::GateFailed, "{mode:?} {kind:?}");
+            assert_eq!(report.canary.len(), 1, "{mode:?} {kind:?}: the later steps never came");
+            let share = |of: &Phase| f64::from(of.by(Version::Number(CANDIDATE))) / f64::from(of.requests());
+            assert!(share(phase(&report, "canary 5%")) < 0.1, "{:#?}", report.traffic);
+            assert!(report.record.contains("bad=42"), "{}", report.record);
+        }
     }
 }
 
 #[test]
-fn a_permission_that_is_refused_takes_the_alias_back() {
-    let report = regress(Regression::Permission);
-    assert_nobody_noticed(&report);
-    assert_eq!(report.outcome.problem.as_ref().unwrap().code, Code::AccessDenied);
-    assert!(phase(&report, "permission").by(Version::Number(CANDIDATE)) > 0, "the alias had moved");
-    assert!(!report.record.contains("bad="), "a denied call says nothing about the version: {}", report.record);
+fn a_good_version_gets_more_and_more_with_proof_at_every_step() {
+    for mode in [CanaryMode::Alias, CanaryMode::Stage] {
+        let report = play(DemoOptions { canary: mode, ..DemoOptions::default() });
+        assert_eq!((report.exit(), report.canary.len()), (Exit::Done, 3), "{mode:?} {:?}", report.outcome.problem);
+        for (name, percent) in [("canary 5%", 0.05), ("canary 25%", 0.25), ("canary 50%", 0.5)] {
+            let part = phase(&report, name);
+            let share = f64::from(part.by(Version::Number(CANDIDATE))) / f64::from(part.requests());
+            assert!((share - percent).abs() < 0.05, "{name}: {share}");
+        }
+        assert!(report.canary.iter().all(|panel| panel.contains("pass: not more than 1 point worse")));
+        assert_eq!(report.violations, Vec::<String>::new());
+        assert_eq!(report.crowd.unserved, 0);
+    }
+}
+
+#[test]
+fn a_permission_that_is_refused_takes_the_claim_back_before_any_traffic() {
+    for mode in [CanaryMode::Alias, CanaryMode::Stage] {
+        let report =
+            play(DemoOptions { regress: Some(Regression::Permission), canary: mode, ..DemoOptions::default() });
+        assert_back_as_before(&report);
+        assert_eq!(report.outcome.problem.as_ref().unwrap().code, Code::AccessDenied);
+        assert!(report.traffic.iter().all(|phase| phase.by(Version::Number(CANDIDATE)) == 0));
+        assert!(report.canary.is_empty());
+        assert!(!report.record.contains("bad="), "a denied call says nothing about the version: {}", report.record);
+    }
 }
 
 #[test]
@@ -79,13 +100,15 @@ fn the_same_options_give_the_same_demo() {
 
 #[test]
 fn every_demo_tells_what_happened() {
-    for (name, kind) in [
-        ("success", None),
-        ("errors", Some(Regression::Errors)),
-        ("latency", Some(Regression::Latency)),
-        ("permission", Some(Regression::Permission)),
+    for (name, regress, canary) in [
+        ("success", None, CanaryMode::Alias),
+        ("success_stage", None, CanaryMode::Stage),
+        ("errors", Some(Regression::Errors), CanaryMode::Alias),
+        ("latency", Some(Regression::Latency), CanaryMode::Alias),
+        ("permission", Some(Regression::Permission), CanaryMode::Alias),
+        ("cold_start", Some(Regression::ColdStart), CanaryMode::Alias),
     ] {
-        let text = text::report(&play(DemoOptions { regress: kind, ..DemoOptions::default() }));
+        let text = text::report(&play(DemoOptions { regress, canary, ..DemoOptions::default() }));
         insta::assert_snapshot!(name, text);
     }
 }

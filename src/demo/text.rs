@@ -2,19 +2,37 @@
 
 use std::fmt::Write as _;
 
-use super::{Back, DemoOptions, DemoReport, NEW_ROUTE, Phase, ROUTES, Regression, STABLE, StepLine};
+use super::traffic::{BAKE_RATE, RATE};
+use super::{Back, CROWD_RPS, DemoOptions, DemoReport, NEW_ROUTE, Phase, ROUTES, Regression, STABLE, StepLine};
 use crate::event::Outcome;
 use crate::model::Version;
 use crate::plan::{Action, Plan};
+use crate::report::text::{field, thousands as counted};
+
+/// Columns of the text.
+const WIDTH: usize = 100;
 
 /// Everything, for an output that cannot show the release while it runs.
 pub fn report(report: &DemoReport) -> String {
-    let DemoReport { options, plan, steps, traffic, back, .. } = report;
-    let mut parts = vec![intro(options), plan_lines(plan), step_lines(steps), ending(report)];
-    parts.extend(back.iter().map(back_lines));
-    parts.push(traffic_table(traffic));
+    let DemoReport { options, plan, steps, .. } = report;
+    [intro(options), plan_lines(plan), step_lines(steps), canary_lines(report), after(report)].join("\n")
+}
+
+/// What follows the release, for an output that has shown it while it ran.
+pub fn after(report: &DemoReport) -> String {
+    let mut parts = vec![ending(report)];
+    parts.extend(report.back.iter().map(back_lines));
+    parts.push(traffic_table(&report.traffic));
     parts.push(verdict(report));
     parts.join("\n")
+}
+
+/// The canary as it looked at the end of each step.
+pub fn canary_lines(report: &DemoReport) -> String {
+    if report.canary.is_empty() {
+        return "  no canary: the release ended before it\n".to_owned();
+    }
+    report.canary.join("\n")
 }
 
 /// What the account looks like when the demo begins.
@@ -23,8 +41,11 @@ pub fn intro(options: &DemoOptions) -> String {
     let routes: Vec<String> = ROUTES.iter().map(|(method, path)| format!("{method} {path}")).collect();
     let release = match options.regress {
         None => "in order",
-        Some(Regression::Errors) => "the new version throws (--regress errors)",
-        Some(Regression::Latency) => "the new version is slower than its smoke check allows (--regress latency)",
+        Some(Regression::Errors) => "the new version fails 3 % of its requests (--regress errors)",
+        Some(Regression::Latency) => "the new version takes twice as long as the old one (--regress latency)",
+        Some(Regression::ColdStart) => {
+            "each new environment of the new version fails its first request (--regress cold-start)"
+        }
         Some(Regression::Permission) => "the role may not call lambda:AddPermission (--regress permission)",
     };
     let mut text = String::from("stagegate demo · a model of AWS in this process, virtual time, no account needed\n\n");
@@ -33,7 +54,9 @@ pub fn intro(options: &DemoOptions) -> String {
         ("uploaded", "new code for checkout-api".to_owned()),
         ("edited", format!("{method} {path} is in the API definition and not deployed")),
         ("missing", format!("permission for {method} {path} to call checkout-api:live")),
-        ("clients", format!("20 requests/s: {} and, too early, {method} {path}", routes.join(", "))),
+        ("clients", format!("{RATE}/s are followed one by one ({BAKE_RATE}/s while the canary bakes):")),
+        ("", format!("{} and, too early, {method} {path}", routes.join(", "))),
+        ("", format!("{CROWD_RPS}/s more are counted by the minute, as CloudWatch does")),
         ("release", release.to_owned()),
     ] {
         let _ = writeln!(text, "  {name:<10} {line}");
@@ -53,11 +76,11 @@ pub fn plan_lines(plan: &Plan) -> String {
         };
         for (at, line) in step.detail.iter().enumerate() {
             let head = if at == 0 { format!("{} {:<11} {sign}", number + 1, step.step) } else { " ".repeat(15) };
-            let _ = writeln!(text, "  {head} {line}");
+            text += &field(&format!("  {head} "), line, WIDTH);
         }
     }
     for notice in &plan.notices {
-        let _ = writeln!(text, "  note: {} [{}]", notice.text, notice.code);
+        text += &field("  note: ", &format!("{} [{}]", notice.text, notice.code), WIDTH);
     }
     text
 }
@@ -84,7 +107,7 @@ pub fn ending(report: &DemoReport) -> String {
     if let Some(problem) = &outcome.problem {
         let _ = writeln!(text, "  {}[{}]: {}", problem.level, problem.code, problem.what);
         for why in &problem.why {
-            let _ = writeln!(text, "    why      {why}");
+            text += &field("    why      ", why, WIDTH);
         }
         for now in &outcome.now {
             let _ = writeln!(text, "    aws now  {now}");
@@ -120,23 +143,24 @@ pub fn traffic_table(phases: &[Phase]) -> String {
         all.dedup();
         all
     };
-    let mut text = format!("{:<12}{:>10}", "clients", "requests");
+    let mut text = format!("{:<14}{:>8}", "clients", "requests");
     for version in &versions {
         let _ = write!(text, "{:>8}", version.label());
     }
-    let _ = writeln!(text, "{:>15}{:>8}{:>15}", "no such route", "failed", "no permission");
+    let _ = writeln!(text, "{:>15}{:>8}{:>8}{:>15}", "no such route", "errors", "failed", "no permission");
     for phase in phases {
-        let _ = write!(text, "  {:<10}{:>10}", phase.name, thousands(phase.requests()));
+        let _ = write!(text, "  {:<12}{:>8}", phase.name, thousands(phase.requests()));
         for version in &versions {
             let _ = write!(text, "{:>8}", thousands(phase.by(*version)));
         }
-        let (none, failed) = (thousands(phase.no_such_route()), thousands(phase.failed()));
-        let _ = writeln!(text, "{none:>15}{failed:>8}{:>15}", thousands(phase.without_permission));
+        let [none, errors, failed, without] =
+            [phase.no_such_route(), phase.errors(), phase.failed(), phase.without_permission].map(thousands);
+        let _ = writeln!(text, "{none:>15}{errors:>8}{failed:>8}{without:>15}");
     }
     text
 }
 
-/// The demo in one sentence.
+/// The demo in two sentences: what became of each client that was followed, and of those that were counted.
 pub fn verdict(report: &DemoReport) -> String {
     let (requests, failed, without) = report.totals();
     let mut text = format!(
@@ -145,6 +169,16 @@ pub fn verdict(report: &DemoReport) -> String {
         thousands(failed),
         thousands(without)
     );
+    let crowd = &report.crowd;
+    let by_version = crowd.requests.iter().map(|(key, requests)| {
+        let failed = crowd.failed.get(key).copied().unwrap_or_default();
+        format!("{} failed {} of {}", key.1.label(), counted(failed), counted(*requests))
+    });
+    let by_version: Vec<String> = by_version.collect();
+    if !by_version.is_empty() {
+        let whole = format!("{}, {} reached no version", by_version.join(", "), counted(crowd.unserved));
+        text += &field("counted by the minute: ", &whole, WIDTH);
+    }
     for violation in &report.violations {
         let _ = writeln!(text, "  BUG: {violation}");
     }
@@ -155,16 +189,6 @@ fn seconds(ms: u64) -> String {
     format!("{}.{} s", ms / 1000, ms % 1000 / 100)
 }
 
-/// `12 345`.
 fn thousands(number: u32) -> String {
-    let digits = number.to_string();
-    let head = digits.len() % 3;
-    let mut text = digits[..head].to_owned();
-    for group in digits.as_bytes()[head..].chunks(3) {
-        if !text.is_empty() {
-            text.push(' ');
-        }
-        text.extend(group.iter().map(|digit| char::from(*digit)));
-    }
-    text
+    counted(u64::from(number))
 }

@@ -35,6 +35,15 @@ pub(super) struct Place<'p> {
     pub record: Record,
 }
 
+/// What comes after a look.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Next {
+    /// Another look.
+    Look,
+    /// All steps are over.
+    Over,
+}
+
 /// Where a canary is, as AWS has it.
 pub(super) struct Position<'p> {
     pub places: Vec<Place<'p>>,
@@ -65,11 +74,15 @@ impl<A: Aws, C: Clock, J: Journal> Engine<'_, A, C, J> {
                 position => position?,
             };
             blind_since = None;
-            if self.ends_pause(&position)? {
+            let resumes = self.resuming.take();
+            if position.paused && resumes {
                 agreed = true;
                 let shift = position.shift.clone();
                 self.bring(plan, canary, &position, shift.as_ref(), RecordState::Running).await?;
                 continue;
+            }
+            if position.paused && !self.settings.once {
+                return Err(Stop::Paused);
             }
             if position.finishing {
                 break;
@@ -81,35 +94,14 @@ impl<A: Aws, C: Clock, J: Journal> Engine<'_, A, C, J> {
             if !position.paused {
                 self.bring(plan, canary, &position, Some(&shift), RecordState::Running).await?;
             }
-            let Some(step) = canary.steps.get(shift.step()) else {
-                return Err(Stop::Failed(schedule_changed(plan, "the record says more steps than the schedule has")));
-            };
-            match self.judged(plan, canary, candidates, &mut sight, &shift).await? {
-                Turn::Back(problem) => return Err(Stop::Bad(problem)),
-                Turn::GiveUp(problem) => return Err(Stop::Failed(problem)),
-                _ if position.paused => return Err(Stop::Paused),
-                Turn::Hold(problem) => {
-                    self.bring(plan, canary, &position, Some(&shift), RecordState::Paused).await?;
-                    return Err(Stop::Held(problem));
-                }
-                Turn::Advance if shift.step() + 1 >= canary.steps.len() => break,
-                Turn::Advance => {
-                    self.enter(plan, canary, &position, Some(&shift), &mut agreed).await?;
-                }
-                Turn::Stay => {
-                    agreed = false;
-                    if self.settings.once {
-                        return Err(Stop::Baking(step.percent));
-                    }
-                    self.next_look(Some(shift.step_began() + step.bake)).await?;
-                    continue;
-                }
+            let turn = self.judged(plan, canary, candidates, &mut sight, &shift).await?;
+            if self.act(plan, canary, &position, &shift, turn, &mut agreed).await? == Next::Over {
+                break;
             }
             agreed = false;
             if self.settings.once {
-                return Err(Stop::Baking(
-                    canary.percent(self.position(plan, canary, candidates).await?.shift.as_ref()),
-                ));
+                let now = self.position(plan, canary, candidates).await?;
+                return Err(Stop::Baking(canary.percent(now.shift.as_ref())));
             }
         }
         let steps: Vec<String> = canary.steps.iter().map(|step| step.percent.to_string()).collect();
@@ -117,13 +109,33 @@ impl<A: Aws, C: Clock, J: Journal> Engine<'_, A, C, J> {
         Ok(())
     }
 
-    /// Whether this process was asked to end the pause that it finds. One that comes while it is at work is meant for it.
-    fn ends_pause(&self, position: &Position<'_>) -> Result<bool, Stop> {
-        match (position.paused && !self.settings.once, self.resumed.take()) {
-            (false, _) => Ok(false),
-            (true, true) => Ok(true),
-            (true, false) => Err(Stop::Paused),
+    /// Does what a look at a step leads to.
+    async fn act(
+        &self,
+        plan: &Plan,
+        canary: &CanaryPlan,
+        position: &Position<'_>,
+        shift: &Shift,
+        turn: Turn,
+        agreed: &mut bool,
+    ) -> Result<Next, Stop> {
+        match turn {
+            Turn::Back(problem) => return Err(Stop::Bad(problem)),
+            Turn::GiveUp(problem) => return Err(Stop::Failed(problem)),
+            _ if position.paused => return Err(Stop::Paused),
+            Turn::Hold(problem) => {
+                self.bring(plan, canary, position, Some(shift), RecordState::Paused).await?;
+                return Err(Stop::Held(problem));
+            }
+            Turn::Advance if shift.step() + 1 >= canary.steps.len() => return Ok(Next::Over),
+            Turn::Advance => self.enter(plan, canary, position, Some(shift), agreed).await?,
+            Turn::Stay if self.settings.once => {}
+            Turn::Stay => {
+                let bake = canary.steps.get(shift.step()).map_or(Duration::ZERO, |step| step.bake);
+                self.next_look(Some(shift.step_began() + bake)).await?;
+            }
         }
+        Ok(Next::Look)
     }
 
     /// One look at the metrics; a look that fails is said and held.
@@ -135,7 +147,9 @@ impl<A: Aws, C: Clock, J: Journal> Engine<'_, A, C, J> {
         sight: &mut Option<Sight>,
         shift: &Shift,
     ) -> Result<Turn, Stop> {
-        let Some(step) = canary.steps.get(shift.step()) else { return Ok(Turn::Stay) };
+        let Some(step) = canary.steps.get(shift.step()) else {
+            return Err(Stop::Failed(schedule_changed(plan, "the record says more steps than the schedule has")));
+        };
         let looked = async {
             let mut seeing = match sight.take() {
                 Some(sight) => sight,
@@ -304,7 +318,11 @@ impl<A: Aws, C: Clock, J: Journal> Engine<'_, A, C, J> {
     ) -> Result<(), Stop> {
         let (api, name) = (stage.stage.api.clone(), stage.stage.stage.clone());
         let now = self.read(GetStage { api, stage: name }).await?;
-        let (have, want) = self.stage_sides(plan, stage, &now, canary.percent(shift));
+        let percent = canary.percent(shift);
+        // The record goes first: the stage may still have the share of the step before.
+        let earlier = shift.filter(|shift| shift.step() > 0).and_then(|shift| canary.steps.get(shift.step() - 1));
+        let earlier = earlier.map_or(Percent::ZERO, |step| step.percent);
+        let (have, want) = self.stage_sides(plan, stage, &now, percent, &[earlier, percent]);
         let change = Change::Stage { stage: stage.stage.clone(), before: have, want };
         let held = self.apply(StepKind::Canary, &change).await?;
         if let Now::Stage(now) = held {
@@ -315,18 +333,21 @@ impl<A: Aws, C: Clock, J: Journal> Engine<'_, A, C, J> {
         Ok(())
     }
 
-    /// The stage's canary as it is, if it is ours, and at a percentage.
+    /// The stage's canary as this release may have left it, and at a percentage. A share that is not among the `known`
+    /// ones is somebody else's.
     pub(super) fn stage_sides(
         &self,
         plan: &Plan,
         stage: &StagePlan,
         now: &Stage,
         percent: Percent,
+        known: &[Percent],
     ) -> (StageSide, StageSide) {
         let deployment = self.progress().deployment;
         let side = |canary| StageSide { canary, ..StageSide::default() };
         let want = plan.stage_canary(stage, deployment.clone(), percent);
         let is = now.canary.as_ref().map_or(Percent::ZERO, |canary| Percent::of_share(canary.percent / 100.0));
+        let is = if known.contains(&is) { is } else { known.first().copied().unwrap_or_default() };
         (side(plan.stage_canary(stage, deployment, is)), side(want))
     }
 }

@@ -32,7 +32,7 @@ impl<A: Aws, C: Clock, J: Journal> Engine<'_, A, C, J> {
         }
         if canary.mode == CanaryMode::Stage {
             if let Some(stage) = &plan.stage {
-                self.promote_stage(plan, stage).await?;
+                self.promote_stage(plan, canary, stage).await?;
             }
             self.remove_candidates(plan).await?;
         }
@@ -72,14 +72,15 @@ impl<A: Aws, C: Clock, J: Journal> Engine<'_, A, C, J> {
 
     /// Makes the canary's deployment the stage's own, merges the variable, and removes the canary: its overrides name the
     /// candidate alias and are never copied (SPEC §2 rule 11).
-    async fn promote_stage(&self, plan: &Plan, stage: &StagePlan) -> Result<(), Stop> {
+    async fn promote_stage(&self, plan: &Plan, canary: &CanaryPlan, stage: &StagePlan) -> Result<(), Stop> {
         let (api, name) = (stage.stage.api.clone(), stage.stage.stage.clone());
         let now = self.read(GetStage { api, stage: name }).await?;
         let last = self.final_side(stage);
         if last.holds(&now) {
             return Ok(());
         }
-        let (attached, empty) = self.stage_sides(plan, stage, &now, Percent::ZERO);
+        let known: Vec<Percent> = canary.weights().into_iter().rev().chain([Percent::ZERO]).collect();
+        let (attached, empty) = self.stage_sides(plan, stage, &now, Percent::ZERO, &known);
         let change = |before: StageSide, want: StageSide| Change::Stage { stage: stage.stage.clone(), before, want };
         let merged = StageSide { canary: empty.canary, ..last.clone() };
         if !merged.holds(&now) {

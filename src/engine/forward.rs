@@ -320,49 +320,8 @@ impl<A: Aws, C: Clock, J: Journal> Engine<'_, A, C, J> {
         Ok(Some(granted))
     }
 
-    async fn redeploy(&self, plan: &Plan, candidates: &Candidates, granted: Option<Timestamp>) -> Result<(), Stop> {
-        let since = self.started(StepKind::Redeploy);
-        let mut checked = self.stage_checks(plan);
-        let Some(change) = self.stage_change(plan).await? else {
-            let (outcome, mut detail) = match &plan.stage {
-                Some(stage) => (Outcome::Unchanged, format!("{} is current", stage.stage)),
-                None => (Outcome::Skipped, "no stage configured".into()),
-            };
-            if let (Some(granted), false) = (granted, plan.target.stage_smoke.is_empty()) {
-                self.settle_permission(plan, granted).await?;
-            }
-            self.smoke_stage(plan).await?;
-            detail.push_str(&std::mem::take(&mut checked));
-            self.finished(StepKind::Redeploy, since, outcome, detail);
-            return Ok(());
-        };
-        if let Some(granted) = granted {
-            self.settle_permission(plan, granted).await?;
-        }
-        self.still_ours(plan, candidates).await?;
-        let now = self.apply(StepKind::Redeploy, &change).await?;
-        self.smoke_stage(plan).await?;
-        if let (Change::Stage { stage, .. }, Now::Stage(now)) = (&change, &now) {
-            let canary = now.canary.as_ref().and_then(|canary| canary.deployment.clone());
-            let how = if canary.is_some() { " as its canary, at 0 %" } else { "" };
-            let deployment = canary.unwrap_or_else(|| now.deployment.clone());
-            let detail = format!("{stage} → deployment {deployment}{how}{checked}");
-            self.emit(&Event::Deployment { release: self.run.clone(), stage: stage.to_string(), deployment });
-            self.finished(StepKind::Redeploy, since, Outcome::Ok, detail);
-        }
-        Ok(())
-    }
-
-    fn stage_checks(&self, plan: &Plan) -> String {
-        match plan.target.stage_smoke.len() {
-            0 => String::new(),
-            1 => "; 1 check through it".into(),
-            n => format!("; {n} checks through it"),
-        }
-    }
-
     /// A new statement is not effective everywhere at once: nothing that depends on it moves before it has settled.
-    async fn settle_permission(&self, plan: &Plan, granted: Timestamp) -> Result<(), Stop> {
+    pub(super) async fn settle_permission(&self, plan: &Plan, granted: Timestamp) -> Result<(), Stop> {
         let settle = plan.target.permission_settle;
         let passed = std::time::Duration::try_from(self.clock.now().duration_since(granted)).unwrap_or_default();
         if passed < settle {
@@ -376,7 +335,7 @@ impl<A: Aws, C: Clock, J: Journal> Engine<'_, A, C, J> {
     }
 
     /// Before the stage moves: every alias is still where this release put it (SPEC §2 rule 12).
-    async fn still_ours(&self, plan: &Plan, candidates: &Candidates) -> Result<(), Stop> {
+    pub(super) async fn still_ours(&self, plan: &Plan, candidates: &Candidates) -> Result<(), Stop> {
         for (member, (version, _)) in plan.members.iter().zip(candidates) {
             let claimed = claim(plan, member, *version).filter(|_| plan.canary.is_some());
             let change = claimed.unwrap_or_else(|| moved(plan, member, *version));

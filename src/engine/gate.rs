@@ -10,7 +10,7 @@ use crate::aws::Aws;
 use crate::aws::operation::DescribeAlarms;
 use crate::clock::Clock;
 use crate::event::Event;
-use crate::gate::{self, Case, Decision, Judgement, Step, Wishes, interchange};
+use crate::gate::{self, Case, Decision, Judgement, Step, interchange};
 use crate::journal::{Entry, Journal};
 use crate::metrics::{self, Alarms, Before, GateLook, Pair, Shown, StageSeries};
 use crate::model::shift::floor;
@@ -85,7 +85,7 @@ impl<A: Aws, C: Clock, J: Journal> Engine<'_, A, C, J> {
         let Some(step) = canary.steps.get(shift.step()) else {
             return Err(schedule_changed(plan, "the record says more steps than the schedule has"));
         };
-        let settings = settings(plan, step)?;
+        let settings = gate::policy::settings(&plan.target.gate, Some(plan.target.canary.extension(step)))?;
         let steps: Vec<Step> = canary.steps.iter().map(gate_step).collect();
         let case = Case {
             settings: &settings,
@@ -137,14 +137,16 @@ impl<A: Aws, C: Clock, J: Journal> Engine<'_, A, C, J> {
         if let Some(alarm) = looked.alarms.raised.first().filter(|_| gate.on_alarm == Reaction::Rollback) {
             return Turn::Back(failed(plan, step, format!("alarm {alarm} went to ALARM")));
         }
-        let sentence = &looked.judgement.sentence;
+        let Judgement { sentence, proven, .. } = &looked.judgement;
+        // Without proof a step lasts as long as it was meant to, to the second.
+        let early = gate.early && *proven && elapsed >= EARLIEST;
         match (looked.judgement.decision, gate.on_inconclusive) {
             (Decision::Rollback, _) if gate.on_failure == Reaction::Rollback => {
                 Turn::Back(failed(plan, step, sentence.clone()))
             }
             (Decision::Rollback, _) => Turn::Hold(held(plan, step, sentence.clone())),
             (_, _) if self.settings.finish => Turn::Advance,
-            (Decision::Promote, _) if elapsed >= step.bake || (gate.early && elapsed >= EARLIEST) => Turn::Advance,
+            (Decision::Promote, _) if elapsed >= step.bake || early => Turn::Advance,
             (Decision::Continue | Decision::Hold | Decision::Promote, _) => Turn::Stay,
             (Decision::Inconclusive, OnInconclusive::Rollback) => Turn::GiveUp(held(plan, step, sentence.clone())),
             (Decision::Inconclusive, OnInconclusive::Hold | OnInconclusive::Promote) => {
@@ -181,35 +183,6 @@ fn holds(gate: &GatePolicy, sight: &Sight, shown: &Shown, alarms: &Alarms, now: 
     holds.extend(alarms.missing.iter().map(|name| format!("alarm {name} does not exist any more")));
     holds.extend(gate.max_stage_errors.and_then(|limit| metrics::stage_hold(shown, sight.before.stage, limit, now)));
     holds
-}
-
-/// The gate's settings for one step.
-fn settings(plan: &Plan, step: &CanaryStep) -> Result<gate::Settings, Problem> {
-    gate_settings(&plan.target.gate, Some(plan.target.canary.extension(step)))
-}
-
-/// The gate's settings as the configuration says them; an extension of a step, if its end matters.
-pub(crate) fn gate_settings(policy: &GatePolicy, extension: Option<Duration>) -> Result<gate::Settings, Problem> {
-    let wishes = Wishes {
-        max_error_rate: policy.max_error_rate.map(crate::model::Percent::share),
-        max_error_gap: Some(policy.max_error_gap.share()),
-        max_slow_ratio: policy.max_slow_ratio.map(crate::model::Ratio::value),
-        false_rollbacks: Some(policy.false_rollbacks.share()),
-        max_extend: extension.map(|extension| extension.as_secs_f64() / 60.0),
-        min_dwell: None,
-        early_accept: Some(policy.early),
-        on_inconclusive: Some(match policy.on_inconclusive {
-            OnInconclusive::Promote => gate::OnInconclusive::Promote,
-            OnInconclusive::Hold | OnInconclusive::Rollback => gate::OnInconclusive::Hold,
-        }),
-    };
-    let mut settings = wishes.apply(gate::Settings::default()).map_err(|error| {
-        Problem::new(Code::BadValue, format!("the gate cannot be set up: {}", error.key)).why(error.rule)
-    })?;
-    if policy.max_error_rate.is_none() {
-        settings.slo = None;
-    }
-    Ok(settings)
 }
 
 /// The candidate is worse.

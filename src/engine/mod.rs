@@ -98,8 +98,8 @@ pub struct Engine<'a, A, C, J> {
     jitter: Jitter,
     /// Whether any write was, or may have been, carried out.
     wrote: Cell<bool>,
-    /// Somebody asked a release that had stopped to go on: that ends a pause, once.
-    resumed: Cell<bool>,
+    /// Somebody asked to go on with a release: a pause that stands when it is first looked at is over.
+    resuming: Cell<bool>,
     /// Whether a write without an answer may still be on its way.
     pub(crate) unsure: Cell<bool>,
 }
@@ -126,7 +126,7 @@ impl<'a, A: Aws, C: Clock, J: Journal> Engine<'a, A, C, J> {
             settings,
             jitter: Jitter::new(seed),
             wrote: Cell::new(false),
-            resumed: Cell::new(false),
+            resuming: Cell::new(false),
             unsure: Cell::new(false),
         }
     }

@@ -53,6 +53,7 @@ impl<A: Aws, C: Clock, J: Journal> Engine<'_, A, C, J> {
     /// Goes on with a release whose journal is open: forward, or on with a rollback that had begun.
     pub async fn resume(&self, plan: &Plan) -> Outcome {
         let progress = self.progress();
+        self.resuming.set(!self.settings.once);
         if progress.may_have_changed() || progress.published.iter().any(|(.., new)| *new) || progress.deploying {
             self.note_write();
         }
@@ -60,7 +61,6 @@ impl<A: Aws, C: Clock, J: Journal> Engine<'_, A, C, J> {
         if progress.rolling_back {
             return self.take_back(plan).await;
         }
-        self.resumed.set(true);
         match self.set_going(plan).await {
             Ok(()) => self.go_on(plan).await,
             Err(problem) => waits(problem),

@@ -2,14 +2,17 @@
 
 use std::time::Duration;
 
+use jiff::Timestamp;
+
+use super::forward::Candidates;
 use super::{Engine, SETTLE, Stop, WRITE_ATTEMPTS_MAX};
 use crate::aws::noun::Deployment;
 use crate::aws::operation::CreateDeployment;
 use crate::aws::{Aws, AwsError, AwsExt, Operation, Remedy, explain};
-use crate::change::{Change, StageSide};
+use crate::change::{Change, Now, StageSide};
 use crate::clock::Clock;
 use crate::definition;
-use crate::event::Event;
+use crate::event::{Event, Outcome};
 use crate::journal::{Entry, Journal};
 use crate::model::{ApiId, CanaryMode, Percent, RunId};
 use crate::plan::{Observer, Plan, StagePlan, marker};
@@ -17,6 +20,53 @@ use crate::problem::{Code, Problem};
 use crate::step::StepKind;
 
 impl<A: Aws, C: Clock, J: Journal> Engine<'_, A, C, J> {
+    /// The step: the stage moves, or gets its canary, once what it depends on has settled; then it is checked.
+    pub(super) async fn redeploy(
+        &self,
+        plan: &Plan,
+        candidates: &Candidates,
+        granted: Option<Timestamp>,
+    ) -> Result<(), Stop> {
+        let since = self.started(StepKind::Redeploy);
+        let mut checked = self.stage_checks(plan);
+        let Some(change) = self.stage_change(plan).await? else {
+            let (outcome, mut detail) = match &plan.stage {
+                Some(stage) => (Outcome::Unchanged, format!("{} is current", stage.stage)),
+                None => (Outcome::Skipped, "no stage configured".into()),
+            };
+            if let (Some(granted), false) = (granted, plan.target.stage_smoke.is_empty()) {
+                self.settle_permission(plan, granted).await?;
+            }
+            self.smoke_stage(plan).await?;
+            detail.push_str(&std::mem::take(&mut checked));
+            self.finished(StepKind::Redeploy, since, outcome, detail);
+            return Ok(());
+        };
+        if let Some(granted) = granted {
+            self.settle_permission(plan, granted).await?;
+        }
+        self.still_ours(plan, candidates).await?;
+        let now = self.apply(StepKind::Redeploy, &change).await?;
+        self.smoke_stage(plan).await?;
+        if let (Change::Stage { stage, .. }, Now::Stage(now)) = (&change, &now) {
+            let canary = now.canary.as_ref().and_then(|canary| canary.deployment.clone());
+            let how = if canary.is_some() { " as its canary, at 0 %" } else { "" };
+            let deployment = canary.unwrap_or_else(|| now.deployment.clone());
+            let detail = format!("{stage} → deployment {deployment}{how}{checked}");
+            self.emit(&Event::Deployment { release: self.run.clone(), stage: stage.to_string(), deployment });
+            self.finished(StepKind::Redeploy, since, Outcome::Ok, detail);
+        }
+        Ok(())
+    }
+
+    fn stage_checks(&self, plan: &Plan) -> String {
+        match plan.target.stage_smoke.len() {
+            0 => String::new(),
+            1 => "; 1 check through it".into(),
+            n => format!("; {n} checks through it"),
+        }
+    }
+
     /// The change that makes the stage serve the live definition through the alias; `None` if there is nothing to do.
     pub(super) async fn stage_change(&self, plan: &Plan) -> Result<Option<Change>, Stop> {
         let by_canary = plan.canary.as_ref().is_some_and(|canary| canary.mode == CanaryMode::Stage);

@@ -5,6 +5,7 @@
 //! * [`settings`] – every number, once; [`Wishes`] – the settings as people say them.
 //! * [`evidence`] – the formulas; `function` – the evidence about one function.
 //! * [`judge`] – the decision; [`Reason`] – its word and its sentence.
+//! * [`policy`] – the gate as a configuration sets it up.
 //! * [`power`] – what this gate can see at this traffic, said beforehand.
 //! * [`interchange`] – rollouts as lines of JSON, for other programs and for recordings; [`replay`] judges one again.
 
@@ -13,6 +14,7 @@ mod function;
 pub mod interchange;
 mod judge;
 mod minute;
+pub mod policy;
 pub mod power;
 mod reason;
 pub mod replay;
@@ -24,5 +26,6 @@ pub use function::{FunctionEvidence, Seen};
 pub use judge::{Case, Decision, Judgement, Verdict, judge};
 pub use minute::{Counts, History, Minute, Step, Table};
 pub use reason::Reason;
+pub(crate) use says::{number, percent, points};
 pub use settings::{BadSetting, OnInconclusive, Settings};
 pub use wishes::Wishes;

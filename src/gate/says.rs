@@ -115,7 +115,7 @@ fn share(part: f64, all: f64) -> String {
 }
 
 /// A fraction as `3.42 %`: two digits behind the point, and more where those say nothing.
-pub(super) fn percent(fraction: f64) -> String {
+pub(crate) fn percent(fraction: f64) -> String {
     let percent = fraction * 100.0;
     let digits = if percent == 0.0 || percent >= 99.995 {
         0
@@ -130,13 +130,13 @@ pub(super) fn percent(fraction: f64) -> String {
 }
 
 /// A margin, as a fraction of requests, in percentage points.
-pub(super) fn points(margin: f64) -> String {
+pub(crate) fn points(margin: f64) -> String {
     let text = percent(margin).replace(" %", "");
     format!("{text} {}", if text == "1" { "point" } else { "points" })
 }
 
 /// A number with at most one digit behind the point.
-pub(super) fn number(value: f64) -> String {
+pub(crate) fn number(value: f64) -> String {
     let text = format!("{value:.1}");
     text.strip_suffix(".0").map_or(text.clone(), str::to_owned)
 }
@@ -151,7 +151,9 @@ pub(super) fn odds(log: f64) -> String {
     } else if ten < 5.0 {
         format!("1:{:.0}", log.exp())
     } else {
-        format!("1:{:.1}e{}", 10_f64.powf(ten.fract()), ten.trunc())
+        // 9.96 would be shown as 10.0.
+        let (digit, power) = (10_f64.powf(ten.fract()), ten.trunc());
+        if digit < 9.95 { format!("1:{digit:.1}e{power}") } else { format!("1:1.0e{}", power + 1.0) }
     }
 }
 
@@ -164,7 +166,8 @@ mod tests {
         let rates = [0.0342, 0.0022, 0.00005, 0.0, 1.0, 0.5, 0.25].map(percent);
         assert_eq!([0.01, 0.005, 0.0005].map(points), ["1 point", "0.5 points", "0.05 points"]);
         assert_eq!(rates, ["3.42 %", "0.22 %", "0.005 %", "0 %", "100 %", "50 %", "25 %"]);
+        assert_eq!(odds(9.98e6_f64.ln()), "1:1.0e7");
         let evidence = [-1.0, 0.7, 4.828_313_737, 14.557_448_86, 1e6].map(odds);
-        assert_eq!(evidence, ["none", "1:2", "1:125", "1:2.1e6", "1:3.6e434294"]);
+        assert_eq!(evidence, ["none", "1:2", "1:125", "1:2.1e6", "1:3.0e434294"]);
     }
 }

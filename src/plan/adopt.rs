@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 
-use super::{Choice, MemberPlan, Observed, Observer, Plan, SourcePlan, VariablePlan};
+use super::{Choice, MemberPlan, Observed, Observer, Place, Plan, SourcePlan, VariablePlan};
 use crate::aws::Aws;
 use crate::aws::noun::{Alias, Stage};
 use crate::clock::Clock;
@@ -97,8 +97,15 @@ impl Underway {
     /// What the records know better than a look at AWS today: the candidate, and what of the stage the release writes.
     pub fn correct(&self, plan: &mut Plan) {
         plan.run = self.run.clone();
+        let stage = plan.stage.as_ref().map(|stage| stage.stage.clone());
         for (member, (_, record)) in plan.members.iter_mut().zip(&self.aliases) {
             correct_member(member, record);
+            let Some(stage) = stage.as_ref().filter(|_| record.granted) else { continue };
+            // Every later record must go on saying so: whoever comes next takes it back.
+            let statement = Place::of(&member.alias_arn, &plan.region, stage).stage_statement();
+            if !member.grants.contains(&statement) {
+                member.grants.push(statement);
+            }
         }
         let recorded = self.aliases.iter().find_map(|(_, record)| record.stage.clone());
         if let (Some(stage), Some(recorded)) = (&mut plan.stage, recorded) {

@@ -76,11 +76,21 @@ impl MemberPlan {
 
     /// Nothing is left to do, as far as can be seen.
     pub fn is_noop(&self) -> bool {
-        let to = match &self.source {
+        let to = self.to();
+        self.grants.is_empty() && self.before.as_ref().is_some_and(|alias| Some(alias.version) == to)
+    }
+
+    /// Whether calls will be split between two versions, as far as can be seen before publishing.
+    pub fn shifts(&self) -> bool {
+        self.to().is_none_or(|to| self.before.as_ref().is_some_and(|before| before.version != to))
+    }
+
+    /// The version that is promoted, if that is known before publishing.
+    fn to(&self) -> Option<Version> {
+        match &self.source {
             SourcePlan::Publish { looks_identical_to, .. } => looks_identical_to.map(Version::Number),
             SourcePlan::Existing { version, .. } => Some(*version),
-        };
-        self.grants.is_empty() && self.before.as_ref().is_some_and(|alias| Some(alias.version) == to)
+        }
     }
 
     /// How long AWS may take over this function, seconds.
@@ -106,15 +116,31 @@ impl MemberPlan {
     }
 
     pub(super) fn alias_line(&self, alias: &AliasName) -> String {
-        let to = match &self.source {
-            SourcePlan::Existing { version, .. } => version.label(),
-            SourcePlan::Publish { looks_identical_to: Some(n), .. } => format!("v{n}"),
-            SourcePlan::Publish { .. } => "the new version".into(),
-        };
+        let to = self.to_label();
         match &self.before {
             None => format!("{}:{alias} does not exist: create it on {to}", self.function),
             Some(before) => format!("{}:{alias} {} → {to} (100%)", self.function, before.version.label()),
         }
+    }
+
+    fn to_label(&self) -> String {
+        self.to().map_or_else(|| "the new version".into(), |version| version.label())
+    }
+
+    /// The alias through which a stage canary calls the new version.
+    pub(super) fn candidate_line(&self) -> Option<String> {
+        let CandidatePlan { alias, before, .. } = self.candidate.as_ref()?;
+        let (name, to) = (format!("{}:{alias}", self.function), self.to_label());
+        Some(match before {
+            None => format!("{name} is made, on {to} (100%)"),
+            Some(before) => format!("{name}, left by an earlier release, {} → {to} (100%)", before.version.label()),
+        })
+    }
+
+    /// Its permission.
+    pub(super) fn candidate_permission_line(&self) -> Option<String> {
+        let CandidatePlan { alias, grants, .. } = self.candidate.as_ref()?;
+        Some(permission_line(&format!("{}:{alias}", self.function), grants))
     }
 
     /// With a canary the alias is only claimed at first.
@@ -124,12 +150,16 @@ impl MemberPlan {
     }
 
     pub(super) fn permission_line(&self, alias: &AliasName) -> String {
-        if self.grants.is_empty() {
-            return format!("{}:{alias} may be invoked wherever the stage needs it", self.function);
-        }
-        let sources: Vec<&str> = self.grants.iter().filter_map(|g| g.source_arn.splitn(6, ':').nth(5)).collect();
-        format!("{}:{alias} gets a statement for {}", self.function, sources.join(", "))
+        permission_line(&format!("{}:{alias}", self.function), &self.grants)
     }
+}
+
+fn permission_line(name: &str, grants: &[Statement]) -> String {
+    if grants.is_empty() {
+        return format!("{name} may be invoked wherever the stage needs it");
+    }
+    let sources: Vec<&str> = grants.iter().filter_map(|g| g.source_arn.splitn(6, ':').nth(5)).collect();
+    format!("{name} gets a statement for {}", sources.join(", "))
 }
 
 /// The first characters of a base64 SHA-256, enough to recognise it.

@@ -5,6 +5,7 @@ mod adopt;
 mod canary;
 mod member;
 pub mod observe;
+mod sight;
 mod stage;
 mod steps;
 
@@ -19,6 +20,7 @@ pub use canary::{CanaryPlan, CandidatePlan};
 pub use member::{MemberPlan, SourcePlan};
 pub use member::{read_description, refuse_bad, short_sha};
 pub use observe::{Marker, Observed, ObservedMember, ObservedStage, Observer};
+pub use sight::Sight;
 pub use stage::{Place, StagePlan, VariablePlan, marker};
 pub use steps::{Action, PlannedStep};
 
@@ -82,6 +84,10 @@ pub struct Plan {
     /// How traffic is shifted in steps; none = all at once.
     #[serde(default)]
     pub canary: Option<CanaryPlan>,
+    /// What the gate will be able to see at the traffic of the last hours. It changes from minute to minute: not part of
+    /// the digest.
+    #[serde(default)]
+    pub sight: Vec<Sight>,
     /// Worth knowing; not part of the digest.
     pub notices: Vec<Notice>,
 }
@@ -110,6 +116,7 @@ pub fn plan(target: &Target, observed: &Observed, choice: &Choice) -> Result<Pla
         stage::check_reach(target, stage, &choice.region, &mut notices)?;
     }
     let canary = canary::plan(target, observed, stage.as_ref(), choice, &mut notices)?;
+    let sight = sight::foresee(target, canary.as_ref(), &members, &observed.past)?;
     let plan = Plan {
         v: PLAN_FORMAT,
         run: choice.run.clone(),
@@ -121,6 +128,7 @@ pub fn plan(target: &Target, observed: &Observed, choice: &Choice) -> Result<Pla
         members,
         stage,
         canary,
+        sight,
         notices,
     };
     plan.check_record_fits()?;

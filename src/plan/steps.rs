@@ -2,7 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{MemberPlan, Plan, SourcePlan};
+use super::{CanaryPlan, MemberPlan, Plan, SourcePlan};
+use crate::gate::points;
 use crate::model::{CanaryMode, GatePolicy, OnInconclusive, Reaction};
 use crate::step::StepKind;
 
@@ -39,6 +40,9 @@ impl Plan {
         let lines = |of: &dyn Fn(&MemberPlan) -> String| self.members.iter().map(of).collect::<Vec<_>>();
         let any =
             |is: &dyn Fn(&MemberPlan) -> bool, action| if self.members.iter().any(is) { action } else { Action::None };
+        let both = |first: Vec<String>, of: &dyn Fn(&MemberPlan) -> Option<String>| -> Vec<String> {
+            first.into_iter().chain(self.members.iter().filter_map(of)).collect()
+        };
         let alias = &self.target.alias;
         let smoke = self.target.smoke.len();
         let mut steps = vec![
@@ -61,17 +65,20 @@ impl Plan {
                 action: any(&|m| !m.is_noop(), if self.is_first_release() { Action::Create } else { Action::Update }),
                 detail: match &self.canary {
                     None => lines(&|m| m.alias_line(alias)),
-                    Some(_) => lines(&|m| m.claim_line(alias)),
+                    Some(_) => both(lines(&|m| m.claim_line(alias)), &MemberPlan::candidate_line),
                 },
             },
             PlannedStep {
                 step: StepKind::Permission,
-                action: any(&|m| !m.grants.is_empty(), Action::Create),
-                detail: lines(&|m| m.permission_line(alias)),
+                action: any(
+                    &|m| !m.grants.is_empty() || m.candidate.as_ref().is_some_and(|c| !c.grants.is_empty()),
+                    Action::Create,
+                ),
+                detail: both(lines(&|m| m.permission_line(alias)), &MemberPlan::candidate_permission_line),
             },
         ];
         steps.push(self.redeploy_step());
-        steps.push(self.canary_step());
+        steps.extend(self.canary.as_ref().map(|canary| self.canary_step(canary)));
         steps.push(PlannedStep {
             step: StepKind::Promote,
             action: if self.is_noop() { Action::None } else { Action::Update },
@@ -81,11 +88,21 @@ impl Plan {
     }
 
     fn redeploy_step(&self) -> PlannedStep {
-        let (action, detail) = match &self.stage {
+        let by_stage = self.canary.as_ref().is_some_and(|canary| canary.mode == CanaryMode::Stage);
+        let (action, mut detail) = match &self.stage {
             None => (Action::None, vec!["no stage configured".into()]),
-            Some(stage) => (if stage.changes() { Action::Update } else { Action::None }, stage.lines()),
+            Some(stage) => (if stage.changes() || by_stage { Action::Update } else { Action::None }, stage.lines()),
         };
+        if let (true, Some(stage)) = (by_stage, &self.stage) {
+            let what = if stage.redeploy.is_some() { "the new deployment" } else { "its deployment once more" };
+            detail.push(format!("{} gets a canary at 0%: {what}, calling {}", stage.stage, self.candidate_alias()));
+        }
         PlannedStep { step: StepKind::Redeploy, action, detail }
+    }
+
+    fn candidate_alias(&self) -> String {
+        let candidate = self.members.iter().find_map(|member| member.candidate.as_ref());
+        candidate.map_or_else(|| "the candidate".into(), |candidate| candidate.alias.to_string())
     }
 
     fn promote_lines(&self) -> Vec<String> {
@@ -102,37 +119,40 @@ impl Plan {
         }
     }
 
-    fn canary_step(&self) -> PlannedStep {
-        let Some(canary) = &self.canary else {
-            return PlannedStep { step: StepKind::Canary, action: Action::None, detail: vec!["none".into()] };
-        };
-        let schedule: Vec<String> = canary
-            .steps
-            .iter()
-            .map(|step| {
-                let asks = if self.target.canary.approve.contains(&step.percent) { " (asks before)" } else { "" };
-                format!("{step}{asks}")
-            })
-            .collect();
+    fn canary_step(&self, canary: &CanaryPlan) -> PlannedStep {
+        let schedule: Vec<String> = canary.steps.iter().map(ToString::to_string).collect();
         let by = if canary.mode == CanaryMode::Stage { "canary of the stage" } else { "weights of the alias" };
-        let mut detail = vec![format!("{}, by {by}", schedule.join(", "))];
-        detail.extend(gate_lines(&self.target.gate, canary.override_gate.as_deref()));
-        PlannedStep { step: StepKind::Canary, action: Action::Update, detail }
+        let asks: Vec<String> = self
+            .target
+            .canary
+            .approve
+            .iter()
+            .filter(|p| canary.weights().contains(p))
+            .map(ToString::to_string)
+            .collect();
+        let asks = if asks.is_empty() { String::new() } else { format!(" (asks before {})", asks.join(", ")) };
+        let mut detail = vec![format!("{}, by {by}{asks}", schedule.join(", "))];
+        detail.extend(gate_lines(&self.target.gate, canary));
+        detail.extend(self.sight.iter().map(|sight| format!("  {}", sight.sentence)));
+        let action = if self.is_noop() { Action::None } else { Action::Update };
+        PlannedStep { step: StepKind::Canary, action, detail }
     }
 }
 
 /// What the gate asks, and what it does.
-fn gate_lines(gate: &GatePolicy, overridden: Option<&str>) -> Vec<String> {
-    let mut asks = vec![format!("errors not more than {} points above the old version", gate.max_error_gap)];
+fn gate_lines(gate: &GatePolicy, canary: &CanaryPlan) -> Vec<String> {
+    let mut asks = vec![format!("errors not more than {} above the old version", points(gate.max_error_gap.share()))];
     asks.extend(gate.max_error_rate.map(|limit| format!("at most {limit} errors")));
     asks.extend(gate.max_slow_ratio.map(|ratio| format!("slow requests ≤ {} ×", ratio.value())));
-    asks.extend(gate.max_stage_errors.map(|limit| format!("stage 5XX ≤ {limit}")));
+    asks.extend(
+        gate.max_stage_errors.filter(|_| canary.api_name.is_some()).map(|limit| format!("stage 5XX ≤ {limit}")),
+    );
     asks.extend((!gate.alarms.is_empty()).then(|| format!("no ALARM in {}", gate.alarms.join(", "))));
-    let mut lines = vec![format!("gate: {}", asks.join("; "))];
-    lines.push(match overridden {
-        Some(reason) => format!("gate OVERRIDDEN, it only advises: {reason}"),
+    let mut lines = vec![format!("  gate: {}", asks.join("; "))];
+    lines.push(match &canary.override_gate {
+        Some(reason) => format!("  gate OVERRIDDEN, it only advises: {reason}"),
         None => format!(
-            "proven worse: {}; nothing proven: {}",
+            "  proven worse: {}; nothing proven: {}",
             match gate.on_failure {
                 Reaction::Rollback => "back by itself",
                 Reaction::Hold => "held",

@@ -229,7 +229,7 @@ codes! {
         "redeploying also publishes edits of others"
         "A deployment is a snapshot of the whole API. The plan lists every pending edit and which of them are not part of this release.";
     DefinitionExposed "G12" Warning Done
-        "the new definition is open to everyone while the old version still answers most calls"
+        "the new definition is open to all while the old version answers most calls"
         "Alias weights split the code and not the definition. With canary.mode = \"stage\" definition and code move together, behind the canary of the stage.";
     CanaryWiring "G13" Error Usage
         "a canary of the stage would not reach the new version"

@@ -7,8 +7,8 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use super::plain::word;
 use super::text::{field, seconds};
-use super::{Progress, Shape, Term};
-use crate::event::Event;
+use super::{Board, Progress, Shape, Term};
+use crate::event::{Event, Outcome};
 use crate::step::StepKind;
 
 /// The moving part of the screen.
@@ -16,6 +16,8 @@ pub(super) struct Live {
     enabled: bool,
     unicode: bool,
     spinner: RefCell<Option<ProgressBar>>,
+    /// The canary under way.
+    panel: RefCell<Option<ProgressBar>>,
     /// The step in flight: named when it does not end well.
     step: RefCell<Option<StepKind>>,
 }
@@ -23,7 +25,13 @@ pub(super) struct Live {
 impl Live {
     pub(super) fn new(term: &Term, shape: Shape) -> Self {
         let enabled = term.progress == Progress::Live && shape == Shape::Human;
-        Self { enabled, unicode: term.unicode, spinner: RefCell::default(), step: RefCell::default() }
+        Self {
+            enabled,
+            unicode: term.unicode,
+            spinner: RefCell::default(),
+            panel: RefCell::default(),
+            step: RefCell::default(),
+        }
     }
 
     /// Shows that something is in flight.
@@ -42,15 +50,33 @@ impl Live {
         *self.spinner.borrow_mut() = Some(bar);
     }
 
+    /// Draws the canary's panel, in place of the one before.
+    fn draw(&self, panel: &str) {
+        if !self.enabled {
+            return;
+        }
+        if let Some(bar) = self.panel.borrow().as_ref() {
+            return bar.set_message(panel.to_owned());
+        }
+        self.clear();
+        let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr());
+        bar.set_style(ProgressStyle::with_template("{msg}").unwrap_or_else(|_| ProgressStyle::default_spinner()));
+        bar.set_message(panel.to_owned());
+        bar.tick();
+        *self.panel.borrow_mut() = Some(bar);
+    }
+
     /// Takes it off the screen.
     pub(super) fn clear(&self) {
-        if let Some(bar) = self.spinner.borrow_mut().take() {
-            bar.finish_and_clear();
+        for bar in [&self.spinner, &self.panel] {
+            if let Some(bar) = bar.borrow_mut().take() {
+                bar.finish_and_clear();
+            }
         }
     }
 
     /// The lines that stay.
-    pub(super) fn lines(&self, event: &Event, verbose: bool, width: usize) -> String {
+    pub(super) fn lines(&self, event: &Event, board: &Board, verbose: bool, width: usize) -> String {
         match event {
             Event::StepFinished { step, outcome, detail, ms, .. } => {
                 let text = format!("{detail}  {}", seconds(ms / 1000));
@@ -68,6 +94,9 @@ impl Live {
                 let head = if *verified { "✔ ROLLED BACK, read back" } else { "✖ NOT everything is as before" };
                 now.iter().fold(format!("{head}\n"), |text, line| text + &field("  ", line, width))
             }
+            Event::Gate(look) => board
+                .passed_line(look)
+                .map_or_else(String::new, |line| field(&format!("  {:<9} ", word(Outcome::Ok)), &line, width)),
             Event::Interrupted { signal } => format!("  {signal}: stopping after the present call\n"),
             Event::AwsWrite { api, resource, result, .. } if verbose => {
                 field("             wrote       ", &format!("{api} {resource} {result}"), width)
@@ -77,8 +106,8 @@ impl Live {
     }
 
     /// Moves the part in flight along.
-    pub(super) fn follow(&self, event: &Event, unicode: bool) {
-        let fit = |text: String| if unicode { text } else { super::text::ascii(&text) };
+    pub(super) fn follow(&self, event: &Event, board: &Board, term: &Term) {
+        let fit = |text: String| term.fit(&text);
         match event {
             Event::StepStarted { step, .. } => {
                 *self.step.borrow_mut() = Some(*step);
@@ -87,6 +116,7 @@ impl Live {
             Event::Waiting { what, max_s } => {
                 self.begin(&fit(format!("waiting for {what}, at most {}", seconds(*max_s))));
             }
+            Event::Gate(_) => self.draw(&fit(board.panel(term.width))),
             Event::StepFinished { .. } => *self.step.borrow_mut() = None,
             Event::RollingBack { .. } => self.begin("putting back what served before"),
             Event::RolledBack { .. } => self.clear(),

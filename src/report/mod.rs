@@ -1,9 +1,11 @@
 //! What people and programs see. Standard output is data, standard error is for people; only this module writes to
 //! either. A reader that went away (`| head`) never stops a release: what cannot be written is dropped.
 
+mod board;
 pub mod gate_text;
 mod json;
 mod live;
+mod panel;
 mod plain;
 pub mod plan_text;
 pub mod rollback_text;
@@ -16,6 +18,7 @@ use std::io::Write;
 
 use jiff::Timestamp;
 
+pub use board::Board;
 pub use term::{Color, Probe, Progress, Term, Wishes};
 
 use self::json::Stream;
@@ -58,6 +61,7 @@ pub struct Reporter {
     stderr: Sink,
     stream: Stream,
     live: Live,
+    board: RefCell<Board>,
     /// A last line was written: nothing may follow it.
     ended: Cell<bool>,
 }
@@ -72,7 +76,8 @@ impl Reporter {
     pub fn to(term: Term, shape: Shape, loudness: Loudness, stdout: Box<dyn Write>, stderr: Box<dyn Write>) -> Self {
         let (stdout, stderr) = (RefCell::new(stdout), RefCell::new(stderr));
         let live = Live::new(&term, shape);
-        Self { term, shape, loudness, stdout, stderr, stream: Stream::default(), live, ended: Cell::new(false) }
+        let (stream, board, ended) = (Stream::default(), RefCell::default(), Cell::new(false));
+        Self { term, shape, loudness, stdout, stderr, stream, live, board, ended }
     }
 
     /// What goes to standard output.
@@ -170,17 +175,19 @@ impl Reporter {
         if let Event::Warning { problem } | Event::Error { problem } = event {
             return self.problem(at, problem);
         }
+        let mut board = self.board.borrow_mut();
         let lines = match self.term.progress {
             Progress::Never => return,
-            Progress::Live => self.live.lines(event, verbose, self.term.width),
-            Progress::Plain | Progress::Auto => plain::lines(at, event, verbose),
+            Progress::Live => self.live.lines(event, &board, verbose, self.term.width),
+            Progress::Plain | Progress::Auto => plain::lines(at, event, &board, verbose),
         };
+        board.hear(event);
         if !lines.is_empty() {
             self.live.clear();
             write(&self.stderr, &self.term.fit(&lines));
         }
         if self.term.progress == Progress::Live {
-            self.live.follow(event, self.term.unicode);
+            self.live.follow(event, &board, &self.term);
         }
     }
 }

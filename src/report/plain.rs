@@ -2,11 +2,13 @@
 
 use jiff::Timestamp;
 
+use super::Board;
 use super::text::seconds;
 use crate::event::{Event, Outcome};
+use crate::gate::Verdict;
 
 /// The lines for an event; empty when it says nothing to people.
-pub(super) fn lines(at: Timestamp, event: &Event, verbose: bool) -> String {
+pub(super) fn lines(at: Timestamp, event: &Event, board: &Board, verbose: bool) -> String {
     let time = at.strftime("%H:%M:%SZ");
     match event {
         Event::StepFinished { step, outcome, detail, ms, .. } => {
@@ -22,6 +24,16 @@ pub(super) fn lines(at: Timestamp, event: &Event, verbose: bool) -> String {
             lines
         }
         Event::Interrupted { signal } => format!("{time}  {signal}: stopping after the present call\n"),
+        Event::Routing { .. } | Event::StageCanary { .. } => {
+            board.traffic_line(event).map_or_else(String::new, |line| format!("{time}  traffic   {line}\n"))
+        }
+        Event::Gate(look) if board.is_news(look) => {
+            let mut lines = format!("{time}  canary    {}\n", board.look_line(look));
+            if !matches!(look.verdict, Verdict::Pending | Verdict::Pass) {
+                lines += &format!("{time}            {}\n", look.sentence);
+            }
+            lines
+        }
         Event::StepStarted { step, .. } if verbose => format!("{time}  begins    {step}\n"),
         Event::AwsWrite { api, resource, result, .. } if verbose => {
             format!("{time}  wrote     {api} {resource} {result}\n")
@@ -43,6 +55,8 @@ pub(super) const fn word(outcome: Outcome) -> &'static str {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::gate::Decision;
+    use crate::metrics::{FunctionLook, GateLook, VersionLook};
     use crate::model::RunId;
     use crate::step::StepKind;
 
@@ -55,7 +69,63 @@ mod tests {
             detail: "checkout-api:live → v42 (100%)".into(),
             ms: 1_200,
         };
-        let line = lines("2026-11-21T14:00:09Z".parse().unwrap(), &event, false);
+        let line = lines("2026-11-21T14:00:09Z".parse().unwrap(), &event, &Board::default(), false);
         assert_eq!(line, "14:00:09Z  ✔ done    alias       checkout-api:live → v42 (100%)  (1 s)\n");
+    }
+
+    #[test]
+    fn traffic_and_looks_are_one_line_each_and_none_is_said_twice() {
+        let told = |events: &[(&str, Event)]| {
+            let mut board = Board::default();
+            let mut text = String::new();
+            for (at, event) in events {
+                text += &lines(at.parse().unwrap(), event, &board, false);
+                board.hear(event);
+            }
+            text
+        };
+        let routing = |weights| Event::Routing {
+            release: RunId::new(1, 1),
+            function: "checkout-api".into(),
+            alias: "live".into(),
+            weights,
+        };
+        let side =
+            |invocations, errors| VersionLook { invocations, errors, p99_ms: Some(441.3), ..VersionLook::default() };
+        let look = |minute: &str, elapsed_s, invocations, verdict| {
+            Event::Gate(Box::new(GateLook {
+                release: RunId::new(1, 1),
+                step: 1,
+                steps: 3,
+                percent: 5.0,
+                elapsed_s,
+                bake_s: 600,
+                up_to: minute.parse().unwrap(),
+                verdict,
+                decision: Decision::Continue,
+                reason: "going-on".into(),
+                sentence: "errors: canary 81 of 2710 (2.99 %), stable 11 of 51000 (0.02 %); evidence 1:900".into(),
+                evidence_worse: 0.0,
+                evidence_no_worse: 0.0,
+                functions: vec![FunctionLook {
+                    function: "checkout-api".into(),
+                    stable: side(51_000, 110),
+                    canary: side(invocations, 6),
+                }],
+                alarms_raised: Vec::new(),
+                alarms_red_before: Vec::new(),
+            }))
+        };
+        let text = told(&[
+            ("2026-11-21T14:14:11Z", routing(serde_json::json!({"41": 100.0}))),
+            ("2026-11-21T14:14:12Z", routing(serde_json::json!({"41": 95.0, "42": 5.0}))),
+            ("2026-11-21T14:14:13Z", routing(serde_json::json!({"41": 95.0, "42": 5.0}))),
+            ("2026-11-21T14:16:05Z", look("2026-11-21T14:16:00Z", 113, 1_402, Verdict::Pending)),
+            ("2026-11-21T14:16:20Z", look("2026-11-21T14:16:00Z", 128, 1_410, Verdict::Pending)),
+            ("2026-11-21T14:17:12Z", look("2026-11-21T14:17:00Z", 180, 2_710, Verdict::Pass)),
+            ("2026-11-21T14:18:05Z", look("2026-11-21T14:18:00Z", 233, 3_110, Verdict::Fail)),
+            ("2026-11-21T14:18:06Z", routing(serde_json::json!({"41": 100.0}))),
+        ]);
+        insta::assert_snapshot!("canary_lines", text);
     }
 }

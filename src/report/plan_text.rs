@@ -2,7 +2,7 @@
 
 use super::text::{field, seconds};
 use crate::aws::noun::Identity;
-use crate::model::Version;
+use crate::model::{CanaryMode, Version};
 use crate::plan::{Action, MemberPlan, Plan, SourcePlan, short_sha};
 
 /// Functions that one line each is spent on; the rest is counted.
@@ -139,6 +139,10 @@ fn undo(plan: &Plan, width: usize) -> String {
         (n, 0) => format!("{n} alias updates, sent together"),
         (n, created) => format!("{n} aliases; {created} of them new, deleted again while the release runs"),
     };
+    let by_stage = plan.canary.as_ref().is_some_and(|canary| canary.mode == CanaryMode::Stage);
+    if let (true, Some(stage)) = (by_stage, &plan.stage) {
+        way = format!("the canary is removed from {}, one call, about 1 s; once it is promoted: {way}", stage.stage);
+    }
     if let Some((before, stage)) = plan.stage_change() {
         match before.deployment {
             Some(deployment) => way.push_str(&format!("; then {} back to deployment {deployment}", stage.stage)),
@@ -152,3 +156,6 @@ fn undo(plan: &Plan, width: usize) -> String {
             width,
         )
 }
+
+#[cfg(test)]
+mod tests;

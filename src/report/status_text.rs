@@ -32,8 +32,9 @@ pub struct AliasStatus {
 impl AliasStatus {
     /// Weights that no release of stagegate and not AWS itself put there.
     pub fn is_foreign_split(&self) -> bool {
-        let is_releases = self.record_holds && self.record.as_ref().is_some_and(|record| record.state.holds_lock());
-        !(self.weights.is_empty() || self.moving_capacity || is_releases)
+        let held = self.record.as_ref().is_some_and(|record| record.state.holds_lock());
+        let ours = held && self.record_holds;
+        !self.weights.is_empty() && !self.moving_capacity && !ours
     }
 }
 

@@ -4,7 +4,7 @@ use super::Term;
 use crate::problem::{Level, Problem};
 
 /// Every symbol that we print, in ASCII.
-const ASCII: [(&str, &str); 14] = [
+const ASCII: [(&str, &str); 25] = [
     ("✔", "[ok]"),
     ("✖", "[!!]"),
     ("→", "->"),
@@ -19,6 +19,17 @@ const ASCII: [(&str, &str); 14] = [
     ("≥", ">="),
     ("≤", "<="),
     ("\u{a0}", " "),
+    ("━", "="),
+    ("─", "-"),
+    ("░", "."),
+    ("▁", "_"),
+    ("▂", "."),
+    ("▃", ":"),
+    ("▄", "-"),
+    ("▅", "="),
+    ("▆", "+"),
+    ("▇", "*"),
+    ("█", "#"),
 ];
 
 /// The text with our symbols replaced; what users wrote themselves stays as it is.
@@ -48,6 +59,36 @@ pub fn seconds(total: u64) -> String {
     }
 }
 
+/// Seconds as a clock shows them: `6:41`, `1:06:41`.
+pub fn clock(total: u64) -> String {
+    match (total / 3600, total / 60 % 60, total % 60) {
+        (0, m, s) => format!("{m}:{s:02}"),
+        (h, m, s) => format!("{h}:{m:02}:{s:02}"),
+    }
+}
+
+/// `12 345`.
+pub fn thousands(number: u64) -> String {
+    let digits = number.to_string();
+    let head = digits.len() % 3;
+    let mut text = digits[..head].to_owned();
+    for group in digits.as_bytes()[head..].chunks(3) {
+        if !text.is_empty() {
+            text.push(' ');
+        }
+        text.extend(group.iter().map(|digit| char::from(*digit)));
+    }
+    text
+}
+
+/// The first `room` characters; what is cut off leaves a `~`.
+pub fn cut(text: &str, room: usize) -> String {
+    if text.chars().count() <= room {
+        return text.to_owned();
+    }
+    text.chars().take(room.saturating_sub(1)).chain(['~']).collect()
+}
+
 /// `text` behind `label`, wrapped at spaces to `width`; further lines start below the text.
 pub fn field(label: &str, text: &str, width: usize) -> String {
     let indent = label.chars().count();
@@ -61,8 +102,10 @@ pub fn field(label: &str, text: &str, width: usize) -> String {
     out
 }
 
-/// Lines of at most `room` characters; a longer word stays whole. Leading spaces of the text are kept.
+/// Lines of at most `room` characters; a longer word stays whole, and so does a number with its `%`. Leading spaces of
+/// the text are kept.
 pub fn wrap(text: &str, room: usize) -> Vec<String> {
+    let text = &text.replace(" %", "\u{a0}%");
     let lead = text.len() - text.trim_start_matches(' ').len();
     let mut lines = vec![text[..lead].to_owned()];
     for word in text[lead..].split(' ') {
@@ -78,7 +121,7 @@ pub fn wrap(text: &str, room: usize) -> Vec<String> {
             lines.push(format!("{}{word}", " ".repeat(lead)));
         }
     }
-    lines
+    lines.iter().map(|line| line.replace("\u{a0}%", " %")).collect()
 }
 
 #[cfg(test)]
@@ -89,6 +132,7 @@ mod tests {
     fn long_text_continues_below_its_start() {
         let text = field("  undo  ", "one alias update per function, then the stage", 30);
         assert_eq!(text, "  undo  one alias update per\n        function, then the\n        stage\n");
+        assert_eq!(wrap("seen at 0.25 % now", 12), ["seen at", "0.25 % now"]);
         assert_eq!(wrap("a-word-that-is-too-long b", 5), ["a-word-that-is-too-long", "b"]);
         assert_eq!(field("x ", "", 30), "x\n");
     }

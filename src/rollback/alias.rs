@@ -3,8 +3,8 @@
 use super::{AliasBack, Goal, Phase};
 use crate::aws::Call;
 use crate::aws::noun::{Alias, Routing};
-use crate::change::{self, is_routed};
-use crate::model::{Description, Record, RecordState, RunId, Version};
+use crate::change::{self, is_moving_capacity, is_routed};
+use crate::model::{Description, Percent, Record, RecordState, RunId, Version};
 use crate::problem::{Code, Exit, Problem};
 
 /// What an alias needs next.
@@ -53,7 +53,7 @@ pub(super) fn alias_call(
     }
     match at.only_ours {
         true if is_rolled_back(run, now, at.version) => Ok(Next::Nothing),
-        true if !is_of(run, now) => Ok(Next::Foreign(now.clone())),
+        true if !is_of(run, now) || !is_share(&at.shares, now) => Ok(Next::Foreign(now.clone())),
         false if is_news(run, back, now) => Ok(Next::Foreign(now.clone())),
         _ => write(goal),
     }
@@ -73,6 +73,11 @@ pub(super) fn is_of(run: &RunId, alias: &Alias) -> bool {
             && record.state != RecordState::RolledBack
             && record.agrees_with(alias.version, &alias.weights)
     })
+}
+
+/// The candidate's weight is one that the release gives.
+fn is_share(shares: &[Percent], alias: &Alias) -> bool {
+    is_moving_capacity(alias) || alias.weights.values().all(|weight| shares.contains(&Percent::of_share(*weight)))
 }
 
 /// Somebody has rolled this release back already.

@@ -143,7 +143,7 @@ impl Emergency {
             }
             if record.state.holds_lock() && record.stage_canary && way.stage.is_some() {
                 // Once an alias is on the candidate, it is what most requests come through.
-                way.stage_first = seen.iter().all(|one| record_says_stable(one));
+                way.stage_first = seen.iter().all(record_says_stable);
                 way.candidates = seen.iter().filter_map(candidate_back).collect();
             }
         }
@@ -201,7 +201,7 @@ fn alias_back(seen: &Seen, chosen: Chosen, fresh: &RunId, unfinished: bool, now:
             };
             let meanwhile = seen.description.with(meanwhile).fitting().to_string();
             let last = seen.description.with(record).fitting().to_string();
-            Goal::At(Box::new(At { version, meanwhile, last, only_ours: false }))
+            Goal::At(Box::new(At { version, meanwhile, last, only_ours: false, shares: Vec::new() }))
         }
     };
     AliasBack {

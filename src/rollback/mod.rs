@@ -2,6 +2,7 @@
 //! person on another machine. What it needs is a [`WayBack`], made from the journal or from the records in AWS.
 
 mod alias;
+mod candidates;
 mod choose;
 mod emergency;
 mod undo;
@@ -18,8 +19,8 @@ use crate::aws::noun::{Alias, Routing};
 use crate::change::{Change, StageSide};
 use crate::engine::SETTLE;
 use crate::journal::Progress;
-use crate::model::{AliasName, Description, FunctionName, RunId, StageRef, Version};
-use crate::plan::{LOCK_MARGIN, Place, Plan};
+use crate::model::{AliasName, Description, FunctionName, Percent, RunId, StageRef, Version};
+use crate::plan::{CanaryPlan, LOCK_MARGIN, Place, Plan};
 
 /// Where one alias goes back to.
 #[derive(Debug, Clone, PartialEq)]
@@ -44,6 +45,8 @@ pub struct At {
     pub last: String,
     /// Whether an alias that is not the release's any more is left alone. A person who names an alias overwrites.
     pub only_ours: bool,
+    /// The shares that the release may have given its candidate: another weight is somebody else's.
+    pub shares: Vec<Percent>,
 }
 
 impl At {
@@ -198,7 +201,7 @@ impl WayBack {
                     self.aliases.push(AliasBack {
                         function: function.clone(),
                         alias: alias.clone(),
-                        goal: exactly(before.as_ref(), want, expires),
+                        goal: exactly(before.as_ref(), want, expires, plan),
                         seen: None,
                         check_target: false,
                         first_revision: member.and_then(|m| m.before.as_ref()).map(|a| a.revision.clone()),
@@ -241,7 +244,7 @@ fn candidate_grant(plan: &Plan, function: &FunctionName, alias: &AliasName) -> O
 }
 
 /// Exactly as it was; on the way, the record says that a rollback is under way.
-fn exactly(before: Option<&Routing>, want: &Routing, expires: Timestamp) -> Goal {
+fn exactly(before: Option<&Routing>, want: &Routing, expires: Timestamp, plan: &Plan) -> Goal {
     let ours = Description::parse(&want.description).ok();
     let ours = ours.and_then(|d| d.record.clone().map(|record| (d, record)));
     let Some(before) = before else {
@@ -259,5 +262,6 @@ fn exactly(before: Option<&Routing>, want: &Routing, expires: Timestamp) -> Goal
         meanwhile: meanwhile.unwrap_or_else(|| before.description.clone()),
         last: before.description.clone(),
         only_ours: true,
+        shares: plan.canary.as_ref().map(CanaryPlan::weights).unwrap_or_default(),
     }))
 }

@@ -10,7 +10,7 @@ use crate::aws::operation::{GetAlias, GetDeployment, GetFunction, GetPolicy, Get
 use crate::aws::{Aws, AwsError, Call, Remedy, explain};
 use crate::change::{self, StageSide, is_moving_capacity};
 use crate::clock::Clock;
-use crate::engine::{Engine, LINGER, SETTLE, WRITE_ATTEMPTS_MAX};
+use crate::engine::{Engine, SETTLE, WRITE_ATTEMPTS_MAX};
 use crate::journal::Journal;
 use crate::model::{AliasName, FunctionName, RunId, Version};
 use crate::plan::Marker;
@@ -129,47 +129,6 @@ impl<A: Aws, C: Clock, J: Journal> Engine<'_, A, C, J> {
             undone.now.push(format!("{} stays as it is: another release has the alias", stage.stage));
         }
         Stopped { undone, stage_is_back, to_delete }
-    }
-
-    /// Whether another release has one of the aliases: then the stage's canary is that release's, too. An alias that
-    /// cannot be read does not keep the harm from being stopped.
-    async fn is_succeeded(&self, way: &WayBack, first: bool) -> bool {
-        let looks = way.aliases.iter().map(|back| async move {
-            match back.seen.clone().filter(|_| first) {
-                Some(seen) => Some(seen),
-                None => {
-                    let request = GetAlias { function: back.function.clone(), alias: back.alias.clone() };
-                    self.find(request).await.ok().flatten()
-                }
-            }
-        });
-        let other =
-            |alias: Alias| record(&alias).is_some_and(|record| record.run != way.run && record.state.holds_lock());
-        join_all(looks).await.into_iter().flatten().any(other)
-    }
-
-    /// What the canary of the stage needed: its alias goes when the stage has not used it for a while. Where nobody can
-    /// wait for that it stays, which harms nobody.
-    async fn candidates_back(&self, way: &WayBack, stage_is_back: bool, undone: &mut Undone) {
-        if way.candidates.is_empty() {
-            return;
-        }
-        let waits = stage_is_back && way.candidates.iter().all(|c| c.removes) && self.interrupt.raised().is_none();
-        if waits {
-            self.clock.sleep(LINGER).await;
-        }
-        for candidate in &way.candidates {
-            let name = format!("{}:{}", candidate.function, candidate.alias);
-            if !waits {
-                undone.now.push(format!("{name} stays for now: only the canary called it, the next one uses it again"));
-                continue;
-            }
-            match self.remove_candidate(&way.run, &candidate.function, &candidate.alias, candidate.grant.as_ref()).await
-            {
-                Ok(()) => undone.now.push(format!("{name} is deleted, as before")),
-                Err(problem) => undone.left.push(Left { problem, needs_person: false }),
-            }
-        }
     }
 
     /// A write of the release may still land: waits it out. Nothing that the stage could need goes before that.

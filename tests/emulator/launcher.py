@@ -11,6 +11,7 @@ import signal
 import subprocess
 import sys
 import threading
+from pathlib import Path
 
 
 def kill_group(emulator):
@@ -32,7 +33,7 @@ def main():
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     try:
         emulator = subprocess.Popen(
-            [sys.executable, "-m", "localemu.runtime.main"], stdin=subprocess.DEVNULL, start_new_session=True
+            [sys.executable, Path(__file__).with_name("emulator.py")], stdin=subprocess.DEVNULL, start_new_session=True
         )
         try:
             threading.Thread(target=kill_when_input_closes, args=[emulator], daemon=True).start()

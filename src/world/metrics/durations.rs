@@ -1,5 +1,8 @@
 //! Durations of many invocations, each rounded to a place on a fixed scale: statistics over them are exact.
 
+use std::cmp::Ordering;
+use std::sync::LazyLock;
+
 /// Width of a place: 1 % of the duration.
 const STEP: f64 = 0.01;
 /// Logarithm of the shortest duration, 0.01 ms.
@@ -19,6 +22,11 @@ pub(in super::super) fn upper_edge(place: u16) -> f64 {
 
 /// The duration that a place stands for, milliseconds, in hundredths as Lambda reports it.
 pub(in super::super) fn milliseconds(place: u16) -> f64 {
+    static ALL: LazyLock<Vec<f64>> = LazyLock::new(|| (0..=LAST as u16).map(computed).collect());
+    ALL.get(usize::from(place)).copied().unwrap_or_else(|| computed(place))
+}
+
+fn computed(place: u16) -> f64 {
     ((SHORTEST + f64::from(place) * STEP).exp() * 100.0).round() / 100.0
 }
 
@@ -47,32 +55,15 @@ impl Durations {
         if self.0.is_empty() {
             self.0.clone_from(&other.0);
         } else if !other.0.is_empty() {
-            self.0.extend(&other.0);
-            self.tidy();
+            self.0 = merged(&self.0, &other.0);
         }
     }
 
     /// The sum of many.
     pub(in super::super) fn sum<'a>(parts: impl Iterator<Item = &'a Self>) -> Self {
         let mut all = Self::default();
-        let mut several = false;
-        for part in parts.filter(|part| !part.0.is_empty()) {
-            several |= !all.0.is_empty();
-            all.0.extend(&part.0);
-        }
-        if several {
-            all.tidy();
-        }
+        parts.for_each(|part| all.add(part));
         all
-    }
-
-    fn tidy(&mut self) {
-        self.0.sort_unstable_by_key(|(place, _)| *place);
-        self.0.dedup_by(|next, kept| {
-            let same = next.0 == kept.0;
-            kept.1 += if same { next.1 } else { 0 };
-            same
-        });
     }
 
     /// Splits every count in two; `part` says how many of a place's count go to the first.
@@ -87,4 +78,24 @@ impl Durations {
     pub(in super::super) fn values(&self) -> impl Iterator<Item = (f64, u64)> + '_ {
         self.0.iter().map(|(place, count)| (milliseconds(*place), *count))
     }
+}
+
+/// Two lists in one, places ascending.
+fn merged(one: &[(u16, u64)], other: &[(u16, u64)]) -> Vec<(u16, u64)> {
+    let mut all = Vec::with_capacity(one.len() + other.len());
+    let (mut a, mut b) = (one.iter().copied().peekable(), other.iter().copied().peekable());
+    while let (Some((left, n)), Some((right, m))) = (a.peek().copied(), b.peek().copied()) {
+        match left.cmp(&right) {
+            Ordering::Less => all.extend(a.next()),
+            Ordering::Greater => all.extend(b.next()),
+            Ordering::Equal => {
+                all.push((left, n + m));
+                a.next();
+                b.next();
+            }
+        }
+    }
+    all.extend(a);
+    all.extend(b);
+    all
 }

@@ -16,6 +16,7 @@ use super::load::draw;
 use crate::aws::AwsError;
 use crate::aws::noun::{MetricPage, MetricQuery, MetricSeries};
 use crate::aws::operation::GetMetricData;
+use crate::model::{AliasName, FunctionName, Version};
 use durations::Durations;
 use statistic::Statistic;
 use store::{Invocations, Invoked, Requests, Row, minute_of, start_of};
@@ -92,6 +93,23 @@ fn refused(message: impl Into<String>) -> AwsError {
 }
 
 impl Account {
+    /// Adds invocations of a version through an alias that splits its calls, in the minute of a time: `errors` of `calls`
+    /// failed.
+    pub fn put_invocations(
+        &mut self,
+        at: Timestamp,
+        function: &FunctionName,
+        alias: &AliasName,
+        version: u64,
+        (calls, errors): (u64, u64),
+    ) {
+        let (function, qualifier) = (function.clone(), Some(alias.to_string()));
+        let what = Invoked { function, qualifier, version: Version::Number(version), weighted: true };
+        let cell = self.metrics.row(minute_of(at)).invocations.entry(what).or_default();
+        cell.count += calls;
+        cell.errors += errors;
+    }
+
     pub(super) fn metric_data(&self, call: &GetMetricData) -> Result<MetricPage, AwsError> {
         if call.queries.len() > QUERIES {
             return Err(refused(format!(

@@ -144,7 +144,9 @@ fn what_is_public_only_grows_and_is_all_there_in_the_end() {
         let (mut before, mut partial, mut apart) = (vec![BTreeMap::new(); 3], 0, 0);
         for minute in 0..44 {
             if minute == 40 {
-                [&truth, &world].map(|world| world.edit(|account| account.edit_load(|load| load.sources.clear())));
+                for world in [&truth, &world] {
+                    world.edit(|account| account.edit_load(|load| load.sources.clear()));
+                }
             }
             let now: Vec<_> = queries.iter().map(|query| points(&world, query)).collect();
             let complete: Vec<_> = queries.iter().map(|query| points(&truth, query)).collect();
@@ -155,7 +157,9 @@ fn what_is_public_only_grows_and_is_all_there_in_the_end() {
             partial += usize::from(now != complete);
             apart += usize::from(now[0] != now[1]);
             before = now;
-            [&truth, &world].map(|world| world.clock().advance(60 * SECOND));
+            for world in [&truth, &world] {
+                world.clock().advance(60 * SECOND);
+            }
         }
         assert_eq!(before, queries.iter().map(|query| points(&truth, query)).collect::<Vec<_>>(), "all in the end");
         assert!(partial > 30 && apart > 30, "late, and every series on its own: {partial} {apart}");

@@ -79,7 +79,7 @@ pub fn adopt(lab: &Lab, undo: bool) -> Option<Result<Outcome, Problem>> {
     engine.adopt(&plan, &underway, undo).now_or_never().map(Ok)
 }
 
-async fn underway(lab: &Lab, target: &Target) -> Result<(Plan, Underway), Problem> {
+pub async fn underway(lab: &Lab, target: &Target) -> Result<(Plan, Underway), Problem> {
     let (aws, clock) = (lab.aws(), lab.world.clock());
     let observer = Observer { aws: &aws, clock: &clock, listener: &Silent };
     let choice = Choice {

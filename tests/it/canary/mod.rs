@@ -1,4 +1,13 @@
 //! Canaries of both kinds on the World, with clients and virtual time.
 
+mod choices;
+mod during;
+mod faults;
+mod kinds;
 pub mod lab;
+mod many;
+mod never_a_pass;
+mod people;
+mod restart;
+mod rows;
 mod steps;

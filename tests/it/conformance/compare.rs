@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Serialize;
 use serde_json::{Map, Value, json};
+use stagegate::aws::noun::AlarmState;
 use stagegate::aws::{AwsError, Call, Reply};
 
 use super::names::{Kind, Pairs};
@@ -82,7 +83,10 @@ fn view(reply: &Reply, worlds_deployment: &dyn Fn(&str) -> String) -> Value {
         }
         Reply::InvokeStage(reply) => value(reply),
         Reply::GetMetricData(reply) => value(reply),
-        Reply::DescribeAlarms(alarms) => by(alarms, |alarm| alarm.name.clone()),
+        Reply::DescribeAlarms(alarms) => {
+            let timeless: Vec<_> = alarms.iter().map(|alarm| AlarmState { since: None, ..alarm.clone() }).collect();
+            by(&timeless, |alarm| alarm.name.clone())
+        }
         Reply::GetRestApis(page) => by(&page.items, |(_, name)| name.clone()),
         Reply::GetRestApi(reply) => value(reply),
         Reply::GetResources(page) => by(&page.items, |resource| resource.path.clone()),

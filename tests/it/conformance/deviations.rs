@@ -1,7 +1,10 @@
 //! Where the two are known to answer differently, and why the World may: the one table.
 //!
-//! One more is not in it because it never shows: the World runs with `permission_moves_alias_revision`, which is the
-//! emulator's answer to something that is unknown of AWS (aws-semantics §15.1).
+//! Three more are not in it because they never show. The World runs with `permission_moves_alias_revision`, which is the
+//! emulator's answer to something that is unknown of AWS (aws-semantics §15.1). The emulator takes a series for another
+//! whose dimensions begin alike, and is corrected where it is started (`tests/emulator/emulator.py`). And it answers a
+//! patch of `/canarySettings/useStageCache` with a text in place of a boolean, which no SDK reads: sequences do not set
+//! it. Releases do; their writes of a stage's canary have a lost reply in the emulator, and are believed when read back.
 
 use serde_json::json;
 use stagegate::aws::noun::Patch;
@@ -347,6 +350,18 @@ pub const DEVIATIONS: &[Deviation] = &[
         applies: |context, found| {
             let default = ["/count", "/items/Empty", "/items/Error"].contains(&found.path.as_str());
             matches!(context.call, Call::GetModels(_)) && default
+        },
+        repair: None,
+    },
+    Deviation {
+        name: "percentiles of a metric",
+        emulator: "500 InternalError",
+        aws: "the percentile (aws-semantics §8.3); canaries in the emulator run with max_slow_ratio = \"off\"",
+        applies: |context, _| {
+            let Call::GetMetricData(call) = context.call else { return false };
+            call.queries.iter().any(|query| query.stat.starts_with('p'))
+                && matches!(context.emulator, Err(AwsError::Ambiguous { .. }))
+                && context.world.is_ok()
         },
         repair: None,
     },

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use serde_json::json;
 
+use super::observed::Invoked;
 use super::sides::{Code, Sides, alias, function, stage};
 
 /// A change by a different program.
@@ -29,6 +30,10 @@ pub enum Foreign {
     DeleteMethod { method: &'static str, path: &'static str },
     /// UpdateStage of a variable.
     SetVariable { stage: &'static str, name: &'static str, value: &'static str },
+    /// Callers of an alias.
+    Invoke(Invoked),
+    /// SetAlarmState.
+    SetAlarm { name: &'static str, rings: bool },
 }
 
 /// How long an update of a function stays in progress in the World.
@@ -69,6 +74,8 @@ impl Sides {
                 });
                 set.unwrap();
             }
+            Foreign::Invoke(invoked) => self.invoke(invoked),
+            Foreign::SetAlarm { name, rings } => self.set_alarm(name, *rings),
         }
         self.settle(None);
     }

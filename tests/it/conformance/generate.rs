@@ -8,6 +8,7 @@ use stagegate::aws::{Call, Reply, Request};
 use stagegate::model::{AliasName, ApiId, FunctionName, StageName, Version};
 
 use super::foreign::Foreign;
+use super::observed::{self, Invoked};
 use super::sides::{ALIASES, EXISTING, FUNCTIONS, STAGES, alias, function, stage};
 use crate::support::account_setup::ALIAS_VARIABLE;
 
@@ -138,13 +139,13 @@ impl Generator {
             }
         }
         match self.random.below(100) {
-            0..12 => {
+            0..16 => {
                 let change = self.foreign();
                 self.follow_up(&change);
                 Step::Foreign(change)
             }
-            12..38 => Step::Call(self.read(seen)),
-            38..82 => self.lambda_write(seen),
+            16..42 => Step::Call(self.read(seen)),
+            42..80 => self.lambda_write(seen),
             _ => self.api_write(seen),
         }
     }
@@ -163,6 +164,14 @@ impl Generator {
                 let (api, stage) = (self.api.clone(), self.stage());
                 self.next.push_back(Intent::Call(op::GetExport { api: api.clone(), stage }.call()));
                 self.next.push_back(Intent::Call(op::GetResources { api, position: None }.call()));
+            }
+            Foreign::Invoke(invoked) => {
+                let query = Call::GetMetricData(observed::query(invoked, &mut |limit| self.random.below(limit)));
+                self.next.push_back(Intent::Call(query));
+            }
+            Foreign::SetAlarm { .. } => {
+                let names = ["errors", "slow", "gone"].map(str::to_owned).into();
+                self.next.push_back(Intent::Call(op::DescribeAlarms { names }.call()));
             }
             _ => {}
         }
@@ -316,14 +325,45 @@ impl Generator {
             let read = op::GetDeployments { api: api.clone(), position: None }.call();
             return self.around(read, Some(op::CreateDeployment { api, description }.call()));
         }
-        let patches = if self.random.percent(8) {
-            let path = format!("/canarySettings/stageVariableOverrides/{ALIAS_VARIABLE}");
-            vec![Patch::Replace { path: path.clone(), value: "beta".into() }, Patch::Remove { path }]
-        } else {
-            (0..self.random.one(&[1, 1, 2, 3])).map(|_| self.patch(seen)).collect()
+        let patches = match self.random.below(100) {
+            0..8 => {
+                let path = format!("/canarySettings/stageVariableOverrides/{ALIAS_VARIABLE}");
+                vec![Patch::Replace { path: path.clone(), value: "beta".into() }, Patch::Remove { path }]
+            }
+            8..38 => self.canary(seen),
+            _ => (0..self.random.one(&[1, 1, 2, 3])).map(|_| self.patch(seen)).collect(),
         };
         let read = op::GetStage { api: api.clone(), stage: stage.clone() }.call();
         self.around(read, Some(op::UpdateStage { api, stage, patches }.call()))
+    }
+
+    /// What a canary of the stage begins with, and how it is made the stage's own, in one call or in two.
+    fn canary(&mut self, seen: &Seen) -> Vec<Patch> {
+        let set = |path: &str, value: &str| Patch::Replace { path: path.into(), value: value.into() };
+        let copy = |from: &str, path: &str| Patch::Copy { from: from.into(), path: path.into() };
+        let percent = "/canarySettings/percentTraffic";
+        match self.random.below(8) {
+            0..3 => vec![
+                set("/canarySettings/deploymentId", &self.deployment(seen)),
+                set(&format!("/canarySettings/stageVariableOverrides/{ALIAS_VARIABLE}"), "beta"),
+                set(percent, self.random.one(&["0.0", "10.0", "50.0", "101"])),
+            ],
+            3..6 => vec![
+                set(percent, "0.0"),
+                copy("/canarySettings/deploymentId", "/deploymentId"),
+                set(&format!("/variables/{ALIAS_VARIABLE}"), "live"),
+            ],
+            6 => vec![
+                copy("/canarySettings/deploymentId", "/deploymentId"),
+                copy("/canarySettings/stageVariableOverrides", "/variables"),
+                Patch::Remove { path: "/canarySettings".into() },
+            ],
+            _ => vec![self.random.one(&[
+                copy("/canarySettings/stageVariableOverrides", "/variables"),
+                copy("/canarySettings/deploymentId", "/variables"),
+                copy("/deploymentId", "/canarySettings/deploymentId"),
+            ])],
+        }
     }
 
     fn deployment(&mut self, seen: &Seen) -> String {
@@ -388,7 +428,13 @@ impl Generator {
         let (alias, stage) = (self.random.one(&ALIASES), self.random.one(&STAGES));
         let version = self.random.one(&[1, 1, 2, 3]);
         self.code += 1;
-        match self.random.below(20) {
+        match self.random.below(26) {
+            20..24 => {
+                let calls = 1 + u64::try_from(self.random.below(40)).unwrap_or_default();
+                let errors = calls.min(u64::try_from(self.random.below(4)).unwrap_or_default());
+                Foreign::Invoke(Invoked { function, alias, version, minute: self.random.below(20), calls, errors })
+            }
+            24 | 25 => Foreign::SetAlarm { name: self.random.one(&["errors", "slow"]), rings: self.random.percent(50) },
             0..2 => Foreign::UpdateCode { function, number: self.code, fails: self.random.percent(20) },
             2 => Foreign::Configure { function, timeout_s: 4 + u32::try_from(self.code).unwrap_or_default() },
             3 => Foreign::Describe { function, text: format!("text {}", self.code) },

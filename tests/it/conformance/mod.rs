@@ -6,6 +6,7 @@ mod deviations;
 mod foreign;
 mod generate;
 mod names;
+mod observed;
 mod repair;
 mod sides;
 

@@ -1,9 +1,8 @@
 //! The two sides, set up alike: the World in memory, and the emulator as stagegate's own adapter sees it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use jiff::Timestamp;
 use serde_json::{Value, json};
 use stagegate::aws::live::Live;
 use stagegate::aws::{Aws as _, Call, Reply};
@@ -14,6 +13,7 @@ use tokio::runtime::Runtime;
 
 use super::compare::Answer;
 use super::names::{Kind, Pairs};
+use super::observed::began;
 use crate::support::account::Account;
 use crate::support::account_setup::ALIAS_VARIABLE;
 use crate::support::emulator::{Emulator, REGION};
@@ -56,6 +56,8 @@ pub struct Sides {
     pub api: ApiId,
     /// Path → the emulator's id of the resource.
     pub resources: BTreeMap<String, String>,
+    /// The alarms that exist.
+    pub alarms: BTreeSet<&'static str>,
     live: Live,
     runtime: Runtime,
 }
@@ -65,7 +67,7 @@ impl Sides {
     pub fn new(emulator: &'static Emulator, account: &str) -> Self {
         let account = emulator.account(account);
         let live = Live::with_static(&account.id, "test", REGION, &emulator.endpoint());
-        let world = World::new(VirtualClock::at(Timestamp::UNIX_EPOCH));
+        let world = World::new(VirtualClock::at(began()));
         world.set_quotas(false);
         world.edit(|world| {
             world.settings.account.clone_from(&account.id);
@@ -77,8 +79,8 @@ impl Sides {
         });
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
         let api = create_rest_api(&account);
-        let (pairs, resources) = (Pairs::default(), BTreeMap::new());
-        let mut sides = Self { world, account, pairs, api, resources, live, runtime };
+        let (pairs, resources, alarms) = (Pairs::default(), BTreeMap::new(), BTreeSet::new());
+        let mut sides = Self { world, account, pairs, api, resources, alarms, live, runtime };
         for (number, name) in FUNCTIONS.iter().enumerate() {
             sides.create_function(name, number);
         }

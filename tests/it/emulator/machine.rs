@@ -140,6 +140,14 @@ impl Finished {
         }
     }
 
+    /// The shares in percent, above zero, that a version was read back with, in order; of a command that ran with `--json`.
+    #[track_caller]
+    pub fn shares(&self, version: &str) -> Vec<f64> {
+        let events = self.stdout.lines().map(|line| serde_json::from_str::<Value>(line).unwrap());
+        let routing = events.filter(|event| event["type"] == "routing");
+        routing.filter_map(|event| event["weights"][version].as_f64()).filter(|share| *share > 0.0).collect()
+    }
+
     /// The release's id as records have it, without its `r-`.
     #[track_caller]
     pub fn run_id(&self) -> String {

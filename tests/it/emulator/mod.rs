@@ -2,6 +2,7 @@
 //! shares no code with it.
 #![allow(clippy::unwrap_used, reason = "a helper that fails is a test that fails")]
 
+mod canary;
 mod killed;
 mod lost;
 mod machine;

@@ -77,6 +77,10 @@ pub struct State {
     pub statements: BTreeMap<String, Vec<String>>,
     pub deployment: String,
     pub variables: BTreeMap<String, String>,
+    /// The stage's canary: its share and where it sends requests.
+    pub canary: Option<String>,
+    /// Candidate aliases that exist.
+    pub candidates: Vec<String>,
 }
 
 impl Lab {
@@ -238,7 +242,13 @@ impl Lab {
             statements.insert(name, policy.map(|p| stagegate::policy::statement_ids(&p.document)).unwrap_or_default());
         }
         let stage = self.peek(GetStage { api: api(), stage: prod() }).expect("the stage is never deleted");
-        State { aliases, statements, deployment: stage.deployment, variables: stage.variables }
+        let canary = stage.canary.as_ref().map(|canary| format!("{} % {:?}", canary.percent, canary.overrides));
+        let there = |function: &&FunctionName| {
+            let alias = "live-canary".parse().unwrap();
+            self.peek(GetAlias { function: (*function).clone(), alias }).is_ok()
+        };
+        let candidates = self.target.functions.iter().filter(there).map(ToString::to_string).collect();
+        State { aliases, statements, deployment: stage.deployment, variables: stage.variables, canary, candidates }
     }
 
     /// Everything that was ever wrong with traffic.

@@ -1,6 +1,7 @@
 //! The fault matrix.
 
 use std::cell::Cell;
+use std::time::Duration;
 
 use stagegate::engine::Outcome;
 use stagegate::journal::Entry;
@@ -10,6 +11,7 @@ use stagegate::step::StepKind;
 use stagegate::world::Fault;
 
 use super::lab::{Lab, Scenario, State};
+use crate::canary::lab::adopt;
 
 /// A release that may be hurt, and how it ends without being hurt.
 pub struct Matrix {
@@ -19,6 +21,7 @@ pub struct Matrix {
     after: State,
     calls: usize,
     runs: Cell<usize>,
+    recoveries: &'static [Recovery],
 }
 
 /// How somebody takes up a release whose process died.
@@ -28,16 +31,28 @@ pub enum Recovery {
     Undo,
     /// From another machine, from the records alone.
     Elsewhere,
+    /// Another machine goes on, from the records alone.
+    Adopt,
+    /// The same an hour later.
+    AdoptLate,
+    /// Another machine undoes it, from the records alone.
+    AdoptUndo,
 }
 
 pub const RECOVERIES: [Recovery; 3] = [Recovery::Resume, Recovery::Undo, Recovery::Elsewhere];
+/// Those of a canary, which runs for long and is taken up anywhere.
+pub const CANARY_RECOVERIES: [Recovery; 6] =
+    [Recovery::Resume, Recovery::Undo, Recovery::Elsewhere, Recovery::Adopt, Recovery::AdoptLate, Recovery::AdoptUndo];
 
 /// Faults placed before a process starts: call number and what happens there.
 type Placed = [(usize, Fault)];
 
 impl Matrix {
     pub fn of(scenario: Scenario) -> Self {
-        let lab = Lab::new(scenario);
+        Self::new(Lab::new(scenario), &RECOVERIES)
+    }
+
+    pub fn new(lab: Lab, recoveries: &'static [Recovery]) -> Self {
         let before = lab.state();
         let plan = lab.plan().expect("the scenario can be released");
         let smooth = lab.fork();
@@ -49,7 +64,7 @@ impl Matrix {
         // Every run makes its own deployment id; which one it is does not matter, that it is not the old one does.
         assert_ne!(before, after);
         after.deployment = if after.deployment == before.deployment { after.deployment } else { "new".into() };
-        Self { lab, plan, before, after, calls, runs: Cell::new(0) }
+        Self { lab, plan, before, after, calls, runs: Cell::new(0), recoveries }
     }
 
     pub fn runs(&self) -> usize {
@@ -77,7 +92,10 @@ impl Matrix {
             lab.world.inject(*at, fault.clone());
         }
         let end = match lab.promote(&self.plan) {
-            Some(outcome) => self.ended(&lab, &outcome, second.is_empty() && faults.len() == 1),
+            Some(outcome) => {
+                let denied = faults.iter().any(|(_, fault)| matches!(fault, Fault::Rejected(_)));
+                self.ended(&lab, &outcome, second.is_empty() && faults.len() == 1, denied)
+            }
             None => self.recovered(&lab, recovery, second),
         };
         let violations = lab.violations();
@@ -95,8 +113,12 @@ impl Matrix {
     }
 
     /// What the process said must be true.
-    fn ended(&self, lab: &Lab, outcome: &Outcome, single: bool) -> Result<(), String> {
-        let state = self.state(lab);
+    fn ended(&self, lab: &Lab, outcome: &Outcome, single: bool, denied: bool) -> Result<(), String> {
+        let mut state = self.state(lab);
+        if denied && outcome.exit != Exit::InBetween {
+            // The alias that only a canary called may have to stay when removing it is denied; that is said and harms nobody.
+            state.candidates.clear();
+        }
         let said = format!("exit {:?}, {:?}", outcome.exit, outcome.problem);
         let four_parts =
             |p: &stagegate::problem::Problem| !p.why.is_empty() && !p.aws_now.is_empty() && !p.fix.is_empty();
@@ -104,7 +126,7 @@ impl Matrix {
             return Err(format!("a part of the message is missing: {said}"));
         }
         match outcome.exit {
-            Exit::Done if state == self.after => Ok(()),
+            Exit::Done if self.is_after(&state) => Ok(()),
             Exit::Done => Err(format!("{said}, but AWS is {state:#?}")),
             Exit::InBetween if single => Err(format!("one passing fault must not need a person: {said}")),
             Exit::InBetween => {
@@ -113,7 +135,7 @@ impl Matrix {
                     outcome.now.iter().any(|line| line.starts_with("NOT as before")) && !problem.fix.is_empty();
                 if true_words { Ok(()) } else { Err(format!("exit 6 without a statement or a fix: {said}")) }
             }
-            _ if state == self.before => Ok(()),
+            _ if self.is_before(&state) => Ok(()),
             _ => Err(format!("{said}, but AWS is {state:#?}")),
         }
     }
@@ -149,7 +171,7 @@ impl Matrix {
                 let outcome = lab.resume(&self.plan, recovery == Recovery::Undo)?;
                 let state = self.state(lab);
                 let right = match outcome.exit {
-                    Exit::Done if recovery == Recovery::Resume => state == self.after,
+                    Exit::Done if recovery == Recovery::Resume => self.is_after(&state),
                     Exit::InBetween => {
                         return Some(if hurt {
                             Ok(false)
@@ -157,7 +179,27 @@ impl Matrix {
                             Err(format!("needs a person: {:?}", outcome.problem))
                         });
                     }
-                    _ => state == self.before,
+                    _ => self.is_before(&state),
+                };
+                let said =
+                    format!("{recovery:?} ended {:?} {:?}, but AWS is {state:#?}", outcome.exit, outcome.problem);
+                Some(if right { Ok(true) } else { Err(said) })
+            }
+            Recovery::Adopt | Recovery::AdoptLate | Recovery::AdoptUndo => {
+                if recovery == Recovery::AdoptLate {
+                    lab.world.clock().advance(Duration::from_secs(3600));
+                }
+                let outcome = match adopt(lab, recovery == Recovery::AdoptUndo)? {
+                    Ok(outcome) => outcome,
+                    Err(_) if hurt => return Some(Ok(false)),
+                    Err(problem) => return Some(self.nothing_to_adopt(lab, &problem)),
+                };
+                let state = self.state(lab);
+                let right = match outcome.exit {
+                    Exit::Done if recovery != Recovery::AdoptUndo => self.is_after(&state),
+                    Exit::InBetween if hurt => return Some(Ok(false)),
+                    Exit::InBetween => false,
+                    _ => self.is_before(&state),
                 };
                 let said =
                     format!("{recovery:?} ended {:?} {:?}, but AWS is {state:#?}", outcome.exit, outcome.problem);
@@ -167,7 +209,7 @@ impl Matrix {
                 let mut undone = lab.rollback_elsewhere(None)?;
                 let mut state = self.state(lab);
                 let nothing_seen = !matches!(&undone, Ok(undone) if !undone.now.is_empty());
-                if !hurt && nothing_seen && state != self.before {
+                if !hurt && nothing_seen && !self.is_before(&state) {
                     // The claim of the dead process landed after this person had looked: the next look sees it.
                     undone = lab.rollback_elsewhere(None)?;
                     state = self.state(lab);
@@ -180,7 +222,7 @@ impl Matrix {
                 };
                 let right = match &undone {
                     // The release had closed its record before its process died: it is finished.
-                    Err(problem) if problem.code == Code::FirstRelease => state == self.after,
+                    Err(problem) if problem.code == Code::FirstRelease => self.is_after(&state),
                     _ => self.is_back(lab, &state),
                 };
                 Some(match (clean, right) {
@@ -200,16 +242,45 @@ impl Matrix {
         if finished {
             state.statements.clone_from(&self.before.statements);
         }
-        state == self.before
+        // Nobody waits a minute in an emergency: the alias that only the canary called stays.
+        state.candidates.clear();
+        self.is_before(&state)
+    }
+
+    fn is_before(&self, state: &State) -> bool {
+        *state == self.before
+    }
+
+    fn is_after(&self, state: &State) -> bool {
+        *state == self.after
+    }
+
+    /// The release had not begun as far as the records say, or had ended: then everything is as before or as after.
+    fn nothing_to_adopt(&self, lab: &Lab, problem: &stagegate::problem::Problem) -> Result<bool, String> {
+        if problem.what.contains("is being rolled back") {
+            // Whoever went back died on the way: the message says which command finishes it, and it does.
+            return self.recover_once(lab, Recovery::Elsewhere, false).unwrap_or_else(|| Err("died".into()));
+        }
+        let state = self.state(lab);
+        if problem.code == Code::NoJournal && (self.is_before(&state) || self.is_after(&state)) {
+            return Ok(true);
+        }
+        Err(format!("cannot be taken up: {problem:?}, but AWS is {state:#?}"))
     }
 
     /// Every kind of fault at every call, and every recovery after a crash.
     pub fn singles(&self) -> Vec<String> {
+        self.singles_every(1)
+    }
+
+    /// The same, thinned out: every call number of `stride`, beginning with another one for each kind of fault.
+    pub fn singles_every(&self, stride: usize) -> Vec<String> {
         let mut failures = Vec::new();
         for at in 0..self.calls {
-            for fault in Fault::every_kind() {
+            let kinds = Fault::every_kind().into_iter().enumerate();
+            for fault in kinds.filter(|(kind, _)| (at + kind) % stride == 0).map(|(_, fault)| fault) {
                 let crash = format!("{fault:?}").starts_with("Crash");
-                for recovery in if crash { &RECOVERIES[..] } else { &RECOVERIES[..1] } {
+                for recovery in if crash { self.recoveries } else { &self.recoveries[..1] } {
                     failures.extend(self.hurt(&[(at, fault.clone())], *recovery, &[]).err());
                 }
             }
@@ -219,13 +290,19 @@ impl Matrix {
 
     /// Two faults: both in the release, or one in it and one in the recovery. `stride` thins out the second.
     pub fn pairs(&self, stride: usize) -> Vec<String> {
+        self.pairs_every(1, stride)
+    }
+
+    /// The same, with the first fault thinned out, too: another set of calls for each kind.
+    pub fn pairs_every(&self, first: usize, stride: usize) -> Vec<String> {
         let mut failures = Vec::new();
         for at in 0..self.calls {
-            for fault in Fault::every_kind() {
+            let kinds = Fault::every_kind().into_iter().enumerate();
+            for fault in kinds.filter(|(kind, _)| (at + kind) % first == 0).map(|(_, fault)| fault) {
                 let crash = format!("{fault:?}").starts_with("Crash");
                 for (number, second) in Fault::every_kind().into_iter().enumerate() {
                     if crash {
-                        for recovery in RECOVERIES {
+                        for recovery in self.recoveries.iter().copied() {
                             for later in ((at + number) % stride..self.calls).step_by(stride) {
                                 let placed = [(later, second.clone())];
                                 failures.extend(self.hurt(&[(at, fault.clone())], recovery, &placed).err());
@@ -244,7 +321,7 @@ impl Matrix {
     }
 }
 
-fn report(name: &str, matrix: &Matrix, failures: &[String]) {
+pub fn report(name: &str, matrix: &Matrix, failures: &[String]) {
     println!("{name}: {} calls, {} runs, {} failures", matrix.calls(), matrix.runs(), failures.len());
     for failure in failures.iter().skip(1).take(40) {
         println!("{}", failure.lines().next().unwrap_or_default().chars().take(260).collect::<String>());

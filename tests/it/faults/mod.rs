@@ -2,7 +2,7 @@
 
 mod intruders;
 pub mod lab;
-mod matrix;
+pub mod matrix;
 #[cfg(feature = "seeded-bugs")]
 mod seeded;
 mod way_back;
