@@ -85,7 +85,7 @@ fn reason(text: &str) -> Result<String, String> {
     if text.is_empty() { Err("say why: the reason is recorded with the release".into()) } else { Ok(text.to_owned()) }
 }
 
-fn canary_mode() -> impl clap::builder::TypedValueParser<Value = CanaryMode> {
+pub(super) fn canary_mode() -> impl clap::builder::TypedValueParser<Value = CanaryMode> {
     const MODES: [CanaryMode; 2] = [CanaryMode::Alias, CanaryMode::Stage];
     PossibleValuesParser::new(MODES.map(mode_word)).try_map(|word| {
         MODES.into_iter().find(|mode| mode_word(*mode) == word).ok_or_else(|| format!("no mode is called {word}"))
