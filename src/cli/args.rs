@@ -13,11 +13,14 @@ use clap::{CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
 use crate::config::Flags;
 use crate::demo::Regression;
 use crate::iam_policy::Purpose;
+use crate::model::CanaryMode;
 use crate::report::{Color, Loudness, Progress, Wishes};
 
 pub use self::gate::{GateArgs, GateCommand, GateSettings};
 pub use self::release::{Canary, PauseArgs, PlanArgs, PromoteArgs, ResumeArgs, RollbackArgs, SettleArgs, Source};
 pub use self::split::{CanaryArgs, CanaryCommand, SplitArgs};
+
+use self::release::canary_mode;
 
 const GLOBAL: &str = "Everywhere";
 

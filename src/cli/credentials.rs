@@ -15,27 +15,30 @@ use crate::report::text::seconds;
 use crate::step::StepKind;
 
 /// How long a release takes from now on.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Needs {
-    /// All of it.
+    /// To where it stops.
     pub whole: Duration,
-    /// Without any bake: to the first share.
-    pub calls: Duration,
-    /// A bake can be left out by stopping at the first step.
-    pub first: Option<Until>,
+    /// To each share on the way at which it could stop instead.
+    pub stops: Vec<(Until, Duration)>,
 }
 
 /// How long the rest of a plan takes at most when nothing fails: to where it stops, from the step that it is in. A
 /// release that does not wait for its steps bakes nothing.
 pub fn needs(plan: &Plan, until: Option<Until>, shift: Option<&Shift>, finish: bool, now: Timestamp) -> Needs {
     let planned = Duration::from_secs(plan.duration_s());
-    let Some(canary) = &plan.canary else { return Needs { whole: planned, calls: planned, first: None } };
+    let Some(canary) = &plan.canary else { return Needs { whole: planned, stops: Vec::new() } };
     let calls = planned.saturating_sub(canary.duration());
     let before = until.is_some_and(|until| until.step != StepKind::Canary);
-    let bakes = if before || finish { Duration::ZERO } else { bakes(canary, until, shift, now) };
-    let first = canary.steps.first().filter(|_| shift.is_none() && !bakes.is_zero());
-    let first = first.map(|step| Until { step: StepKind::Canary, percent: Some(step.percent) });
-    Needs { whole: calls + bakes, calls, first }
+    if before || finish {
+        return Needs { whole: calls, stops: Vec::new() };
+    }
+    let ahead = canary.steps.iter().skip(shift.map_or(0, |shift| shift.step() + 1));
+    let stops = ahead.map(|step| {
+        let stop = Until { step: StepKind::Canary, percent: Some(step.percent) };
+        (stop, calls + bakes(canary, Some(stop), shift, now))
+    });
+    Needs { whole: calls + bakes(canary, until, shift, now), stops: stops.collect() }
 }
 
 /// The bakes from the step under way to the share at which it stops.
@@ -56,7 +59,7 @@ fn bakes(canary: &CanaryPlan, until: Option<Until>, shift: Option<&Shift>, now: 
 /// [`Code::ShortCredentials`].
 pub fn check<A, C: Clock>(
     session: &Session<A, C>,
-    needs: Needs,
+    needs: &Needs,
     stop_at: impl FnOnce(Until) -> String,
     located: &Located,
 ) -> Result<(), Problem> {
@@ -73,10 +76,11 @@ pub fn check<A, C: Clock>(
     let mut problem = Problem::new(Code::ShortCredentials, what)
         .why(format!("they end at {} and nothing says that they renew themselves", end.strftime("%Y-%m-%d %H:%MZ")))
         .why("a release whose credentials end on the way can neither go on nor roll itself back");
-    if let Some(first) = needs.first.filter(|_| lasts >= needs.calls) {
+    let furthest = needs.stops.iter().rev().find(|(_, time)| *time <= lasts && *time < needs.whole);
+    if let Some((stop, _)) = furthest {
         problem = problem
-            .fix(format!("split the bake: {}", stop_at(first)))
-            .fix(format!("then, with new credentials and as often as it takes: {}", located.command("resume --once")));
+            .fix(format!("split the bake: {}", stop_at(*stop)))
+            .fix(format!("then, with new credentials: {}", located.command("resume")));
     }
     Err(problem
         .fix(format!("a longer session: role-duration-seconds of at least {}", needs.whole.as_secs()))

@@ -5,7 +5,7 @@ use super::consent::{self, Consent};
 use super::end::End;
 use super::release::{self, Prepared, Wanted};
 use super::session::{Session, connect};
-use super::target::{Located, Need, locate};
+use super::target::{Located, Need, locate, shell_word};
 use super::{App, credentials, plan as plans};
 use crate::aws::Aws;
 use crate::clock::Clock;
@@ -69,7 +69,12 @@ pub async fn promote<A: Aws, C: Clock>(
     }
     args.until.map_or(Ok(()), |until| until.check_plan(&plan))?;
     let needs = credentials::needs(&plan, args.until, None, false, session.clock.now());
-    credentials::check(session, needs, |stop| located.command(&format!("promote --until {stop}")), located)?;
+    let file = args
+        .plan
+        .as_ref()
+        .map_or_else(String::new, |file| format!(" --plan {}", shell_word(&file.display().to_string())));
+    let flags = format!("{}{}{file}", args.canary.repeated(), args.gate.repeated());
+    credentials::check(session, &needs, |stop| located.command(&format!("promote --until {stop}{flags}")), located)?;
     let consent = consent(app, located, target, approved, args)?;
     let screen = format!("{}\nplan {digest}\n\n", plan_text::screen(&plan, &caller, app.term().width));
     if consent == Consent::Given {

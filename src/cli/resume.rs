@@ -214,7 +214,7 @@ fn ready<A, C: Clock>(
     }
     if !args.undo && !args.once {
         let needs = credentials::needs(plan, args.until, shift, args.finish, session.clock.now());
-        credentials::check(session, needs, |stop| located.command(&format!("resume --until {stop}")), located)?;
+        credentials::check(session, &needs, |stop| located.command(&format!("resume --until {stop}")), located)?;
     }
     Ok(Settings {
         until: args.until.filter(|until| until.percent.is_none()).map(|until| until.step),

@@ -1,6 +1,9 @@
 //! Commands over a model of AWS: what they send, print and answer.
 
+#[cfg(test)]
 mod canary;
+#[cfg(test)]
+mod takeup;
 
 use std::cell::{Cell, RefCell};
 use std::io::Write;

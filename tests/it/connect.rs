@@ -83,7 +83,7 @@ fn a_profile_asked_for_beats_keys_in_the_environment() {
 
 #[test]
 fn a_profile_that_is_not_defined_is_an_error_and_not_the_machines_own_role() {
-    let expected = "AWS configuration: profile `typo` is not defined (defined: broken, local, team)";
+    let expected = "AWS configuration: profile `typo` is not defined (defined: brief, broken, local, team)";
     assert_eq!(probe(&[("PROBE_PROFILE", "typo")]), expected);
     assert_eq!(probe(&[("AWS_PROFILE", "typo")]), expected);
 }

@@ -85,7 +85,7 @@ fn reason(text: &str) -> Result<String, String> {
     if text.is_empty() { Err("say why: the reason is recorded with the release".into()) } else { Ok(text.to_owned()) }
 }
 
-fn canary_mode() -> impl clap::builder::TypedValueParser<Value = CanaryMode> {
+pub(super) fn canary_mode() -> impl clap::builder::TypedValueParser<Value = CanaryMode> {
     const MODES: [CanaryMode; 2] = [CanaryMode::Alias, CanaryMode::Stage];
     PossibleValuesParser::new(MODES.map(mode_word)).try_map(|word| {
         MODES.into_iter().find(|mode| mode_word(*mode) == word).ok_or_else(|| format!("no mode is called {word}"))
@@ -162,7 +162,7 @@ pub struct PromoteArgs {
 /// `resume`
 #[derive(Debug, clap::Args)]
 #[command(
-    after_help = "Examples:\n  stagegate resume prod                  # goes on, from this machine's journal or from AWS's records\n  stagegate resume prod --once           # one look, for cron: exit 8 while it bakes\n  stagegate resume checkout-api:live --canary \"5% 10m, 25% 10m\"   # without the file"
+    after_help = "Examples:\n  stagegate resume prod                  # by the journal here, or AWS's records\n  stagegate resume prod --once           # one look, for cron: exit 8 while it bakes\n  stagegate resume checkout-api:live --canary \"5% 10m, 25% 10m\"   # without the file"
 )]
 pub struct ResumeArgs {
     /// Name of stagegate.toml, FUNCTION:ALIAS or API/STAGE

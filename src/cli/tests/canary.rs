@@ -23,7 +23,7 @@ use crate::world::{Fault, Load, World};
 const STEPS: &str = "[target.prod.canary]\nmode = \"alias\"\nsteps = [\"5% 10m\", \"25% 10m\"]\n";
 
 /// A desk whose target is shifted in steps, with clients.
-fn desk() -> Desk {
+pub(super) fn desk() -> Desk {
     let desk = Desk::new(Shape::Human);
     let config = super::CONFIG.replace("[target.both]", &format!("{STEPS}[target.both]"));
     std::fs::write(desk.folder.path().join("stagegate.toml"), config).unwrap();
@@ -31,14 +31,14 @@ fn desk() -> Desk {
     desk
 }
 
-fn summary(end: &End) -> Summary {
+pub(super) fn summary(end: &End) -> Summary {
     let Event::Result(summary) = end.event() else { panic!("no result") };
     *summary
 }
 
 impl Desk {
     /// Another machine: without the journals of this one.
-    fn elsewhere(&self) {
+    pub(super) fn elsewhere(&self) {
         std::fs::remove_dir_all(self.folder.path().join("state")).unwrap();
     }
 
@@ -51,7 +51,7 @@ impl Desk {
         Description::parse(&text).unwrap().record.unwrap()
     }
 
-    fn split(&self) -> Vec<(u64, f64)> {
+    pub(super) fn split(&self) -> Vec<(u64, f64)> {
         self.world.look(|account| account.functions[&pets()].aliases[&live()].weights.clone()).into_iter().collect()
     }
 
@@ -62,7 +62,7 @@ impl Desk {
         self.world.edit(|account| account.describe_alias(&pets(), &live(), &text)).unwrap();
     }
 
-    fn pause(&self, target: &str) -> Result<End, Problem> {
+    pub(super) fn pause(&self, target: &str) -> Result<End, Problem> {
         pause::pause(&self.app, &self.locate(target), &self.session()).now_or_never().unwrap()
     }
 
@@ -426,6 +426,7 @@ fn a_release_that_outlives_its_credentials_is_refused_before_the_first_write() {
     let refused = promote("prod --yes", 20, false).unwrap_err();
     assert_eq!((refused.code, refused.exit, desk.writes()), (Code::ShortCredentials, Exit::Access, 0));
     insta::assert_snapshot!("short_credentials", refused.render(88));
+    assert!(refused.fix[0].ends_with("--until canary:25%"), "the furthest share that 20 minutes are enough for");
     assert_eq!(promote("prod --yes --until canary:5%", 20, false).unwrap().exit(), Exit::Done, "{}", desk.err.text());
     assert!(desk.rollback("prod --yes").is_ok(), "a rollback never asks how long they last");
     let few = promote("prod --yes --function-version 3", 2, false).unwrap_err();
@@ -478,7 +479,7 @@ fn capacity_that_moves_is_not_ended_by_hand() {
     let revision = desk.world.look(|account| account.functions[&pets()].aliases[&live()].revision.clone());
     let routing = Routing { version, weights, description };
     let moved = UpdateAlias { function: pets(), alias: live(), routing, revision };
-    (&desk.world).send(moved).now_or_never().unwrap().unwrap();
+    desk.world.send(moved).now_or_never().unwrap().unwrap();
     assert_eq!(desk.split(), [(1, 1.0)], "AWS is on the way");
     let refused = desk.canary("clear pets:live --yes").unwrap_err();
     assert_eq!((refused.code, refused.exit), (Code::ProvisionedFailed, Exit::Conflict));
