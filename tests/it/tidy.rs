@@ -102,7 +102,8 @@ fn offenders(except: &[&str], is_wrong: impl Fn(&str) -> bool) -> Vec<String> {
     let sources = sources();
     let tests = test_files(&sources);
     let mut found = Vec::new();
-    for source in sources.iter().filter(|s| s.is_in("src/") && !tests.contains(&s.path)) {
+    let below = |path: &str| tests.iter().any(|test| path.starts_with(&test.replace(".rs", "/")));
+    for source in sources.iter().filter(|s| s.is_in("src/") && !tests.contains(&s.path) && !below(&s.path)) {
         if except.iter().any(|folder| source.is_in(folder)) {
             continue;
         }
