@@ -158,11 +158,8 @@ fn adopted_target(located: &Located, flight: &Flight, run: &RunId, args: &Resume
         return Err(unknown(located, run, &why));
     }
     let target = args.canary.flags().apply(target.clone())?;
-    if !args.undo
-        && !target.canary.is_gradual()
-        && (known.is_none() || record.shift.is_some())
-        && !is_moved(flight, record)
-    {
+    // The way back, too, tells its own shares from somebody else's by the steps.
+    if !target.canary.is_gradual() && (known.is_none() || record.shift.is_some()) && !is_moved(flight, record) {
         return Err(unscheduled(located, run, record, known.is_some()));
     }
     Ok(target)

@@ -190,7 +190,8 @@ fn an_alias_alone_needs_its_steps_to_go_on_and_nothing_to_go_back() {
     desk.promote(line).unwrap();
     desk.elsewhere();
     desk.unconfigured();
-    assert_eq!(desk.resume("pets:live --undo").unwrap().exit(), Exit::Done, "{}", desk.err.text());
+    assert_eq!(desk.resume("pets:live --undo").unwrap_err().code, Code::ScheduleChanged);
+    assert_eq!(desk.rollback("pets:live --yes").unwrap().exit(), Exit::Done, "{}", desk.err.text());
     assert_eq!((desk.serving("pets"), desk.split()), ("1".into(), vec![]));
 }
 
