@@ -113,7 +113,7 @@ fn one_look_at_a_time_comes_to_the_same_end() {
         let mut release = Stagecraft::new(*mode, 100.0, &good());
         release.lab.settings.once = true;
         let first = release.promote();
-        assert_eq!((first.exit, told(&first).code), (Exit::InFlight, Code::StillInFlight));
+        assert_eq!((first.exit, told(&first).code), (Exit::InFlight, Code::StillBaking));
         let mut looks = 1;
         let end = loop {
             minute(&release.lab);
