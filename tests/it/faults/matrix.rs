@@ -3,6 +3,7 @@
 use std::cell::Cell;
 use std::time::Duration;
 
+use stagegate::aws::Call;
 use stagegate::engine::Outcome;
 use stagegate::journal::Entry;
 use stagegate::plan::Plan;
@@ -236,8 +237,10 @@ impl Matrix {
 
     /// As before; the statements of a release that had finished stay (SPEC §3).
     fn is_back(&self, lab: &Lab, state: &State) -> bool {
-        let finished =
-            lab.kept.borrow().iter().any(|l| matches!(l.entry, Entry::Intent { step: StepKind::Promote, .. }));
+        let promoting = |l: &stagegate::journal::Line| matches!(l.entry, Entry::Intent { step: StepKind::Promote, .. });
+        // A machine that took the release up has a journal of its own; that it closed the record shows in the calls.
+        let closing = |c: &stagegate::world::Logged| matches!(&c.call, Call::UpdateAlias(u) if u.routing.description.contains(" done "));
+        let finished = lab.kept.borrow().iter().any(promoting) || lab.world.history().iter().any(closing);
         let mut state = state.clone();
         if finished {
             state.statements.clone_from(&self.before.statements);
