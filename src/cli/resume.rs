@@ -122,8 +122,21 @@ async fn by_records<A: Aws, C: Clock>(
     let (plan, underway) = underway(&session.observer(app), &target, choice).await?;
     let settings = ready(located, session, &plan, underway.shift(), args)?;
     announce(app, located, &plan, args, ", from its records in AWS");
+    refuse_damaged(app, located, &plan.run)?;
     let journal = release::open_journal(app, |state| state.create(&plan.run))?;
     Ok(take_up(app, located, session, journal, (&plan, &underway), settings, args.undo).await)
+}
+
+/// This machine has a journal of the release and could not read it: it is kept as it is, and nothing is written over it.
+fn refuse_damaged(app: &App, located: &Located, run: &RunId) -> Result<(), Problem> {
+    let path = app.state.as_ref().map(|state| state.path().join(format!("{run}.jsonl")));
+    let Some(path) = path.filter(|path| path.exists()) else { return Ok(()) };
+    let path = path.display();
+    Err(Problem::new(Code::NoJournal, format!("the journal of {run} on this machine cannot be read"))
+        .why(format!("{path} is damaged"))
+        .aws_now("unchanged by this command")
+        .fix(format!("put it aside, then go on from the records in AWS: mv {path} {path}.damaged"))
+        .fix(format!("or go back: {}   (needs no journal)", located.command("rollback"))))
 }
 
 async fn take_up<A: Aws, C: Clock>(

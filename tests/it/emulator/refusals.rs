@@ -122,7 +122,7 @@ fn a_line_torn_by_a_crash_is_left_out_and_the_release_goes_on() {
 }
 
 #[test]
-fn a_journal_damaged_in_its_middle_stops_nobody_the_records_are_enough_to_go_on_and_back() {
+fn a_journal_damaged_in_its_middle_is_refused_and_the_record_is_enough_to_go_back() {
     let Some(emulator) = Emulator::shared() else { return };
     let shop = Shop::released(emulator, "e2e damaged journal");
     let before = Before::of(&shop);
@@ -135,7 +135,10 @@ fn a_journal_damaged_in_its_middle_stops_nobody_the_records_are_enough_to_go_on_
     fs::write(journal, format!("{}\n{rest}", &first[..first.len() / 2])).unwrap();
 
     let machine = machine.set("AWS_ENDPOINT_URL", &emulator.endpoint());
-    machine.run(&["resume", "prod"]).exits(0);
+    let dump = shop.dump();
+    let ended = machine.run(&["resume", "prod"]).exits(2);
+    says_everything(&ended, "SG-J03");
+    assert_eq!(shop.dump(), dump);
     machine.run(&["rollback", "prod", "--yes"]).exits(0);
     before.serves(&shop);
 }

@@ -23,6 +23,8 @@ pub struct Matrix {
     calls: usize,
     runs: Cell<usize>,
     recoveries: &'static [Recovery],
+    /// A call was denied: the alias that only a canary called may have to stay. That is said, and harms nobody.
+    denied: Cell<bool>,
 }
 
 /// How somebody takes up a release whose process died.
@@ -65,7 +67,7 @@ impl Matrix {
         // Every run makes its own deployment id; which one it is does not matter, that it is not the old one does.
         assert_ne!(before, after);
         after.deployment = if after.deployment == before.deployment { after.deployment } else { "new".into() };
-        Self { lab, plan, before, after, calls, runs: Cell::new(0), recoveries }
+        Self { lab, plan, before, after, calls, runs: Cell::new(0), recoveries, denied: Cell::new(false) }
     }
 
     pub fn runs(&self) -> usize {
@@ -81,22 +83,23 @@ impl Matrix {
         if state.deployment != self.before.deployment {
             state.deployment = "new".into();
         }
+        if self.denied.get() {
+            state.candidates.clear();
+        }
         state
     }
 
     /// One release with faults; then, if the process died, a recovery with faults of its own, then one without.
     pub fn hurt(&self, faults: &Placed, recovery: Recovery, second: &Placed) -> Result<(), String> {
         self.runs.set(self.runs.get() + 1);
+        self.denied.set(faults.iter().chain(second).any(|(_, fault)| matches!(fault, Fault::Rejected(_))));
         let lab = self.lab.fork();
         lab.world.restart();
         for (at, fault) in faults {
             lab.world.inject(*at, fault.clone());
         }
         let end = match lab.promote(&self.plan) {
-            Some(outcome) => {
-                let denied = faults.iter().any(|(_, fault)| matches!(fault, Fault::Rejected(_)));
-                self.ended(&lab, &outcome, second.is_empty() && faults.len() == 1, denied)
-            }
+            Some(outcome) => self.ended(&lab, &outcome, second.is_empty() && faults.len() == 1),
             None => self.recovered(&lab, recovery, second),
         };
         let violations = lab.violations();
@@ -114,12 +117,8 @@ impl Matrix {
     }
 
     /// What the process said must be true.
-    fn ended(&self, lab: &Lab, outcome: &Outcome, single: bool, denied: bool) -> Result<(), String> {
-        let mut state = self.state(lab);
-        if denied && outcome.exit != Exit::InBetween {
-            // The alias that only a canary called may have to stay when removing it is denied; that is said and harms nobody.
-            state.candidates.clear();
-        }
+    fn ended(&self, lab: &Lab, outcome: &Outcome, single: bool) -> Result<(), String> {
+        let state = self.state(lab);
         let said = format!("exit {:?}, {:?}", outcome.exit, outcome.problem);
         let four_parts =
             |p: &stagegate::problem::Problem| !p.why.is_empty() && !p.aws_now.is_empty() && !p.fix.is_empty();
