@@ -355,7 +355,7 @@ fn good_releases_go_through_and_bad_ones_go_back() {
         rows.iter().filter(|row| matches!(row.kind.must, Must::Pass { false_rollbacks } if false_rollbacks < 1.0));
     let good: Vec<Release> = strict.flat_map(|row| row.hold.iter().chain(&row.promote)).copied().collect();
     let back = good.iter().filter(|r| r.end == End::RolledBack).count();
-    println!("\nfalse rollbacks, sick sandboxes aside: {back} of {} runs", good.len());
+    println!("\nfalse rollbacks, sick sandboxes and 0.1 rps aside: {back} of {} runs", good.len());
     // Runs of one seed are no independent draws: half of them count, with twice the events.
     if back > 2 * most(good.len() / 2, 0.001) {
         broken.push(format!("{back} of {} good releases rolled back", good.len()));
