@@ -57,3 +57,10 @@ fn pairs_of_faults_of_both_canaries() {
         report(&format!("{mode:?} canary, pairs of faults"), &matrix, &matrix.pairs_every(5, stride));
     }
 }
+
+/// Nothing moves but the stage: where such a canary is shows in the first function's record alone.
+#[test]
+fn every_fault_at_every_call_of_a_canary_of_the_definition_alone() {
+    let matrix = matrix(Scenario::Definition, CanaryMode::Stage);
+    report("stage canary of the definition alone, single faults", &matrix, &matrix.singles());
+}
