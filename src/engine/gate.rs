@@ -6,6 +6,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use super::Engine;
+use super::canary::is_passing;
 use crate::aws::Aws;
 use crate::aws::operation::DescribeAlarms;
 use crate::clock::Clock;
@@ -21,7 +22,7 @@ use crate::problem::{Code, Problem};
 /// What a look at a canary leads to.
 #[derive(Debug, Clone)]
 pub(super) enum Turn {
-    /// It stays where it is for now.
+    /// It stays where it is until the next look.
     Stay,
     /// The step is over.
     Advance,
@@ -85,7 +86,7 @@ impl<A: Aws, C: Clock, J: Journal> Engine<'_, A, C, J> {
         let Some(step) = canary.steps.get(shift.step()) else {
             return Err(schedule_changed(plan, "the record says more steps than the schedule has"));
         };
-        let settings = gate::policy::settings(&plan.target.gate, Some(plan.target.canary.extension(step)))?;
+        let settings = gate::policy::settings(&plan.target.gate, Some(self.extension(plan, step, shift)))?;
         let steps: Vec<Step> = canary.steps.iter().map(gate_step).collect();
         let case = Case {
             settings: &settings,
@@ -124,7 +125,7 @@ impl<A: Aws, C: Clock, J: Journal> Engine<'_, A, C, J> {
         let new: Vec<(String, u32)> = all.filter_map(unseen).collect();
         sight.recorded.insert("header".into());
         lines.extend(interchange::tick_lines(case, new.iter().map(|(name, minute)| (name.as_str(), *minute))));
-        lines.into_iter().try_for_each(|line| self.append(Entry::Evidence { line }))
+        if lines.is_empty() { Ok(()) } else { self.append(Entry::Evidence { lines }) }
     }
 
     /// What follows from a look, for a step that began at a time.
@@ -159,14 +160,26 @@ impl<A: Aws, C: Clock, J: Journal> Engine<'_, A, C, J> {
     pub(super) fn unread_turn(&self, plan: &Plan, step: &CanaryStep, shift: &Shift, why: &Problem) -> Turn {
         let elapsed = Duration::try_from(self.clock.now().duration_since(shift.step_began())).unwrap_or_default();
         let overridden = plan.canary.as_ref().is_some_and(|canary| canary.override_gate.is_some());
+        let over = elapsed >= step.bake + self.extension(plan, step, shift);
         match elapsed {
             _ if overridden && elapsed >= step.bake => Turn::Advance,
-            _ if elapsed >= step.bake + plan.target.canary.extension(step) => {
+            // Whoever asked for everything at once knows that the gate may see nothing; the warning says that it does not.
+            _ if self.settings.finish && (over || !is_passing(why)) => Turn::Advance,
+            _ if over => {
                 let problem = held(plan, step, why.what.clone());
                 Turn::Hold(why.why.iter().fold(problem, |problem, line| problem.why(line.clone())))
             }
             _ => Turn::Stay,
         }
+    }
+
+    /// How long a step may last beyond its bake. One that was held and that a person lets go on is watched as long again
+    /// from then: otherwise it would be held again at once.
+    fn extension(&self, plan: &Plan, step: &CanaryStep, shift: &Shift) -> Duration {
+        let usual = plan.target.canary.extension(step);
+        let due = shift.step_began() + step.bake;
+        let late = self.watched_since.get().map(|since| since.duration_since(due));
+        usual + late.and_then(|late| Duration::try_from(late).ok()).unwrap_or_default()
     }
 }
 

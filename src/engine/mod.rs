@@ -17,6 +17,8 @@ mod smoke;
 use std::cell::{Cell, RefCell};
 use std::time::Duration;
 
+use jiff::Timestamp;
+
 pub(crate) use finish::LINGER;
 
 pub use interrupt::{Interrupt, OnInterrupt, Signal};
@@ -100,6 +102,8 @@ pub struct Engine<'a, A, C, J> {
     wrote: Cell<bool>,
     /// Somebody asked to go on with a release: a pause that stands when it is first looked at is over.
     resuming: Cell<bool>,
+    /// Since when a person who let a held step go on has it watched: its extension begins anew.
+    watched_since: Cell<Option<Timestamp>>,
     /// Whether a write without an answer may still be on its way.
     pub(crate) unsure: Cell<bool>,
 }
@@ -127,6 +131,7 @@ impl<'a, A: Aws, C: Clock, J: Journal> Engine<'a, A, C, J> {
             jitter: Jitter::new(seed),
             wrote: Cell::new(false),
             resuming: Cell::new(false),
+            watched_since: Cell::new(None),
             unsure: Cell::new(false),
         }
     }

@@ -13,10 +13,10 @@ pub fn evidence(text: &str) -> Option<String> {
     // A line that a crash tore was never durable, and one of another kind is no evidence.
     let entries = lines.filter_map(|line| serde_json::from_str::<Line>(line).ok());
     let recorded = entries.filter_map(|line| match line.entry {
-        Entry::Evidence { line } => Some(line + "\n"),
+        Entry::Evidence { lines } => Some(lines),
         _ => None,
     });
-    Some(recorded.collect())
+    Some(recorded.flatten().map(|line| line + "\n").collect())
 }
 
 #[cfg(test)]
@@ -31,13 +31,13 @@ mod tests {
 
     #[test]
     fn the_evidence_comes_out_as_it_was_given_and_a_recording_is_no_journal() {
-        let recorded = |text: &str| Entry::Evidence { line: text.into() };
-        let journal = line(0, recorded(r#"{"type":"start"}"#))
+        let recorded = |texts: &[&str]| Entry::Evidence { lines: texts.iter().map(ToString::to_string).collect() };
+        let journal = line(0, recorded(&[r#"{"type":"start"}"#, r#"{"now":0}"#]))
             + &line(1, Entry::TakenUp { newest_write: None })
-            + &line(2, recorded(r#"{"now":1}"#));
+            + &line(2, recorded(&[r#"{"now":1}"#]));
         let torn = &journal[..journal.len() - 4];
-        assert_eq!(evidence(&journal).as_deref(), Some("{\"type\":\"start\"}\n{\"now\":1}\n"));
-        assert_eq!(evidence(torn).as_deref(), Some("{\"type\":\"start\"}\n"));
+        assert_eq!(evidence(&journal).as_deref(), Some("{\"type\":\"start\"}\n{\"now\":0}\n{\"now\":1}\n"));
+        assert_eq!(evidence(torn).as_deref(), Some("{\"type\":\"start\"}\n{\"now\":0}\n"));
         assert_eq!(evidence(&line(0, Entry::Closed { ending: Ending::Promoted })).as_deref(), Some(""));
         assert_eq!(evidence("{\"type\":\"start\"}\n"), None);
         assert_eq!(evidence(""), None);

@@ -190,18 +190,26 @@ fn parse(text: &[u8], path: &str) -> Result<(Vec<Line>, usize), JournalError> {
     let mut lines = Vec::new();
     for (index, line) in text[..whole].split_inclusive(|byte| *byte == b'\n').enumerate() {
         let damaged = |cause: String| JournalError::Damaged { path: path.to_owned(), line: index + 1, cause };
-        let value: Value = serde_json::from_slice(line).map_err(|e| damaged(e.to_string()))?;
-        let format = value["v"].as_u64().and_then(|v| u32::try_from(v).ok()).unwrap_or_default();
-        if format > JOURNAL_FORMAT {
-            return Err(JournalError::Newer { path: path.to_owned(), format });
+        let newer = |format| JournalError::Newer { path: path.to_owned(), format };
+        let line: Line = match serde_json::from_slice(line) {
+            Ok(line) => line,
+            Err(error) => return Err(format_of(line).map_or_else(|| damaged(error.to_string()), newer)),
+        };
+        if line.v > JOURNAL_FORMAT {
+            return Err(newer(line.v));
         }
-        let line: Line = serde_json::from_value(value).map_err(|e| damaged(e.to_string()))?;
         if line.seq != index as u64 {
             return Err(damaged(format!("entry {} where {index} was expected", line.seq)));
         }
         lines.push(line);
     }
     Ok((lines, whole))
+}
+
+/// The format of a line that cannot be read, if it is a later one.
+fn format_of(line: &[u8]) -> Option<u32> {
+    let value: Value = serde_json::from_slice(line).ok()?;
+    value["v"].as_u64().and_then(|v| u32::try_from(v).ok()).filter(|format| *format > JOURNAL_FORMAT)
 }
 
 #[cfg(test)]

@@ -94,10 +94,10 @@ pub enum Entry {
         /// When the newest write of the release was sent, if that is known.
         newest_write: Option<Timestamp>,
     },
-    /// A look at the canary: one line of what the gate was given, as `gate replay` reads it.
+    /// A look at the canary: what was new in what the gate was given, as `gate replay` reads it.
     Evidence {
-        /// The line, JSON.
-        line: String,
+        /// Lines of JSON.
+        lines: Vec<String>,
     },
     /// The release is being rolled back.
     RollingBack {

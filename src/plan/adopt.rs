@@ -32,18 +32,24 @@ impl Underway {
     /// # Errors
     /// Nothing is under way, or the functions are not in one release.
     pub fn of(place: &str, alias: &AliasName, observed: &Observed) -> Result<Self, Problem> {
-        let mut aliases = Vec::new();
+        let (mut aliases, mut without) = (Vec::new(), Vec::new());
         for member in &observed.members {
             let name = format!("{}:{alias}", member.function);
             let description = super::read_description(&name, member.alias.as_ref())?;
             match (&member.alias, description.record) {
                 (Some(found), Some(record)) => aliases.push((found.clone(), record)),
-                _ => return Err(nothing_under_way(place, &name, "its alias carries no record")),
+                _ => without.push(name),
             }
         }
         let Some(lead) = aliases.iter().find(|(_, record)| record.state.holds_lock()) else {
-            return Err(nothing_under_way(place, place, "its record says that the last release is finished"));
+            return Err(match without.first() {
+                Some(name) => nothing_under_way(place, name, "its alias carries no record"),
+                None => nothing_under_way(place, place, "its record says that the last release is finished"),
+            });
         };
+        if let Some(name) = without.first() {
+            return Err(incomplete(place, &lead.1.run, &format!("{name} carries no record of it")));
+        }
         if aliases.iter().any(|(_, record)| record.state == RecordState::Undoing) {
             return Err(Problem::new(Code::NoJournal, format!("the release of {place} is being rolled back"))
                 .why(format!("{} is on its way back; it cannot go on", lead.1.run))
@@ -52,7 +58,7 @@ impl Underway {
         }
         let run = lead.1.run.clone();
         if aliases.iter().any(|(_, record)| record.run != run) {
-            return Err(nothing_under_way(place, place, "its functions are not in one release"));
+            return Err(incomplete(place, &run, "other aliases of the target carry the record of another release"));
         }
         Ok(Self { run, aliases, stage: observed.stage.as_ref().map(|stage| stage.stage.clone()), deployment: None })
     }
@@ -145,6 +151,16 @@ fn nothing_under_way(place: &str, what: &str, why: &str) -> Problem {
         .fix(format!("start one: stagegate promote {place}"))
 }
 
+/// A release that had not claimed all its aliases when its process died: only the way back is left.
+fn incomplete(place: &str, run: &RunId, why: &str) -> Problem {
+    Problem::new(Code::NoJournal, format!("{run} of {place} cannot go on from its records"))
+        .why(why)
+        .why("it stopped before it had claimed every alias, and before any of them moved")
+        .aws_now("unchanged by this command; the release still holds what it claimed")
+        .fix(format!("go back: stagegate rollback {place}"))
+        .fix("or go on where it began, with the journal of that machine")
+}
+
 /// Reads AWS, finds the release of a target that is under way, and makes its plan again. `choice` names where and what
 /// for; the release, the candidate and what it started from come from the records.
 ///
@@ -156,7 +172,9 @@ pub async fn underway<A: Aws, C: Clock>(
     choice: Choice,
 ) -> Result<(Plan, Underway), Problem> {
     let place = target.label();
-    let mut observed = observer.observe(target, None).await?;
+    // What its canary is judged by was checked before it began; what is missing since then holds it, and does not keep
+    // anybody from taking it up.
+    let mut observed = observer.resources(target, None).await?;
     let mut underway = Underway::of(&place, &target.alias, &observed)?;
     if let Some(stage) = &target.stage {
         underway.deployment = observer.deployed_by(&stage.api, &underway.run).await?.map(|found| found.id);

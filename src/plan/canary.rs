@@ -174,7 +174,9 @@ pub(super) fn plan(
         CanaryMode::Stage => check_wiring(target, observed.stage.as_ref())?,
         CanaryMode::None => return Ok(None),
     }
-    check_alarms(target, observed, choice.at, notices)?;
+    if choice.adopt.is_none() {
+        check_alarms(target, observed, choice.at, notices)?;
+    }
     Ok(Some(CanaryPlan {
         mode: target.canary.mode,
         steps: target.canary.steps.clone(),

@@ -101,8 +101,18 @@ pub struct Observer<'a, A, C> {
 }
 
 impl<A: Aws, C: Clock> Observer<'_, A, C> {
-    /// Reads everything; waits, within bounds, for an update of the code or a move of capacity that is still running.
+    /// Reads everything that a new release depends on: what it changes, and what its canary will be judged by.
     pub async fn observe(&self, target: &Target, named: Option<Version>) -> Result<Observed, Problem> {
+        let mut observed = self.resources(target, named).await?;
+        if target.canary.is_gradual() {
+            self.signals(target, &mut observed).await?;
+        }
+        Ok(observed)
+    }
+
+    /// Reads functions and stage; waits, within bounds, for an update of the code or a move of capacity that is still
+    /// running.
+    pub async fn resources(&self, target: &Target, named: Option<Version>) -> Result<Observed, Problem> {
         let members = stream::iter(&target.functions)
             .map(|function| self.member(target, function, named))
             .buffered(PARALLEL)
@@ -112,11 +122,7 @@ impl<A: Aws, C: Clock> Observer<'_, A, C> {
             Some(stage) => Some(self.stage(stage).await?),
             None => None,
         };
-        let mut observed = Observed { members, stage, alarms: Vec::new(), namesakes: 0, past: Vec::new() };
-        if target.canary.is_gradual() {
-            self.signals(target, &mut observed).await?;
-        }
-        Ok(observed)
+        Ok(Observed { members, stage, alarms: Vec::new(), namesakes: 0, past: Vec::new() })
     }
 
     /// What a canary will be judged by. Reading it now finds a name that is misspelt and access that is missing before

@@ -10,7 +10,7 @@ use jiff::Timestamp;
 use stagegate::aws::layers::Steady;
 use stagegate::aws::operation::{GetAlias, GetStage};
 use stagegate::aws::{Aws, AwsError, Call, Operation, Reply};
-use stagegate::clock::Clock;
+use stagegate::clock::{Clock, VirtualClock};
 use stagegate::engine::{Engine, Outcome};
 use stagegate::event::Event;
 use stagegate::journal::MemoryJournal;
@@ -107,14 +107,25 @@ impl Stagecraft {
     }
 
     pub fn promote_plan(&self, plan: &Plan) -> Outcome {
-        let aws = During {
+        let aws = self.aws(self.lab.world.clock().now());
+        run(&self.lab, aws, plan).expect("nobody crashes")
+    }
+
+    /// Another process on this machine goes on; what fails began to fail long ago.
+    pub fn resume_plan(&self, plan: &Plan) -> Outcome {
+        let aws = self.aws(self.lab.world.clock().now() - Duration::from_secs(3600));
+        let go_on = async |engine: Process<'_, '_>| engine.resume(plan).await;
+        with_process(&self.lab, aws, plan, go_on).expect("nobody crashes")
+    }
+
+    fn aws(&self, start: Timestamp) -> During<'_> {
+        During {
             world: &self.lab.world,
-            start: self.lab.world.clock().now(),
+            start,
             fails: self.fails.clone(),
             changes: RefCell::new(self.changes.take()),
             looks: Cell::new(usize::MAX),
-        };
-        run(&self.lab, aws, plan).expect("nobody crashes")
+        }
     }
 
     pub fn looks(&self) -> Vec<(Timestamp, GateLook)> {
@@ -206,11 +217,22 @@ pub fn share(lab: &Lab) -> f64 {
 }
 
 fn run(lab: &Lab, aws: During<'_>, plan: &Plan) -> Option<Outcome> {
+    with_process(lab, aws, plan, async |engine: Process<'_, '_>| engine.promote(plan).await)
+}
+
+type Process<'a, 'w> = Engine<'a, Steady<During<'w>, VirtualClock>, VirtualClock, MemoryJournal>;
+
+fn with_process(
+    lab: &Lab,
+    aws: During<'_>,
+    plan: &Plan,
+    work: impl AsyncFnOnce(Process<'_, '_>) -> Outcome,
+) -> Option<Outcome> {
     let (aws, clock) = (Steady::new(aws, lab.world.clock(), 7), lab.world.clock());
     let journal = MemoryJournal::reopened(&lab.kept);
     let (listener, interrupt) = (lab.listener.as_ref(), &lab.interrupt);
     let engine = Engine::new(&aws, &clock, listener, interrupt, journal, plan.run.clone(), lab.settings);
-    engine.promote(plan).now_or_never()
+    work(engine).now_or_never()
 }
 
 /// A process that begins a release and dies at its `n`th look, from 0.

@@ -3,6 +3,7 @@
 mod choices;
 mod during;
 mod faults;
+mod held;
 mod kinds;
 pub mod lab;
 mod many;

@@ -16,11 +16,11 @@ fn good() -> Profile {
     Profile::default()
 }
 
-fn denied() -> AwsError {
+pub fn denied() -> AwsError {
     AwsError::rejected(403, "AccessDeniedException", "no identity-based policy allows it")
 }
 
-fn throttled() -> AwsError {
+pub fn throttled() -> AwsError {
     AwsError::rejected(400, "Throttling", "Rate exceeded")
 }
 

@@ -1,0 +1,100 @@
+//! Releases that wait for a person, and what the person gets who lets them go on.
+
+use std::time::Duration;
+
+use jiff::Timestamp;
+use stagegate::aws::Operation;
+use stagegate::clock::Clock;
+use stagegate::engine::Outcome;
+use stagegate::model::{CanaryMode, RecordState};
+use stagegate::problem::{Code, Exit};
+use stagegate::world::Profile;
+
+use super::during::{Stagecraft, assert_four_parts, told};
+use super::kinds::BOTH;
+use super::lab::{adopt, clients};
+use super::never_a_pass::{denied, throttled};
+
+fn good() -> Profile {
+    Profile::default()
+}
+
+fn now(release: &Stagecraft) -> Timestamp {
+    release.lab.world.clock().now()
+}
+
+/// Another machine takes it up.
+fn taken_up(release: &Stagecraft) -> Outcome {
+    adopt(&release.lab, false).unwrap().unwrap()
+}
+
+#[test]
+fn a_held_release_that_a_person_lets_go_on_is_watched_as_long_again() {
+    for mode in BOTH {
+        let release = Stagecraft::new(*mode, 0.0, &good());
+        release.assert_held(&release.promote(), 5.0, "0 of the 3 requests");
+        release.lab.world.clock().advance(Duration::from_secs(7200));
+        let since = now(&release);
+        release.assert_held(&taken_up(&release), 5.0, "0 of the 3 requests");
+        let watched = now(&release).duration_since(since).as_secs();
+        assert!((29 * 60..=32 * 60).contains(&watched), "three times the bake: {watched} s");
+        // Now its clients are back.
+        release.lab.world.set_load(clients(&release.lab, 11, 100.0, &good()));
+        release.assert_promoted(&taken_up(&release));
+    }
+}
+
+#[test]
+fn a_process_that_died_gives_no_more_time_than_a_person_did() {
+    let mut release = Stagecraft::new(CanaryMode::Alias, 0.0, &good());
+    release.lab.settings.once = true;
+    assert_eq!(release.promote().exit, Exit::InFlight);
+    release.lab.world.clock().advance(Duration::from_secs(7200));
+    release.lab.settings.once = false;
+    let since = now(&release);
+    release.assert_held(&taken_up(&release), 5.0, "0 of the 3 requests");
+    let watched = now(&release).duration_since(since).as_secs();
+    assert!(watched < 120, "{watched} s");
+}
+
+#[test]
+fn finishing_goes_all_the_way_when_metrics_cannot_be_read_and_says_so() {
+    for error in [denied(), throttled()] {
+        let mut release = Stagecraft::new(CanaryMode::Alias, 100.0, &good());
+        release = release.failing(Operation::GetMetricData, 2..10_000, error.clone());
+        let outcome = release.promote();
+        release.assert_held(&outcome, 5.0, "");
+        assert!(told(&outcome).fix.iter().any(|fix| fix.ends_with("--finish")), "{outcome:?}");
+        release.lab.settings.finish = true;
+        let plan = stagegate::journal::Progress::of(&release.lab.kept.borrow()).plan.unwrap();
+        let before = release.warnings().len();
+        let outcome = release.resume_plan(&plan);
+        release.assert_promoted(&outcome);
+        let said = release.warnings().split_off(before);
+        assert!(!said.is_empty());
+        said.iter().for_each(assert_four_parts);
+    }
+}
+
+#[test]
+fn what_its_gate_needs_may_be_gone_and_anybody_can_take_it_up_all_the_same() {
+    for undo in [false, true] {
+        let mut release = Stagecraft::new(CanaryMode::Alias, 100.0, &good());
+        release.lab.target.gate.alarms = vec!["orders-5xx".into()];
+        let fine = stagegate::aws::noun::AlarmValue::Ok;
+        release.lab.world.edit(|account| account.put_alarm("orders-5xx", fine, account.now(), "fine"));
+        let release = release.at(7, |account| {
+            account.delete_alarm("orders-5xx");
+            account.create_rest_api(&"twin".parse().unwrap(), "shop");
+        });
+        release.assert_held(&release.promote(), 25.0, "alarm orders-5xx does not exist any more");
+        let outcome = adopt(&release.lab, undo).unwrap().unwrap();
+        if undo {
+            assert_eq!(release.lab.state(), release.before);
+            continue;
+        }
+        release.assert_held(&outcome, 25.0, "alarm orders-5xx does not exist any more");
+        assert_eq!(told(&outcome).code, Code::CanaryHeld);
+        assert_eq!(release.record().state, RecordState::Paused);
+    }
+}
