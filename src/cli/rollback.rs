@@ -1,5 +1,7 @@
 //! `rollback`: put back what served before, from any machine, with the records in AWS alone.
 
+use std::cell::LazyCell;
+
 use futures_util::future::join_all;
 
 use super::args::RollbackArgs;
@@ -159,7 +161,8 @@ fn list(problem: Problem, one: &Seen, versions: &[Function]) -> Problem {
 
 /// What this machine's journals know of an alias, newest first: from and to of finished releases.
 fn histories(app: &App) -> impl Fn(&Seen) -> Vec<(Version, Version)> {
-    let (found, _) = app.state.as_ref().map(crate::journal::StateDir::list).unwrap_or_default();
+    // The record decides nearly always; the journals may be many and long.
+    let found = LazyCell::new(|| app.state.as_ref().map(|state| state.list().0).unwrap_or_default());
     move |seen| {
         let finished = found.iter().filter(|summary| summary.progress.ending == Some(Ending::Promoted));
         let moves = finished.filter_map(|summary| {

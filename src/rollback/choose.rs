@@ -48,14 +48,14 @@ pub struct Chosen {
     pub rule: Rule,
 }
 
-/// Chooses. `history` holds what the journals on this machine know of the alias, newest first: (from, to) of finished
-/// releases. `person` says whether somebody will be asked before anything is written.
+/// Chooses. `history`, asked only when the record does not decide, answers what the journals on this machine know of the
+/// alias, newest first: (from, to) of finished releases. `person` says whether somebody will be asked before anything is written.
 pub fn choose(
     name: &str,
     alias: &Alias,
     description: &Description,
     to: Option<u64>,
-    history: &[(Version, Version)],
+    history: &dyn Fn() -> Vec<(Version, Version)>,
     person: bool,
 ) -> Result<Chosen, Problem> {
     if let Some(number) = to {
@@ -71,9 +71,9 @@ pub fn choose(
         }
     }
     let usable = |from: Version| from.number().is_some() && !is_bad(from, bad);
-    let known = history.iter().find(|(from, to)| *to == alias.version && from != to && usable(*from));
+    let known = history().into_iter().find(|(from, to)| *to == alias.version && from != to && usable(*from));
     match known {
-        Some((from, _)) => Ok(Chosen { version: Some(*from), rule: Rule::Journal }),
+        Some((from, _)) => Ok(Chosen { version: Some(from), rule: Rule::Journal }),
         None => Err(nothing_recorded(name, alias, description.record.as_ref())),
     }
 }
@@ -189,7 +189,7 @@ mod tests {
 
     #[test]
     fn the_record_decides_before_the_journal() {
-        let history = [(Version::Number(7), Version::Number(42))];
+        let history = || vec![(Version::Number(7), Version::Number(42))];
         let record = record(RecordState::Promoted, Some(41), 42, &[]);
         assert_eq!(version(choose(NAME, &alias(42), &record, None, &history, false)), (Some(41), Rule::Recorded));
         assert_eq!(version(choose(NAME, &alias(42), &record, Some(39), &history, false)), (Some(39), Rule::Named));
@@ -198,38 +198,41 @@ mod tests {
     #[test]
     fn decision_a_version_rolled_back_from_is_not_returned_to_by_itself() {
         let rolled_back = record(RecordState::RolledBack, Some(42), 41, &[42]);
-        let error = choose(NAME, &alias(41), &rolled_back, None, &[], false).unwrap_err();
+        let error = choose(NAME, &alias(41), &rolled_back, None, &Vec::new, false).unwrap_err();
         assert_eq!(error.code, Code::NothingRecorded);
-        let history = [(Version::Number(40), Version::Number(41))];
+        let history = || vec![(Version::Number(40), Version::Number(41))];
         assert_eq!(version(choose(NAME, &alias(41), &rolled_back, None, &history, false)), (Some(40), Rule::Journal));
         let bad_before = record(RecordState::Promoted, Some(41), 42, &[41]);
-        assert_eq!(choose(NAME, &alias(42), &bad_before, None, &[], false).unwrap_err().code, Code::NothingRecorded);
+        assert_eq!(
+            choose(NAME, &alias(42), &bad_before, None, &Vec::new, false).unwrap_err().code,
+            Code::NothingRecorded
+        );
     }
 
     #[test]
     fn decision_a_stale_record_needs_a_person_or_a_number() {
         let record = record(RecordState::Promoted, Some(41), 42, &[]);
-        assert_eq!(choose(NAME, &alias(43), &record, None, &[], false).unwrap_err().code, Code::RecordStale);
-        assert_eq!(version(choose(NAME, &alias(43), &record, None, &[], true)), (Some(42), Rule::Stale));
+        assert_eq!(choose(NAME, &alias(43), &record, None, &Vec::new, false).unwrap_err().code, Code::RecordStale);
+        assert_eq!(version(choose(NAME, &alias(43), &record, None, &Vec::new, true)), (Some(42), Rule::Stale));
     }
 
     #[test]
     fn decision_a_finished_first_release_is_never_undone_by_guessing() {
         let record = record(RecordState::Promoted, None, 1, &[]);
-        assert_eq!(choose(NAME, &alias(1), &record, None, &[], true).unwrap_err().code, Code::FirstRelease);
+        assert_eq!(choose(NAME, &alias(1), &record, None, &Vec::new, true).unwrap_err().code, Code::FirstRelease);
     }
 
     #[test]
     fn an_unfinished_release_goes_back_to_what_it_started_from() {
         let moved = record(RecordState::Running, Some(41), 42, &[]);
-        assert_eq!(version(choose(NAME, &alias(42), &moved, None, &[], false)), (Some(41), Rule::Unfinished));
+        assert_eq!(version(choose(NAME, &alias(42), &moved, None, &Vec::new, false)), (Some(41), Rule::Unfinished));
         let created = record(RecordState::Running, None, 1, &[]);
-        assert_eq!(version(choose(NAME, &alias(1), &created, None, &[], false)), (None, Rule::Unfinished));
+        assert_eq!(version(choose(NAME, &alias(1), &created, None, &Vec::new, false)), (None, Rule::Unfinished));
     }
 
     #[test]
     fn without_any_record_there_is_no_number_minus_one() {
         let none = Description { text: "Orders".into(), record: None };
-        assert_eq!(choose(NAME, &alias(42), &none, None, &[], true).unwrap_err().code, Code::NothingRecorded);
+        assert_eq!(choose(NAME, &alias(42), &none, None, &Vec::new, true).unwrap_err().code, Code::NothingRecorded);
     }
 }

@@ -104,7 +104,7 @@ impl Emergency {
         };
         let mut moves = Vec::new();
         let choice = |one: &Seen| {
-            choose(&one.label(), &one.alias, &one.description, to, &history(one), person).map_err(Box::new)
+            choose(&one.label(), &one.alias, &one.description, to, &|| history(one), person).map_err(Box::new)
         };
         let choices: Vec<_> = seen.iter().map(choice).collect();
         let any = choices.iter().any(Result::is_ok);
