@@ -84,14 +84,10 @@ pub async fn prepare<A: Aws, C: Clock>(
     let description = description(&target, &app.env);
     let observed = session.observer(app).observe(&target, named).await?;
     let choice = Choice {
-        run: new_run(),
-        at: session.clock.now(),
-        account: caller.identity.account.clone(),
-        region: session.region.clone(),
         named,
         description,
-        adopt: None,
         override_gate: wanted.override_gate,
+        ..Choice::new(new_run(), session.clock.now(), caller.identity.account.clone(), session.region.clone())
     };
     Ok(Prepared { plan: plan(&target, &observed, &choice)?, caller })
 }

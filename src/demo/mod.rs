@@ -242,11 +242,7 @@ async fn plan_of(world: &World, street: &Street<'_>, target: &Target, options: &
     let at = street.now();
     let (account, region) = world.look(|a| (a.settings.account.clone(), a.settings.region.clone()));
     let run = run_id(options, at);
-    plan(
-        target,
-        &observed,
-        &Choice { run, at, account, region, named: None, description: String::new(), adopt: None, override_gate: None },
-    )
+    plan(target, &observed, &Choice::new(run, at, account, region))
 }
 
 fn announced(plan: &Plan) -> Event {

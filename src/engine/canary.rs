@@ -46,6 +46,7 @@ enum Next {
 
 /// Where a canary is, as AWS has it.
 pub(super) struct Position<'p> {
+    /// In the order in which aliases are claimed (SPEC §6).
     pub places: Vec<Place<'p>>,
     /// The furthest times that any record holds.
     pub shift: Option<Shift>,
@@ -77,6 +78,7 @@ impl<A: Aws, C: Clock, J: Journal> Engine<'_, A, C, J> {
             let resumes = self.resuming.take();
             if position.paused && resumes {
                 agreed = true;
+                self.watched_since.set(Some(self.clock.now()));
                 let shift = position.shift.clone();
                 self.bring(plan, canary, &position, shift.as_ref(), RecordState::Running).await?;
                 continue;
@@ -175,8 +177,9 @@ impl<A: Aws, C: Clock, J: Journal> Engine<'_, A, C, J> {
     fn may_pass(&self, problem: &Problem, since: &mut Option<Timestamp>) -> bool {
         let now = self.clock.now();
         let since = *since.get_or_insert(now);
-        let passing = matches!(problem.code, Code::Throttled | Code::NoAnswer | Code::ServiceError);
-        passing && !self.settings.once && Duration::try_from(now.duration_since(since)).unwrap_or_default() < BLIND_MAX
+        is_passing(problem)
+            && !self.settings.once
+            && Duration::try_from(now.duration_since(since)).unwrap_or_default() < BLIND_MAX
     }
 
     /// Waits until there may be something new: shortly after the next whole minute, or when the step's time is over.
@@ -234,6 +237,7 @@ impl<A: Aws, C: Clock, J: Journal> Engine<'_, A, C, J> {
         for place in &position.places {
             self.check_weights(plan, canary, place)?;
         }
+        position.places.sort_by(|a, b| a.member.alias_arn.cmp(&b.member.alias_arn));
         Ok(position)
     }
 
@@ -280,9 +284,7 @@ impl<A: Aws, C: Clock, J: Journal> Engine<'_, A, C, J> {
         state: RecordState,
     ) -> Result<(), Stop> {
         let now = self.clock.now();
-        let mut order: Vec<&Place<'_>> = position.places.iter().collect();
-        order.sort_by(|a, b| a.member.alias_arn.cmp(&b.member.alias_arn));
-        for (at, place) in order.into_iter().enumerate() {
+        for (at, place) in position.places.iter().enumerate() {
             // A canary of the stage is one switch: its times stand in the first record.
             let own = shift.filter(|_| match canary.mode {
                 CanaryMode::Stage => at == 0,
@@ -323,6 +325,9 @@ impl<A: Aws, C: Clock, J: Journal> Engine<'_, A, C, J> {
         let earlier = shift.filter(|shift| shift.step() > 0).and_then(|shift| canary.steps.get(shift.step() - 1));
         let earlier = earlier.map_or(Percent::ZERO, |step| step.percent);
         let (have, want) = self.stage_sides(plan, stage, &now, percent, &[earlier, percent]);
+        if want.holds(&now) {
+            return Ok(());
+        }
         let change = Change::Stage { stage: stage.stage.clone(), before: have, want };
         let held = self.apply(StepKind::Canary, &change).await?;
         if let Now::Stage(now) = held {
@@ -385,6 +390,11 @@ fn is_split(alias: &Alias, expected: &BTreeMap<u64, f64>) -> bool {
         expected.get(version).is_some_and(|e| Percent::of_share(*e) == Percent::of_share(*weight))
     };
     alias.weights.len() == expected.len() && alias.weights.iter().all(same)
+}
+
+/// A look that fails like this may succeed a while later.
+pub(super) fn is_passing(problem: &Problem) -> bool {
+    matches!(problem.code, Code::Throttled | Code::NoAnswer | Code::ServiceError)
 }
 
 /// A look that fails like this will fail again.

@@ -25,8 +25,7 @@ impl<A: Aws, C: Clock, J: Journal> Engine<'_, A, C, J> {
     /// Gives the candidate everything and closes the records. Repeatable: what is done is recognised by looking.
     pub(super) async fn finish(&self, plan: &Plan, canary: &CanaryPlan, candidates: &Candidates) -> Result<(), Stop> {
         let versions: Vec<Version> = candidates.iter().map(|(version, _)| *version).collect();
-        let mut position = self.position(plan, canary, &versions).await?;
-        position.places.sort_by(|a, b| a.member.alias_arn.cmp(&b.member.alias_arn));
+        let position = self.position(plan, canary, &versions).await?;
         for place in &position.places {
             self.give_all(plan, place).await?;
         }

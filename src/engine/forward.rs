@@ -175,18 +175,11 @@ impl<A: Aws, C: Clock, J: Journal> Engine<'_, A, C, J> {
     /// and only when all are ours does routing change (SPEC §6).
     async fn route_all(&self, plan: &Plan, candidates: &Candidates) -> Result<(), Stop> {
         let since = self.started(StepKind::Alias);
-        let mut order: Vec<usize> = (0..plan.members.len()).collect();
-        order.sort_by(|a, b| plan.members[*a].alias_arn.cmp(&plan.members[*b].alias_arn));
-        for change in order.iter().filter_map(|at| claim(plan, &plan.members[*at], candidates[*at].0)) {
-            if !self.is_behind(plan, &change) {
-                self.apply(StepKind::Alias, &change).await?;
-            }
-        }
-        for at in &order {
-            let change = moved(plan, &plan.members[*at], candidates[*at].0);
+        for (member, to) in self.claim_in_order(plan, candidates).await? {
+            let change = moved(plan, member, to);
             let now = self.apply(StepKind::Alias, &change).await?;
             self.routed(&change, &now);
-            self.capacity(&plan.members[*at], &change).await?;
+            self.capacity(member, &change).await?;
         }
         let alias = &plan.target.alias;
         let detail = each(plan, |at, m| format!("{}:{alias} → {} (100%)", m.function, candidates[at].0.label()));
@@ -197,15 +190,8 @@ impl<A: Aws, C: Clock, J: Journal> Engine<'_, A, C, J> {
     /// The record in every alias, its routing untouched; for a canary of the stage also the alias of the candidate.
     async fn claim_all(&self, plan: &Plan, candidates: &Candidates) -> Result<(), Stop> {
         let since = self.started(StepKind::Alias);
-        let mut order: Vec<usize> = (0..plan.members.len()).collect();
-        order.sort_by(|a, b| plan.members[*a].alias_arn.cmp(&plan.members[*b].alias_arn));
-        for change in order.iter().filter_map(|at| claim(plan, &plan.members[*at], candidates[*at].0)) {
-            if !self.is_behind(plan, &change) {
-                self.apply(StepKind::Alias, &change).await?;
-            }
-        }
-        for at in &order {
-            if let Some(change) = candidate_alias(plan, &plan.members[*at], candidates[*at].0) {
+        for (member, to) in self.claim_in_order(plan, candidates).await? {
+            if let Some(change) = candidate_alias(plan, member, to) {
                 self.apply(StepKind::Alias, &change).await?;
             }
         }
@@ -213,6 +199,23 @@ impl<A: Aws, C: Clock, J: Journal> Engine<'_, A, C, J> {
         let detail = each(plan, |at, m| format!("{}:{alias} claimed for {}", m.function, candidates[at].0.label()));
         self.finished(StepKind::Alias, since, Outcome::Ok, detail);
         Ok(())
+    }
+
+    /// Claims every alias that is to be claimed before any moves, in the order of their ARNs, so that two releases never
+    /// hold what the other needs. Answers functions and candidates in that order.
+    async fn claim_in_order<'p>(
+        &self,
+        plan: &'p Plan,
+        candidates: &Candidates,
+    ) -> Result<Vec<(&'p MemberPlan, Version)>, Stop> {
+        let mut order: Vec<_> = plan.members.iter().zip(candidates.iter().map(|(version, _)| *version)).collect();
+        order.sort_by(|(a, _), (b, _)| a.alias_arn.cmp(&b.alias_arn));
+        for change in order.iter().filter_map(|(member, to)| claim(plan, member, *to)) {
+            if !self.is_behind(plan, &change) {
+                self.apply(StepKind::Alias, &change).await?;
+            }
+        }
+        Ok(order)
     }
 
     /// A resumed release is past its claim when it has announced the move of the same alias.

@@ -157,16 +157,7 @@ impl Try {
         let (clock, target) = (self.world.clock(), self.target());
         let observer = Observer { aws: &self.world, clock: &clock, listener: &Silent };
         let observed = observer.observe(&target, None).now_or_never().unwrap().unwrap();
-        let choice = Choice {
-            run: RunId::new(1_000_000, 1),
-            at: clock.now(),
-            account: "123456789012".into(),
-            region: "us-east-1".into(),
-            named: None,
-            description: String::new(),
-            adopt: None,
-            override_gate: None,
-        };
+        let choice = Choice::new(RunId::new(1_000_000, 1), clock.now(), "123456789012".into(), "us-east-1".into());
         plan(&target, &observed, &choice).unwrap()
     }
 

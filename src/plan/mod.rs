@@ -60,6 +60,13 @@ pub struct Choice {
     pub override_gate: Option<String>,
 }
 
+impl Choice {
+    /// A release in one place, of which nothing else is asked.
+    pub const fn new(run: RunId, at: Timestamp, account: String, region: String) -> Self {
+        Self { run, at, account, region, named: None, description: String::new(), adopt: None, override_gate: None }
+    }
+}
+
 /// What a release will do.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Plan {

@@ -33,14 +33,8 @@ fn planned(shop: &Shop, target: &Target, override_gate: Option<&str>) -> Plan {
     let observer = Observer { aws: &world, clock: &clock, listener: &Silent };
     let observed = observer.observe(target, None).now_or_never().unwrap().unwrap();
     let choice = Choice {
-        run: RunId::new(1, 1),
-        at: clock.now(),
-        account: "123456789012".into(),
-        region: "us-east-1".into(),
-        named: None,
-        description: String::new(),
-        adopt: None,
         override_gate: override_gate.map(str::to_owned),
+        ..Choice::new(RunId::new(1, 1), clock.now(), "123456789012".into(), "us-east-1".into())
     };
     plan(target, &observed, &choice).unwrap()
 }

@@ -37,16 +37,7 @@ fn planned(lab: &Lab) -> Plan {
     let aws = Steady::new(Paced::new(&lab.world, clock.clone(), Pace::Share), clock.clone(), 3);
     let observer = Observer { aws: &aws, clock: &clock, listener: &Silent };
     let observed = observer.observe(&lab.target, None).now_or_never().unwrap().unwrap();
-    let choice = Choice {
-        run: lab.run_id(),
-        at: clock.now(),
-        account: "123456789012".into(),
-        region: "us-east-1".into(),
-        named: None,
-        description: String::new(),
-        adopt: None,
-        override_gate: None,
-    };
+    let choice = Choice::new(lab.run_id(), clock.now(), "123456789012".into(), "us-east-1".into());
     plan::plan(&lab.target, &observed, &choice).unwrap()
 }
 

@@ -82,16 +82,7 @@ pub fn adopt(lab: &Lab, undo: bool) -> Option<Result<Outcome, Problem>> {
 pub async fn underway(lab: &Lab, target: &Target) -> Result<(Plan, Underway), Problem> {
     let (aws, clock) = (lab.aws(), lab.world.clock());
     let observer = Observer { aws: &aws, clock: &clock, listener: &Silent };
-    let choice = Choice {
-        run: lab.run_id(),
-        at: clock.now(),
-        account: "123456789012".into(),
-        region: "us-east-1".into(),
-        named: None,
-        description: String::new(),
-        adopt: None,
-        override_gate: None,
-    };
+    let choice = Choice::new(lab.run_id(), clock.now(), "123456789012".into(), "us-east-1".into());
     plan::underway(&observer, target, choice).await
 }
 

@@ -140,14 +140,9 @@ impl Lab {
         let observer = Observer { aws: &aws, clock: &clock, listener: &Silent };
         let observed = observer.observe(&self.target, named).now_or_never().expect("planning does not wait")?;
         let choice = Choice {
-            run: self.run_id(),
-            at: clock.now(),
-            account: "123456789012".into(),
-            region: "us-east-1".into(),
             named,
             description: "3e9a1f7 v2.8.0".into(),
-            adopt: None,
-            override_gate: None,
+            ..Choice::new(self.run_id(), clock.now(), "123456789012".into(), "us-east-1".into())
         };
         plan::plan(&self.target, &observed, &choice)
     }
