@@ -194,6 +194,7 @@ fn gate_step(step: &CanaryStep) -> Step {
 fn holds(gate: &GatePolicy, sight: &Sight, shown: &Shown, alarms: &Alarms, now: u32) -> Vec<String> {
     let mut holds: Vec<String> = alarms.raised.iter().map(|name| format!("alarm {name} is in ALARM")).collect();
     holds.extend(alarms.missing.iter().map(|name| format!("alarm {name} does not exist any more")));
+    holds.extend(gate.max_slow_ratio.and_then(|_| metrics::latency_hold(shown, now)));
     holds.extend(gate.max_stage_errors.and_then(|limit| metrics::stage_hold(shown, sight.before.stage, limit, now)));
     holds
 }

@@ -30,6 +30,10 @@ pub const ALARM_NAMES_MAX: usize = 100;
 const RECENT_MINUTES: u32 = 5;
 /// Durations and invocations of a minute may differ by one part of so many: far less than the slowness that is tolerated.
 const TIMED_PARTS: u64 = 50;
+/// Minutes after which durations and calls of a minute are published nearly always (judge §2.3).
+const TIMED_AFTER_MINUTES: u32 = 2;
+/// So many settled minutes of a canary without usable durations are no accident.
+const UNTIMED_MIN: usize = 3;
 /// Fewer failures than this are no rate.
 const FAILURES_MIN: u64 = 5;
 
@@ -198,6 +202,19 @@ pub fn stage_hold(shown: &Shown, before: (u64, u64), limit: Percent, now: u32) -
             limit * 100.0
         )
     })
+}
+
+/// Why latency that is to be judged cannot be, if that is so: durations of the candidate or of the stable version never
+/// fit the calls of the same minute.
+pub fn latency_hold(shown: &Shown, now: u32) -> Option<String> {
+    let untimed = |table: &&Table| {
+        let settled = table.minutes.range(..now.saturating_sub(TIMED_AFTER_MINUTES)).map(|(_, minute)| minute);
+        let mut called = settled.filter(|minute| minute.canary.invocations > 0 && minute.baseline.invocations > 0);
+        let is_timed = |minute: &Minute| !minute.canary.slow.is_empty() && !minute.baseline.slow.is_empty();
+        !table.slow_thresholds_ms.is_empty() && called.clone().count() >= UNTIMED_MIN && !called.any(is_timed)
+    };
+    let name = &shown.tables.iter().find(untimed)?.name;
+    Some(format!("latency of {name} cannot be judged: in no minute do its durations fit its calls"))
 }
 
 /// What the alarms say about a canary that began at a time.

@@ -44,6 +44,8 @@ pub struct Settings {
     pub executed_version_without_weights: bool,
     /// Whether `Throttles` has series with `ExecutedVersion`: unknown of real AWS (aws-semantics §8.1).
     pub throttles_name_version: bool,
+    /// Whether `Duration` has series with `ExecutedVersion`, as documented of real AWS (aws-semantics §8.1).
+    pub durations_name_version: bool,
     /// Metric → status code (`InternalError`, `Forbidden`) with which CloudWatch fails to answer for it.
     pub metric_failures: BTreeMap<String, String>,
 }
@@ -64,6 +66,7 @@ impl Default for Settings {
             errors_emit_zero: true,
             executed_version_without_weights: true,
             throttles_name_version: false,
+            durations_name_version: true,
             metric_failures: BTreeMap::new(),
         }
     }

@@ -199,6 +199,7 @@ impl Account {
         what.by_alias()
             && (what.weighted || self.settings.executed_version_without_weights)
             && (metric != "Throttles" || self.settings.throttles_name_version)
+            && (metric != "Duration" || self.settings.durations_name_version)
             && what.version.to_string() == version
     }
 

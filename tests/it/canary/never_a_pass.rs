@@ -285,6 +285,19 @@ fn errors_without_zero_samples_are_judged_all_the_same() {
 }
 
 #[test]
+fn latency_that_cannot_be_judged_is_no_pass() {
+    let lab = lab(Scenario::Second, CanaryMode::Alias);
+    lab.world.edit(|account| account.settings.durations_name_version = false);
+    let mut release = Stagecraft::of(lab, 100.0, &good());
+    let outcome = release.promote();
+    release.assert_held(&outcome, 5.0, "latency of orders cannot be judged");
+    // Whoever does not want it judged gets no further word about it.
+    release.lab.target.gate.max_slow_ratio = None;
+    let outcome = super::lab::adopt(&release.lab, false).unwrap().unwrap();
+    release.assert_promoted(&outcome);
+}
+
+#[test]
 fn the_policy_of_the_stage_stays_as_it_was() {
     let release = Stagecraft::new(CanaryMode::Stage, 100.0, &good());
     let outcome = release.promote();
