@@ -153,36 +153,22 @@ impl Lab {
 
     /// Runs a plan in a new process; `None` when the process dies.
     pub fn promote(&self, plan: &Plan) -> Option<Outcome> {
-        self.world.reset_count();
-        let journal = MemoryJournal::reopened(&self.kept);
-        let (aws, clock) = (self.aws(), self.world.clock());
-        let engine = Engine::new(
-            &aws,
-            &clock,
-            self.listener.as_ref(),
-            &self.interrupt,
-            journal,
-            plan.run.clone(),
-            self.settings,
-        );
-        engine.promote(plan).now_or_never()
+        self.process(plan, async |engine: Process<'_>| engine.promote(plan).await)
     }
 
     /// Another process on the same machine goes on, forward or back.
     pub fn resume(&self, plan: &Plan, undo: bool) -> Option<Outcome> {
+        self.process(plan, async |engine: Process<'_>| {
+            if undo { engine.resume_undo(plan).await } else { engine.resume(plan).await }
+        })
+    }
+
+    fn process(&self, plan: &Plan, work: impl AsyncFnOnce(Process<'_>) -> Outcome) -> Option<Outcome> {
         self.world.reset_count();
         let journal = MemoryJournal::reopened(&self.kept);
         let (aws, clock) = (self.aws(), self.world.clock());
-        let engine = Engine::new(
-            &aws,
-            &clock,
-            self.listener.as_ref(),
-            &self.interrupt,
-            journal,
-            plan.run.clone(),
-            self.settings,
-        );
-        if undo { engine.resume_undo(plan).now_or_never() } else { engine.resume(plan).now_or_never() }
+        let (listener, interrupt) = (self.listener.as_ref(), &self.interrupt);
+        work(Engine::new(&aws, &clock, listener, interrupt, journal, plan.run.clone(), self.settings)).now_or_never()
     }
 
     /// Somebody on another machine, with nothing but AWS, rolls the whole target back.
@@ -259,6 +245,8 @@ impl Lab {
         self.world.calls().len()
     }
 }
+
+type Process<'a> = Engine<'a, Steady<Guard<'a>, VirtualClock>, VirtualClock, MemoryJournal>;
 
 /// Looks, after every call, for routes that reach an existing alias without permission.
 pub struct Guard<'a> {
