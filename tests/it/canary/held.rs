@@ -8,12 +8,13 @@ use stagegate::clock::Clock;
 use stagegate::engine::Outcome;
 use stagegate::model::{CanaryMode, RecordState};
 use stagegate::problem::{Code, Exit};
-use stagegate::world::Profile;
+use stagegate::world::{Fault, Logged, Profile};
 
 use super::during::{Stagecraft, assert_four_parts, told};
 use super::kinds::BOTH;
-use super::lab::{adopt, clients};
+use super::lab::{adopt, clients, lab};
 use super::never_a_pass::{denied, throttled};
+use crate::faults::lab::Scenario;
 
 fn good() -> Profile {
     Profile::default()
@@ -96,5 +97,27 @@ fn what_its_gate_needs_may_be_gone_and_anybody_can_take_it_up_all_the_same() {
         release.assert_held(&outcome, 25.0, "alarm orders-5xx does not exist any more");
         assert_eq!(told(&outcome).code, Code::CanaryHeld);
         assert_eq!(release.record().state, RecordState::Paused);
+    }
+}
+
+#[test]
+fn a_release_that_had_not_claimed_everything_says_that_only_the_way_back_is_left() {
+    for mode in BOTH {
+        let lab = lab(Scenario::Three, *mode);
+        let (before, plan) = (lab.state(), lab.plan().unwrap());
+        let smooth = lab.fork();
+        smooth.promote(&plan).unwrap();
+        let is_claim = |call: &&Logged| call.call.operation() == Operation::UpdateAlias;
+        let second = smooth.world.calls().iter().filter(is_claim).nth(1).unwrap().index;
+        lab.world.inject(second, Fault::CrashBefore);
+        assert!(lab.promote(&plan).is_none(), "it died");
+        lab.world.restart();
+        let problem = adopt(&lab, false).unwrap().unwrap_err();
+        assert_four_parts(&problem);
+        assert_eq!((problem.code, problem.exit), (Code::NoJournal, Exit::Usage));
+        assert!(problem.what.ends_with("cannot go on from its records"), "{problem:?}");
+        assert_eq!(problem.fix[0], "go back: stagegate rollback prod");
+        assert!(lab.rollback_elsewhere(None).unwrap().unwrap().is_clean());
+        assert_eq!(lab.state(), before);
     }
 }

@@ -1,10 +1,9 @@
 //! Where the two are known to answer differently, and why the World may: the one table.
 //!
 //! Three more are not in it because they never show. The World runs with `permission_moves_alias_revision`, which is the
-//! emulator's answer to something that is unknown of AWS (aws-semantics §15.1). The emulator takes a series for another
-//! whose dimensions begin alike, and is corrected where it is started (`tests/emulator/emulator.py`). And it answers a
-//! patch of `/canarySettings/useStageCache` with a text in place of a boolean, which no SDK reads: sequences do not set
-//! it. Releases do; their writes of a stage's canary have a lost reply in the emulator, and are believed when read back.
+//! emulator's answer to something that is unknown of AWS (aws-semantics §15.1). Two are corrected where the emulator is
+//! started (`tests/emulator/emulator.py`): it takes a series of metrics for another whose dimensions begin alike, and it
+//! answers `/canarySettings/useStageCache` with a text in place of a boolean, which no SDK reads.
 
 use serde_json::json;
 use stagegate::aws::noun::Patch;

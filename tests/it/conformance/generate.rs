@@ -346,6 +346,7 @@ impl Generator {
             0..3 => vec![
                 set("/canarySettings/deploymentId", &self.deployment(seen)),
                 set(&format!("/canarySettings/stageVariableOverrides/{ALIAS_VARIABLE}"), "beta"),
+                set("/canarySettings/useStageCache", self.random.one(&["false", "true"])),
                 set(percent, self.random.one(&["0.0", "10.0", "50.0", "101"])),
             ],
             3..6 => vec![

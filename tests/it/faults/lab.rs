@@ -158,9 +158,12 @@ impl Lab {
 
     /// Another process on the same machine goes on, forward or back.
     pub fn resume(&self, plan: &Plan, undo: bool) -> Option<Outcome> {
-        self.process(plan, async |engine: Process<'_>| {
-            if undo { engine.resume_undo(plan).await } else { engine.resume(plan).await }
-        })
+        self.process(
+            plan,
+            async |engine: Process<'_>| {
+                if undo { engine.resume_undo(plan).await } else { engine.resume(plan).await }
+            },
+        )
     }
 
     fn process(&self, plan: &Plan, work: impl AsyncFnOnce(Process<'_>) -> Outcome) -> Option<Outcome> {
