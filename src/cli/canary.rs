@@ -90,16 +90,19 @@ pub async fn canary<A: Aws, C: Clock>(
 fn agreed(app: &App, located: &Located, wish: &Wish, args: &SplitArgs) -> Result<Consent, Problem> {
     let command = located.command(&format!("canary-{}", wish.word())).replacen("canary-", "canary ", 1);
     let command = format!("{command}{}", flags(wish));
+    let what = format!("canary {}", wish.word());
     let target = configured(app, located).filter(|target| target.protected && *wish != Wish::Clear);
     let Some(Target { name: Some(_), .. }) = &target else {
         return match (args.yes, app.silence()) {
             (true, _) => Ok(Consent::Given),
             (false, None) => Ok(Consent::AskYes),
-            (false, silence) => Err(consent::missing("canary", silence).fix(format!("{command} --yes"))),
+            (false, silence) => Err(consent::missing(&what, silence).fix(format!("{command} --yes"))),
         };
     };
     match target {
-        Some(target) => consent::promotion(&target, args.yes, args.confirm.as_deref(), app.silence(), &command),
+        Some(target) => {
+            consent::promotion(&target, args.yes, args.confirm.as_deref(), app.silence(), (&what, &command))
+        }
         None => Ok(Consent::AskYes),
     }
 }

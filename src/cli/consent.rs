@@ -16,13 +16,13 @@ pub enum Consent {
 }
 
 /// Decides for a promotion. `--yes`, however it was set, is never enough for a protected target. `silence` says why
-/// nobody can be asked; `command` is the command line that a fix completes.
+/// nobody can be asked; the last is the command's name, and the command line that a fix completes.
 pub fn promotion(
     target: &Target,
     yes: bool,
     confirm: Option<&str>,
     silence: Option<&'static str>,
-    command: &str,
+    (what, command): (&str, &str),
 ) -> Result<Consent, Problem> {
     let label = target.label();
     match confirm {
@@ -41,8 +41,8 @@ pub fn promotion(
         (false, true, _) => Ok(Consent::Given),
         (false, false, None) => Ok(Consent::AskYes),
         (true, _, None) => Ok(Consent::AskName(label)),
-        (false, false, silence) => Err(missing("promote", silence).fix(format!("{command} --yes"))),
-        (true, yes, silence) => Err(missing("promote", silence)
+        (false, false, silence) => Err(missing(what, silence).fix(format!("{command} --yes"))),
+        (true, yes, silence) => Err(missing(what, silence)
             .why(format!("target {label} is protected{}", if yes { "; --yes is not enough for it" } else { "" }))
             .fix(format!("{command} --confirm {label}"))),
     }
@@ -80,7 +80,7 @@ mod tests {
         target
     }
 
-    const COMMAND: &str = "stagegate promote prod";
+    const COMMAND: (&str, &str) = ("promote", "stagegate promote prod");
     const SILENT: Option<&str> = Some("there is no terminal");
 
     #[test]

@@ -80,7 +80,7 @@ impl End {
         let serves = match outcome.ending {
             Some(Ending::Promoted) => candidate.map(|v| v.to_string()),
             Some(Ending::Unchanged | Ending::RolledBack | Ending::Stopped) => stable.clone(),
-            Some(Ending::NeedsPerson) | None => None,
+            Some(Ending::NeedsPerson | Ending::Elsewhere) | None => None,
         };
         let summary = Summary {
             release: Some(plan.run.clone()),

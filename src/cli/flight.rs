@@ -78,8 +78,8 @@ pub enum Way {
     Journal(Box<Summary>),
     /// Only AWS knows it.
     Records(RunId),
-    /// The journal on this machine is open, and somebody elsewhere has finished its release.
-    Promoted(Box<Summary>),
+    /// The journal on this machine is open, and its release has ended elsewhere.
+    Ended(Box<Summary>, Ending),
     /// Nothing is in flight.
     Nothing,
 }
@@ -94,16 +94,22 @@ pub fn way(flight: &Flight, journals: Vec<Summary>) -> Way {
     let Some(open) = journals.into_iter().find(|summary| summary.progress.ending.is_none()) else {
         return Way::Nothing;
     };
-    let members = flight.members(&open.run);
-    let is_promoted = |one: &&Seen| one.description.record.as_ref().is_some_and(|r| r.state == RecordState::Promoted);
-    if !members.is_empty() && members.len() == flight.seen.len() && members.iter().all(is_promoted) {
-        return Way::Promoted(Box::new(open));
+    let records: Vec<Option<&Record>> = flight.seen.iter().map(|one| one.description.record.as_ref()).collect();
+    match ended(&open, &records) {
+        Some(ending) => Way::Ended(Box::new(open), ending),
+        None => Way::Journal(Box::new(open)),
     }
-    let is_others = |record: &Record| record.run > open.run;
-    if open.progress.may_have_changed() && flight.records().any(is_others) {
-        return Way::Nothing;
+}
+
+/// How a release whose journal here is open has ended elsewhere, as far as the records of its aliases say: all of them
+/// that it is promoted, or one that a later release came.
+pub fn ended(open: &Summary, records: &[Option<&Record>]) -> Option<Ending> {
+    let is_promoted = |record: &Record| record.run == open.run && record.state == RecordState::Promoted;
+    if !records.is_empty() && records.iter().all(|record| record.is_some_and(is_promoted)) {
+        return Some(Ending::Promoted);
     }
-    Way::Journal(Box::new(open))
+    let later = records.iter().flatten().any(|record| record.run > open.run);
+    (open.progress.may_have_changed() && later).then_some(Ending::Elsewhere)
 }
 
 /// The journals on this machine that are about a target in one account and region, newest first.

@@ -174,6 +174,7 @@ fn text(history: &History) -> String {
             Some(Ending::RolledBack) => "rolled back",
             Some(Ending::NeedsPerson) => "NEEDS A LOOK",
             Some(Ending::Stopped) => "stopped",
+            Some(Ending::Elsewhere) => "ended elsewhere",
             None => "unfinished",
         };
         out.push_str(&format!("{}  {}  {:<8}  {ending}\n", past.at, past.release, past.kind));

@@ -113,7 +113,7 @@ fn consent(
     let protected = target.protected || approved.is_some_and(|plan| plan.target.protected);
     let target = Target { protected, ..target.clone() };
     let command = located.command(&format!("promote{}{}", args.canary.repeated(), args.gate.repeated()));
-    consent::promotion(&target, args.yes, args.confirm.as_deref(), app.silence(), &command)
+    consent::promotion(&target, args.yes, args.confirm.as_deref(), app.silence(), ("promote", &command))
 }
 
 fn check_label(approved: &Plan, target: &Target) -> Result<(), Problem> {

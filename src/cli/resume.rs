@@ -14,7 +14,7 @@ use crate::config::{Origin, Sourced, TargetRef};
 use crate::engine::{Engine, Settings};
 use crate::event::Event;
 use crate::journal::{Ending, Entry, FileJournal, Journal as _, Summary};
-use crate::model::{Record, RunId, Shift, Target};
+use crate::model::{Percent, Record, RunId, Shift, Target};
 use crate::plan::{Choice, Plan, Underway, underway};
 use crate::problem::{Code, Exit, Problem};
 use crate::report::plan_text::Caller;
@@ -61,7 +61,7 @@ pub async fn resume<A: Aws, C: Clock>(
     match flight::way(&flight, journals) {
         Way::Journal(summary) => by_journal(app, located, session, &flight, &summary, args).await,
         Way::Records(run) => by_records(app, located, session, &flight, &run, caller, args).await,
-        Way::Promoted(summary) => close(app, session, &summary),
+        Way::Ended(summary, ending) => close(app, session, &summary, ending),
         Way::Nothing if args.if_in_flight => {
             app.reporter.say(&format!("nothing of {} is in flight\n", located.text));
             Ok(End::new(Exit::Done, "unchanged"))
@@ -79,11 +79,18 @@ async fn by_journal<A: Aws, C: Clock>(
     summary: &Summary,
     args: &ResumeArgs,
 ) -> Result<End, Problem> {
-    let Some(plan) = &summary.progress.plan else { return Err(flight::nothing(app, located)) };
+    let Some(mut plan) = summary.progress.plan.clone() else { return Err(flight::nothing(app, located)) };
+    if matches!(located.place, TargetRef::Alias { .. }) {
+        // What is told must work where the command was given, which may be far from the file that names the target.
+        plan.target.name = None;
+    }
+    let plan = &plan;
     let repeated = args.canary.repeated();
     if !repeated.is_empty() {
-        return Err(Problem::new(Code::BadOption, format!("{} has its steps already:{repeated}", summary.run))
-            .why("its journal on this machine holds the plan that was approved")
+        let steps = plan.canary.iter().flat_map(|canary| &canary.steps).map(ToString::to_string);
+        let steps = steps.collect::<Vec<_>>().join(", ");
+        return Err(Problem::new(Code::BadOption, format!("{} has its steps already: {steps}", summary.run))
+            .why(format!("its journal on this machine holds the plan that was approved; given was{repeated}"))
             .fix(format!("leave the steps out: {}", located.command("resume"))));
     }
     let shift = flight.record(&plan.run).and_then(|record| record.shift.clone());
@@ -164,7 +171,7 @@ fn adopted_target(located: &Located, flight: &Flight, run: &RunId, args: &Resume
     let target = args.canary.flags().apply(target.clone())?;
     // The way back, too, tells its own shares from somebody else's by the steps.
     if !target.canary.is_gradual() && (known.is_none() || record.shift.is_some()) && !is_moved(flight, record) {
-        return Err(unscheduled(located, run, record, known.is_some()));
+        return Err(unscheduled(located, flight, run, record, known.is_some()));
     }
     Ok(target)
 }
@@ -185,7 +192,11 @@ fn unknown(located: &Located, run: &RunId, why: &str) -> Problem {
 }
 
 /// The record says how far a canary is, and not how far it shall go.
-fn unscheduled(located: &Located, run: &RunId, record: &Record, configured: bool) -> Problem {
+fn unscheduled(located: &Located, flight: &Flight, run: &RunId, record: &Record, configured: bool) -> Problem {
+    let share = flight
+        .weight(run)
+        .filter(|share| *share > 0.0)
+        .map_or(Percent::whole(5), |share| Percent::of_share(share / 100.0));
     let at = record.shift.as_ref().map_or_else(
         || "its canary has not begun".to_owned(),
         |shift| format!("its canary is in step {}", shift.step() + 1),
@@ -196,7 +207,7 @@ fn unscheduled(located: &Located, run: &RunId, record: &Record, configured: bool
         .why(format!("{at}; {why}"))
         .why("the record in AWS holds when each step began, and not which steps follow")
         .aws_now("the release is in flight; unchanged by this command")
-        .fix(format!("name the steps that it has: {}", located.command("resume --canary \"5% 10m, 25% 10m\"")))
+        .fix(format!("name the steps that it has: {}", located.command(&format!("resume --canary \"{share} 10m, …\""))))
         .fix("or the file that has them: --config FILE")
         .fix(format!("go back: {undo}   (needs neither)"))
 }
@@ -252,11 +263,21 @@ fn announce(app: &App, located: &Located, plan: &Plan, args: &ResumeArgs, how: &
 }
 
 /// Somebody elsewhere has finished the release: the journal here is closed as well.
-fn close<A, C: Clock>(app: &App, session: &Session<A, C>, summary: &Summary) -> Result<End, Problem> {
+fn close<A: Aws, C: Clock>(
+    app: &App,
+    session: &Session<A, C>,
+    summary: &Summary,
+    ending: Ending,
+) -> Result<End, Problem> {
     let mut journal = release::open_journal(app, |state| state.open(&summary.run))?;
-    let closed = journal.append(session.clock.now(), Entry::Closed { ending: Ending::Promoted });
+    let closed = journal.append(session.clock.now(), Entry::Closed { ending });
     closed.map_err(|error| crate::engine::journal_problem(&error))?;
-    app.reporter.say(&format!("{} was promoted from elsewhere; nothing is left to do\n", summary.run));
+    let how = if ending == Ending::Promoted {
+        "was promoted from elsewhere"
+    } else {
+        "has ended elsewhere, a later release came"
+    };
+    app.reporter.say(&format!("{} {how}; nothing is left to do\n", summary.run));
     Ok(End::new(Exit::Done, "unchanged").release(summary.run.clone()))
 }
 

@@ -309,6 +309,8 @@ fn not_clean(located: &Located, undone: &Undone) -> Problem {
 /// The command that undoes this rollback: with several functions, their own numbers differ.
 fn again(located: &Located, seen: &[Seen], moves: &[(String, Version, crate::rollback::Chosen)]) -> Option<String> {
     match (seen, moves) {
+        // Where only the split ended there is nothing to undo it with.
+        ([_], [(_, from, chosen)]) if chosen.version == Some(*from) => None,
         ([_], [(label, from, _)]) => {
             from.number().map(|n| located.command_for("rollback", &format!("{label} --to {n}")))
         }

@@ -47,7 +47,7 @@ pub async fn settle<A: Aws, C: Clock>(
     let found = match flight::way(&flight, journals) {
         Way::Journal(summary) => Some(summary.run),
         Way::Records(run) => Some(run),
-        Way::Promoted(_) | Way::Nothing => None,
+        Way::Ended(..) | Way::Nothing => None,
     };
     let Some(run) = found.filter(|run| wanted.as_ref().is_none_or(|wanted| wanted == run)) else {
         app.reporter.say(&format!("nothing of {} is unfinished\n", located.text));

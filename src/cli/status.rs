@@ -3,6 +3,7 @@
 use super::App;
 use super::args::StatusArgs;
 use super::end::End;
+use super::flight;
 use super::members::{self, Pair};
 use super::resume::open_releases;
 use super::session::{Session, connect};
@@ -66,8 +67,10 @@ pub async fn look<A: Aws, C: Clock>(app: &App, located: &Located, session: &Sess
         stage.canary_release = aliases.iter().filter_map(|one| one.record.as_ref()).find(runs).map(|r| r.run.clone());
     }
     let canary = canary_status(app, located, &aliases, stage.as_ref());
+    let records: Vec<Option<&Record>> = aliases.iter().map(|one| one.record.as_ref()).collect();
     let unfinished: Vec<Unfinished> = open_releases(app, located)
         .iter()
+        .filter(|summary| flight::ended(summary, &records).is_none())
         .map(|summary| Unfinished {
             release: summary.run.to_string(),
             since: format!("{:.0}", summary.at),
@@ -75,7 +78,7 @@ pub async fn look<A: Aws, C: Clock>(app: &App, located: &Located, session: &Sess
             undo: located.command("resume --undo"),
         })
         .collect();
-    let next = next(located, &aliases, stage.as_ref(), &unfinished);
+    let next = next(app, located, &aliases, stage.as_ref(), &unfinished);
     Ok(Status {
         schema: STATUS_SCHEMA,
         target: located.text.clone(),
@@ -161,15 +164,20 @@ async fn stage_status<A: Aws, C>(session: &Session<A, C>, stage: &StageRef) -> R
 }
 
 fn next(
+    app: &App,
     located: &Located,
     aliases: &[AliasStatus],
     stage: Option<&StageStatus>,
     unfinished: &[Unfinished],
 ) -> Vec<String> {
-    let locked = aliases.iter().filter_map(|a| a.record.as_ref()).find(|record| record.state.holds_lock());
+    let holder = aliases.iter().find(|one| one.record.as_ref().is_some_and(holds));
+    let locked = holder.and_then(|one| one.record.as_ref());
     let mut next = Vec::new();
-    let undoing = locked.is_some_and(|record| record.state == RecordState::Undoing);
-    if !unfinished.is_empty() || locked.is_some() && !undoing {
+    // Without a journal the file must say what the records do not: which functions, and what of the stage.
+    let known = configured(app, located).is_some()
+        || located.target.is_some() && locked.is_some_and(|record| record.stage.is_none() && record.members == 1);
+    let goes_on = locked.is_some_and(|record| record.state != RecordState::Undoing) && known;
+    if !unfinished.is_empty() || goes_on {
         next.push(format!("go on:   {}", located.command("resume")));
     }
     if !unfinished.is_empty() || locked.is_some() {
@@ -178,8 +186,12 @@ fn next(
     if locked.is_some_and(|record| record.state == RecordState::Running) {
         next.push(format!("hold:    {}", located.command("pause")));
     }
-    if let Some(record) = locked {
-        next.push(format!("forget:  {}", located.command_for("unlock", &format!("{} {}", located.text, record.run))));
+    // Where traffic is split forgetting is refused.
+    let splits =
+        stage.is_some_and(|stage| stage.canary_percent.is_some()) || aliases.iter().any(|one| !one.weights.is_empty());
+    if let Some((one, record)) = holder.zip(locked).filter(|_| !splits) {
+        let place = if matches!(located.place, TargetRef::Stage { .. }) { &one.alias } else { &located.text };
+        next.push(format!("forget:  {}", located.command_for("unlock", &format!("{place} {}", record.run))));
     }
     let foreign = aliases.iter().filter(|one| one.is_foreign_split() && !one.record.as_ref().is_some_and(holds));
     let mut split: Vec<&str> = foreign.map(|one| one.alias.as_str()).collect();

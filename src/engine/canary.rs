@@ -64,6 +64,7 @@ impl<A: Aws, C: Clock, J: Journal> Engine<'_, A, C, J> {
         let mut blind_since: Option<Timestamp> = None;
         // Whoever resumes a release that waits for them has agreed to the step that it waits for.
         let mut agreed = false;
+        let mut last = None;
         loop {
             self.check_interrupt()?;
             let position = match self.position(plan, canary, candidates).await {
@@ -96,6 +97,7 @@ impl<A: Aws, C: Clock, J: Journal> Engine<'_, A, C, J> {
             if !position.paused {
                 self.bring(plan, canary, &position, Some(&shift), RecordState::Running).await?;
             }
+            last = Some(shift.clone());
             let turn = self.judged(plan, canary, candidates, &mut sight, &shift).await?;
             if self.act(plan, canary, &position, &shift, turn, &mut agreed).await? == Next::Over {
                 break;
@@ -106,8 +108,8 @@ impl<A: Aws, C: Clock, J: Journal> Engine<'_, A, C, J> {
                 return Err(Stop::Baking(canary.percent(now.shift.as_ref())));
             }
         }
-        let steps: Vec<String> = canary.steps.iter().map(|step| step.percent.to_string()).collect();
-        self.finished(StepKind::Canary, since, Outcome::Ok, format!("{} passed", steps.join(", ")));
+        let detail = if self.settings.finish { finished_at(canary, last.as_ref()) } else { all_passed(canary) };
+        self.finished(StepKind::Canary, since, Outcome::Ok, detail);
         Ok(())
     }
 
@@ -124,12 +126,15 @@ impl<A: Aws, C: Clock, J: Journal> Engine<'_, A, C, J> {
         match turn {
             Turn::Back(problem) => return Err(Stop::Bad(problem)),
             Turn::GiveUp(problem) => return Err(Stop::Failed(problem)),
+            Turn::Hold(problem) if position.paused => return Err(Stop::Held(problem)),
             _ if position.paused => return Err(Stop::Paused),
             Turn::Hold(problem) => {
                 self.bring(plan, canary, position, Some(shift), RecordState::Paused).await?;
                 return Err(Stop::Held(problem));
             }
-            Turn::Advance if shift.step() + 1 >= canary.steps.len() => return Ok(Next::Over),
+            Turn::Advance if shift.step() + 1 >= canary.steps.len() || self.may_leave_out(plan, canary, shift) => {
+                return Ok(Next::Over);
+            }
             Turn::Advance => self.enter(plan, canary, position, Some(shift), agreed).await?,
             Turn::Stay if self.settings.once => {}
             Turn::Stay => {
@@ -138,6 +143,12 @@ impl<A: Aws, C: Clock, J: Journal> Engine<'_, A, C, J> {
             }
         }
         Ok(Next::Look)
+    }
+
+    /// Whether the rest of the steps is left out: a person asked for it, and no step among them needs another one's word.
+    fn may_leave_out(&self, plan: &Plan, canary: &CanaryPlan, shift: &Shift) -> bool {
+        let mut rest = canary.steps.iter().skip(shift.step() + 1);
+        self.settings.finish && !rest.any(|step| plan.target.canary.approve.contains(&step.percent))
     }
 
     /// One look at the metrics; a look that fails is said and held.
@@ -355,6 +366,16 @@ impl<A: Aws, C: Clock, J: Journal> Engine<'_, A, C, J> {
         let is = if known.contains(&is) { is } else { known.first().copied().unwrap_or_default() };
         (side(plan.stage_canary(stage, deployment, is)), side(want))
     }
+}
+
+fn all_passed(canary: &CanaryPlan) -> String {
+    let steps: Vec<String> = canary.steps.iter().map(|step| step.percent.to_string()).collect();
+    format!("{} passed", steps.join(", "))
+}
+
+/// A person asked for everything at once: nothing else may be said of the steps.
+fn finished_at(canary: &CanaryPlan, shift: Option<&Shift>) -> String {
+    format!("the rest of its steps left out at {}, as asked", canary.percent(shift))
 }
 
 /// The claim as this release left it: what a conflict is told against.

@@ -24,6 +24,7 @@ pub(crate) const LINGER: Duration = Duration::from_secs(60);
 impl<A: Aws, C: Clock, J: Journal> Engine<'_, A, C, J> {
     /// Gives the candidate everything and closes the records. Repeatable: what is done is recognised by looking.
     pub(super) async fn finish(&self, plan: &Plan, canary: &CanaryPlan, candidates: &Candidates) -> Result<(), Stop> {
+        let since = self.started(StepKind::Promote);
         let versions: Vec<Version> = candidates.iter().map(|(version, _)| *version).collect();
         let position = self.position(plan, canary, &versions).await?;
         for place in &position.places {
@@ -35,7 +36,7 @@ impl<A: Aws, C: Clock, J: Journal> Engine<'_, A, C, J> {
             }
             self.remove_candidates(plan).await?;
         }
-        self.close(plan, candidates).await
+        self.close(plan, candidates, since).await
     }
 
     async fn give_all(&self, plan: &Plan, place: &Place<'_>) -> Result<(), Stop> {

@@ -41,7 +41,7 @@ impl<A: Aws, C: Clock, J: Journal> Engine<'_, A, C, J> {
         if progress.closing {
             match canary {
                 Some(canary) => self.finish(plan, canary, &candidates).await?,
-                None => self.close(plan, &candidates).await?,
+                None => self.close(plan, &candidates, self.started(StepKind::Promote)).await?,
             }
             return Ok(Arrived::Promoted);
         }
@@ -60,7 +60,7 @@ impl<A: Aws, C: Clock, J: Journal> Engine<'_, A, C, J> {
                 self.until(StepKind::Permission)?;
                 self.redeploy(plan, &candidates, granted).await?;
                 self.until(StepKind::Redeploy)?;
-                self.close(plan, &candidates).await?;
+                self.close(plan, &candidates, self.started(StepKind::Promote)).await?;
             }
         }
         Ok(Arrived::Promoted)
@@ -350,9 +350,8 @@ impl<A: Aws, C: Clock, J: Journal> Engine<'_, A, C, J> {
         Ok(())
     }
 
-    /// Reads the stage back and closes the record of every alias.
-    pub(super) async fn close(&self, plan: &Plan, candidates: &Candidates) -> Result<(), Stop> {
-        let since = self.started(StepKind::Promote);
+    /// Reads the stage back and closes the record of every alias; ends the step that began at `since`.
+    pub(super) async fn close(&self, plan: &Plan, candidates: &Candidates, since: Timestamp) -> Result<(), Stop> {
         if let Some(change) = self.promoted_stage(plan).await? {
             let now = self.look(&change).await?;
             if change.standing(&now) != Standing::Applied {

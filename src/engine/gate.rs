@@ -145,7 +145,7 @@ impl<A: Aws, C: Clock, J: Journal> Engine<'_, A, C, J> {
             (Decision::Rollback, _) if gate.on_failure == Reaction::Rollback => {
                 Turn::Back(failed(plan, step, sentence.clone()))
             }
-            (Decision::Rollback, _) => Turn::Hold(held(plan, step, sentence.clone())),
+            (Decision::Rollback, _) => Turn::Hold(held_worse(plan, step, sentence.clone())),
             (_, _) if self.settings.finish => Turn::Advance,
             (Decision::Promote, _) if elapsed >= step.bake || early => Turn::Advance,
             (Decision::Continue | Decision::Hold | Decision::Promote, _) => Turn::Stay,
@@ -216,6 +216,17 @@ fn held(plan: &Plan, step: &CanaryStep, why: String) -> Problem {
         .fix(format!("watch on: stagegate resume {place}"))
         .fix(format!("all the way: stagegate resume {place} --finish"))
         .fix(format!("go back: stagegate rollback {place}"))
+}
+
+/// The candidate is worse, and the configuration leaves the way back to a person.
+fn held_worse(plan: &Plan, step: &CanaryStep, why: String) -> Problem {
+    let place = plan.target.label();
+    Problem::new(Code::CanaryHeld, format!("the new version of {place} is worse; it is held at {}", step.percent))
+        .why(why)
+        .why("on.gate_failure is \"hold\": the way back is a person's to choose")
+        .aws_now(format!("{place} splits its traffic, the new version has {}; nothing moves by itself", step.percent))
+        .fix(format!("go back: stagegate rollback {place}"))
+        .fix(format!("watch on: stagegate resume {place}"))
 }
 
 /// The weight in AWS is not one of the schedule.

@@ -75,7 +75,7 @@ impl<A: Aws, C: Clock, J: Journal> Engine<'_, A, C, J> {
         Outcome { exit, ..outcome }
     }
 
-    /// A write of the process that died may still be on its way (SPEC §2 rule 2).
+    /// A write of the process before this one may still be on its way (SPEC §2 rule 2).
     async fn wait_for_late_writes(&self) {
         let Some(newest) = self.progress().newest_intent else { return };
         let late = newest + super::SETTLE;
@@ -83,7 +83,7 @@ impl<A: Aws, C: Clock, J: Journal> Engine<'_, A, C, J> {
         if late > now {
             let wait = std::time::Duration::try_from(late.duration_since(now)).unwrap_or(super::SETTLE);
             self.emit(&Event::Waiting {
-                what: "writes of the process that died to have landed".into(),
+                what: "the last writes of the process before this one to have landed".into(),
                 max_s: wait.as_secs(),
             });
             self.clock.sleep(wait).await;
@@ -116,8 +116,13 @@ impl<A: Aws, C: Clock, J: Journal> Engine<'_, A, C, J> {
                 now: vec![format!("stopped after {step}, as asked")],
             },
             Stop::Paused => {
+                let why = if self.settings.once {
+                    "a person paused it or has to agree to its next step, or nothing was proven in time"
+                } else {
+                    "somebody paused this release"
+                };
                 let problem = Problem::new(Code::StillInFlight, format!("{place} is paused"))
-                    .why("somebody paused this release")
+                    .why(why)
                     .aws_now("as this release left it; nothing further is written")
                     .fix(format!("go on: stagegate resume {place}"))
                     .fix(format!("go back: stagegate rollback {place}"))
@@ -170,15 +175,14 @@ impl<A: Aws, C: Clock, J: Journal> Engine<'_, A, C, J> {
             Signal::Interrupt => "SIGINT (Ctrl-C)",
             Signal::Terminate => "SIGTERM or SIGHUP",
         };
-        let problem = Problem::new(Code::Interrupted, "interrupted")
-            .why(format!("{name} asked the release to stop"))
-            .fix(format!("start again: stagegate promote {place}"));
+        let problem = Problem::new(Code::Interrupted, "interrupted").why(format!("{name} asked the release to stop"));
+        let again = format!("start again: stagegate promote {place}");
         if !self.has_written() {
             let exit = match signal {
                 Signal::Interrupt => Exit::Interrupted,
                 Signal::Terminate => Exit::Terminated,
             };
-            return self.back(plan, problem.why("stopped before the first write"), exit).await;
+            return self.back(plan, problem.why("stopped before the first write").fix(again), exit).await;
         }
         if self.settings.on_interrupt == OnInterrupt::Hold && self.progress().may_have_changed() {
             let problem = problem
@@ -189,7 +193,7 @@ impl<A: Aws, C: Clock, J: Journal> Engine<'_, A, C, J> {
                 .exit(Exit::InFlight);
             return Outcome { exit: Exit::InFlight, ending: None, problem: Some(problem), now: Vec::new() };
         }
-        self.back(plan, problem, Exit::RolledBack).await
+        self.back(plan, problem.fix(again), Exit::RolledBack).await
     }
 
     /// Whether an announced change may have changed what callers get: an alias that moved, or the stage.

@@ -61,7 +61,7 @@ fn of_function(whole: &Whole<'_>, reason: &Reason, f: &FunctionEvidence) -> Stri
             rates(&f.lately.0, &f.lately.1)
         ),
         Reason::TooLittleTraffic => format!(
-            "the canary has served {} of the {} requests that are the least",
+            "CloudWatch shows {} of the {} requests of the canary that are needed at least",
             number(f.canary.invocations),
             settings.min_canary
         ),
@@ -97,7 +97,7 @@ fn slower(whole: &Whole<'_>, f: &FunctionEvidence, at: usize) -> String {
 
 fn too_few(whole: &Whole<'_>) -> String {
     let served: f64 = whole.functions.iter().map(|f| f.in_step).sum();
-    format!("the canary has served {} of {} requests in this step", number(served), whole.case.min_invocations)
+    format!("CloudWatch shows {} of {} requests of the canary in this step", number(served), whole.case.min_invocations)
 }
 
 fn rates(canary: &Seen, stable: &Seen) -> String {

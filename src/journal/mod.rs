@@ -35,6 +35,8 @@ pub enum Ending {
     NeedsPerson,
     /// Stopped before anything was written.
     Stopped,
+    /// It ended on another machine, and a later release has had its aliases since: how, nothing here says.
+    Elsewhere,
 }
 
 /// One line of the journal.

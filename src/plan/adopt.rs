@@ -10,7 +10,7 @@ use crate::aws::Aws;
 use crate::aws::noun::{Alias, Stage};
 use crate::clock::Clock;
 use crate::model::target::Target;
-use crate::model::{AliasName, Description, Record, RecordState, RunId, Shift, Version};
+use crate::model::{AliasName, CanaryMode, Description, Percent, Record, RecordState, RunId, Shift, Version};
 use crate::problem::{Code, Problem};
 
 /// A release that is under way, as AWS shows it.
@@ -98,6 +98,31 @@ impl Underway {
                 }
             }
         }
+    }
+
+    /// The share that an alias has must be the one that the steps of the plan have where its record says they are: with
+    /// other steps its canary would look like somebody else's.
+    fn check_schedule(&self, plan: &Plan) -> Result<(), Problem> {
+        let Some(canary) = plan.canary.as_ref().filter(|canary| canary.mode == CanaryMode::Alias) else {
+            return Ok(());
+        };
+        for (alias, record) in &self.aliases {
+            let (Some(shift), Some(number)) = (&record.shift, record.to.number()) else { continue };
+            let has = alias.weights.get(&number).map_or(Percent::ZERO, |weight| Percent::of_share(*weight));
+            let says = canary.steps.get(shift.step()).map(|step| step.percent);
+            if alias.version == record.to || says == Some(has) {
+                continue;
+            }
+            let place = plan.target.label();
+            let says = says.map_or_else(|| "no share".into(), |says| says.to_string());
+            return Err(Problem::new(Code::ScheduleChanged, format!("{} does not fit the steps given here", self.run))
+                .why(format!("the new version has {has} in step {}, where these steps say {says}", shift.step() + 1))
+                .why("the steps are other ones than it began with, or somebody changed the share by hand")
+                .aws_now("the release is in flight; unchanged by this command")
+                .fix(format!("name the steps that it began with: stagegate resume {place} --canary \"{has} 10m, …\""))
+                .fix(format!("go back: stagegate rollback {place}   (needs no steps)")));
+        }
+        Ok(())
     }
 
     /// What the records know better than a look at AWS today: the candidate, and what of the stage the release writes.
@@ -190,5 +215,6 @@ pub async fn underway<A: Aws, C: Clock>(
     let run = underway.run.clone();
     let mut plan = super::plan(target, &observed, &Choice { adopt: Some(run.clone()), run, ..choice })?;
     underway.correct(&mut plan);
+    underway.check_schedule(&plan)?;
     Ok((plan, underway))
 }

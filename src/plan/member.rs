@@ -187,7 +187,7 @@ pub(super) fn plan(
     check_weights(&name, observed)?;
     let bad = description.record.as_ref().map(|r| r.bad.clone()).unwrap_or_default();
     let source = source(target, observed, &bad)?;
-    notice_differences(observed, &name, notices);
+    notice_differences(observed, &name, &bad, notices);
     let alias_arn = format!("{}:{}", observed.latest.arn.trim_end_matches(":$LATEST"), target.alias);
     let grants = match stage {
         Some(stage) => stage::grants(stage, observed, &alias_arn, target, &choice.region)?,
@@ -245,9 +245,10 @@ fn check_lock(target: &Target, name: &str, record: Option<&Record>, choice: &Cho
             .fix(format!("go back: stagegate rollback {place}"))
             .fix(format!("forget it, leaving the routing as it is: stagegate unlock {place} {}", record.run))
     } else {
-        Problem::new(Code::LockHeld, format!("{name} is being promoted by somebody else"))
+        Problem::new(Code::LockHeld, format!("{name} is being promoted already"))
             .why(format!("{who}; it holds the alias until {until}"))
             .fix(format!("watch:    stagegate status {place}"))
+            .fix(format!("go on, when nobody does: stagegate resume {place}"))
             .fix(format!("back now: stagegate rollback {place}   (needs no lock)"))
     };
     Err(problem.aws_now("unchanged by this run; the other release is in flight"))
@@ -335,7 +336,7 @@ fn check_can_run(function: &FunctionName, version: &Function) -> Result<(), Prob
     }
 }
 
-fn notice_differences(observed: &ObservedMember, name: &str, notices: &mut Vec<Notice>) {
+fn notice_differences(observed: &ObservedMember, name: &str, bad: &[u64], notices: &mut Vec<Notice>) {
     let mut notice = |code, text: String| notices.push(Notice { code, text });
     match &observed.alias {
         None => {
@@ -345,6 +346,13 @@ fn notice_differences(observed: &ObservedMember, name: &str, notices: &mut Vec<N
             notice(Code::NoStableVersion, format!("{name} is on $LATEST: nothing can be compared"));
         }
         Some(_) => {}
+    }
+    let bad = observed.named.and_then(Version::number).filter(|number| bad.contains(number));
+    if let Some(number) = bad {
+        notice(
+            Code::VersionBad,
+            format!("v{number} of {name} is marked bad: it is promoted because a person named it"),
+        );
     }
     let candidate = observed.candidate.as_ref().unwrap_or(&observed.latest);
     if let Some(serving) =

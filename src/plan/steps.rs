@@ -63,7 +63,7 @@ impl Plan {
             PlannedStep {
                 step: StepKind::Alias,
                 action: any(&|m| !m.is_noop(), if self.is_first_release() { Action::Create } else { Action::Update }),
-                detail: match &self.canary {
+                detail: match self.canary.as_ref().filter(|_| !self.is_noop()) {
                     None => lines(&|m| m.alias_line(alias)),
                     Some(_) => both(lines(&|m| m.claim_line(alias)), &MemberPlan::candidate_line),
                 },
@@ -107,7 +107,7 @@ impl Plan {
 
     fn promote_lines(&self) -> Vec<String> {
         let alias = &self.target.alias;
-        match self.canary.as_ref().map(|canary| canary.mode) {
+        match self.canary.as_ref().filter(|_| !self.is_noop()).map(|canary| canary.mode) {
             Some(CanaryMode::Alias) => {
                 vec![format!("{alias} → the new version (100%), weights cleared; record closed")]
             }

@@ -330,7 +330,7 @@ codes! {
         "No data is never a pass: while metrics or alarms cannot be read the canary stays where it is.";
     CanaryHeld "Q06" Error InFlight
         "the canary is held, a person decides"
-        "The step is over, extension included, and it is not proven that the new version is no worse. The weight stays, nothing moves by itself.";
+        "The step is over, extension included, and it is not proven that the new version is no worse; or it is proven worse and on.gate_failure is \"hold\". The message says which. The weight stays, nothing moves by itself.";
     ApprovalNeeded "Q07" Note Done
         "the next step of the canary waits for a person"
         "The steps before it have passed. `resume` agrees and goes on, `rollback` goes back.";

@@ -126,9 +126,17 @@ fn stale(name: &str, alias: &Alias, record: &Record, person: bool) -> Result<Cho
     if person && record.to != alias.version {
         return Ok(Chosen { version: Some(record.to), rule: Rule::Stale });
     }
-    Err(Problem::new(Code::RecordStale, format!("{name} was moved outside stagegate, its record no longer holds"))
-        .why(format!("the record says {}, the alias is on {}", record.to.label(), alias.version.label()))
-        .aws_now(format!("unchanged; {name} → {}", alias.version.label()))
+    let now = crate::split::alias::shares(alias.version, &alias.weights);
+    let problem =
+        Problem::new(Code::RecordStale, format!("{name} was moved outside stagegate, its record no longer holds"))
+            .why(format!("the record says {}, the alias is on {now}", record.to.label()))
+            .aws_now(format!("unchanged; {name} → {now}"));
+    if record.to == alias.version && !alias.weights.is_empty() {
+        return Err(problem
+            .fix(format!("end the split: stagegate canary clear {name}"))
+            .fix(format!("or another version: stagegate rollback {name} --to N")));
+    }
+    Err(problem
         .fix(format!("back to what stagegate last put there: stagegate rollback {name} --to {}", record.to))
         .fix(format!("or another version: stagegate rollback {name} --to N")))
 }

@@ -48,12 +48,14 @@ impl Weighted {
         let mut lines = vec![format!("{place}  {}", shares(alias.version, &alias.weights))];
         lines.push(match &description.record {
             None => "no record: stagegate has never moved it".to_owned(),
+            Some(record) if record.state.holds_lock() => format!("{} is in flight here", record.run),
             Some(record) if alias.weights.is_empty() => format!("last moved by {}", record.run),
             Some(record) => format!("{} has ended; the weights came after it", record.run),
         });
+        let released = description.record.as_ref().is_some_and(|record| record.state.holds_lock());
         if self.is_capacity() {
             lines.push("AWS moves provisioned concurrency: that is no canary, and ends by itself".into());
-        } else if !alias.weights.is_empty() {
+        } else if !alias.weights.is_empty() && !released {
             lines.push("a person, another tool or a stopped CodeDeploy deployment left these weights".into());
         }
         lines

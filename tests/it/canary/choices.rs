@@ -36,7 +36,7 @@ fn a_step_that_asks_for_requests_waits_for_them_and_is_held_without_them() {
     let mut release = Stagecraft::new(CanaryMode::Alias, 100.0, &good());
     release.lab.target.canary.min_invocations = 1_000_000;
     let outcome = release.promote();
-    release.assert_held(&outcome, 5.0, "of 1000000 requests in this step");
+    release.assert_held(&outcome, 5.0, "of 1000000 requests of the canary in this step");
     let mut release = Stagecraft::new(CanaryMode::Alias, 100.0, &good());
     release.lab.target.canary.steps = steps("5% until 2000 req, 50% until 2000 req");
     let outcome = release.promote();

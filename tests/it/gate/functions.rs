@@ -87,7 +87,7 @@ fn fewer_requests_than_asked_for_hold_and_are_counted_in_the_step() {
     assert_eq!(judge(&case).decision, Decision::Promote);
     let judgement = judge(&Case { min_invocations: 36_001, ..case });
     assert_eq!((judgement.decision, &judgement.reason), (Decision::Hold, &Reason::TooFewRequests));
-    assert_eq!(judgement.sentence, "the canary has served 36000 of 36001 requests in this step");
+    assert_eq!(judgement.sentence, "CloudWatch shows 36000 of 36001 requests of the canary in this step");
 }
 
 #[test]
@@ -153,7 +153,7 @@ fn every_reason_has_a_sentence_with_its_numbers() {
             now(&[named("a", [minute(0.05, [30, 30, 570, 1])])], 2),
             "errors: canary 30 of 30 (100 %), stable 1 of 570 (0.18 %); evidence 1:",
         ),
-        (now(&[named("a", [])], 3), "the canary has served 0 of the 3 requests that are the least"),
+        (now(&[named("a", [])], 3), "CloudWatch shows 0 of the 3 requests of the canary that are needed at least"),
         (
             now(&[named("a", (0..9).map(|_| minute(1.0, [600, 120, 0, 0])))], 3),
             "errors with nothing to compare with: canary 240 of 1200 (20 %), limit 5 %; evidence 1:",
