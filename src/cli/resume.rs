@@ -15,7 +15,7 @@ use crate::engine::{Engine, Settings};
 use crate::event::Event;
 use crate::journal::{Ending, Entry, FileJournal, Journal as _, Summary};
 use crate::model::{Percent, Record, RunId, Shift, Target};
-use crate::plan::{Choice, Plan, Underway, underway};
+use crate::plan::{Choice, Plan, Underway, example_steps, underway};
 use crate::problem::{Code, Exit, Problem};
 use crate::report::plan_text::Caller;
 
@@ -207,7 +207,10 @@ fn unscheduled(located: &Located, flight: &Flight, run: &RunId, record: &Record,
         .why(format!("{at}; {why}"))
         .why("the record in AWS holds when each step began, and not which steps follow")
         .aws_now("the release is in flight; unchanged by this command")
-        .fix(format!("name the steps that it has: {}", located.command(&format!("resume --canary \"{share} 10m, …\""))))
+        .fix(format!(
+            "name the steps that it has: {}",
+            located.command(&format!("resume --canary \"{}\"", example_steps(share)))
+        ))
         .fix("or the file that has them: --config FILE")
         .fix(format!("go back: {undo}   (needs neither)"))
 }

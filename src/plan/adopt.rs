@@ -119,7 +119,10 @@ impl Underway {
                 .why(format!("the new version has {has} in step {}, where these steps say {says}", shift.step() + 1))
                 .why("the steps are other ones than it began with, or somebody changed the share by hand")
                 .aws_now("the release is in flight; unchanged by this command")
-                .fix(format!("name the steps that it began with: stagegate resume {place} --canary \"{has} 10m, …\""))
+                .fix(format!(
+                    "name the steps that it began with: stagegate resume {place} --canary \"{}\"",
+                    example_steps(has)
+                ))
                 .fix(format!("go back: stagegate rollback {place}   (needs no steps)")));
         }
         Ok(())
@@ -174,6 +177,12 @@ fn nothing_under_way(place: &str, what: &str, why: &str) -> Problem {
         .aws_now("unchanged")
         .fix(format!("look: stagegate status {place}"))
         .fix(format!("start one: stagegate promote {place}"))
+}
+
+/// Steps for an example: they begin with the share that is known.
+pub fn example_steps(share: Percent) -> String {
+    let next = if share < Percent::whole(50) { ", 50% 10m" } else { "" };
+    format!("{share} 10m{next}")
 }
 
 /// A release that had not claimed all its aliases when its process died: only the way back is left.

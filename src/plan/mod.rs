@@ -15,7 +15,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
-pub use adopt::{Underway, underway};
+pub use adopt::{Underway, example_steps, underway};
 pub use canary::{CanaryPlan, CandidatePlan};
 pub use member::{MemberPlan, SourcePlan};
 pub use member::{read_description, refuse_bad, short_sha};

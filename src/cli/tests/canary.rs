@@ -25,8 +25,7 @@ const STEPS: &str = "[target.prod.canary]\nmode = \"alias\"\nsteps = [\"5% 10m\"
 /// A desk whose target is shifted in steps, with clients.
 pub(super) fn desk() -> Desk {
     let desk = Desk::new(Shape::Human);
-    let config = super::CONFIG.replace("[target.both]", &format!("{STEPS}[target.both]"));
-    std::fs::write(desk.folder.path().join("stagegate.toml"), config).unwrap();
+    desk.configured();
     desk.world.set_load(Load::to_alias(7, &pets(), &live(), 50.0));
     desk
 }
@@ -42,7 +41,13 @@ impl Desk {
         std::fs::remove_dir_all(self.folder.path().join("state")).unwrap();
     }
 
-    fn unconfigured(&self) {
+    /// Puts the configuration of [`desk`] there.
+    pub(super) fn configured(&self) {
+        let config = super::CONFIG.replace("[target.both]", &format!("{STEPS}[target.both]"));
+        std::fs::write(self.folder.path().join("stagegate.toml"), config).unwrap();
+    }
+
+    pub(super) fn unconfigured(&self) {
         std::fs::remove_file(self.folder.path().join("stagegate.toml")).unwrap();
     }
 
@@ -62,6 +67,10 @@ impl Desk {
         self.world.edit(|account| account.describe_alias(&pets(), &live(), &text)).unwrap();
     }
 
+    pub(super) fn status(&self, target: &str) -> status_text::Status {
+        status::look(&self.app, &self.locate(target), &self.session()).now_or_never().unwrap().unwrap()
+    }
+
     pub(super) fn pause(&self, target: &str) -> Result<End, Problem> {
         pause::pause(&self.app, &self.locate(target), &self.session()).now_or_never().unwrap()
     }
@@ -78,7 +87,7 @@ impl Desk {
         canary::canary(&self.app, &self.locate(&split.target), &self.session(), &wish, &split).now_or_never().unwrap()
     }
 
-    fn writes(&self) -> usize {
+    pub(super) fn writes(&self) -> usize {
         self.operations().iter().filter(|op| op.kind() == Kind::Write).count()
     }
 
@@ -450,10 +459,7 @@ fn a_share_that_is_none_of_the_steps_and_one_that_lies_behind_are_refused() {
 #[test]
 fn status_says_where_the_canary_is_and_whose_a_split_is() {
     let desk = desk();
-    let look = |target: &str| {
-        let found = status::look(&desk.app, &desk.locate(target), &desk.session()).now_or_never().unwrap().unwrap();
-        status_text::screen(&found, 88)
-    };
+    let look = |target: &str| status_text::screen(&desk.status(target), 88);
     desk.promote("prod --yes --until canary:5%").unwrap();
     let shown = look("prod");
     assert!(shown.contains("paused at 5%, step 1 of 2"), "{shown}");
@@ -485,7 +491,7 @@ fn capacity_that_moves_is_not_ended_by_hand() {
     let refused = desk.canary("clear pets:live --yes").unwrap_err();
     assert_eq!((refused.code, refused.exit), (Code::ProvisionedFailed, Exit::Conflict));
     assert!(refused.what.contains("is no canary"), "{refused}");
-    let found = status::look(&desk.app, &desk.locate("pets:live"), &desk.session()).now_or_never().unwrap().unwrap();
+    let found = desk.status("pets:live");
     let shown = status_text::screen(&found, 88);
     assert!(shown.contains("that is no canary") && !shown.contains("canary clear"), "{shown}");
 }
