@@ -6,8 +6,10 @@ use jiff::Timestamp;
 use stagegate::aws::Operation;
 use stagegate::clock::Clock;
 use stagegate::engine::Outcome;
-use stagegate::model::{CanaryMode, RecordState};
+use stagegate::event::Event;
+use stagegate::model::{CanaryMode, Percent, Reaction, RecordState, Version};
 use stagegate::problem::{Code, Exit};
+use stagegate::step::StepKind;
 use stagegate::world::{Fault, Logged, Profile};
 
 use super::during::{Stagecraft, assert_four_parts, told};
@@ -120,4 +122,61 @@ fn a_release_that_had_not_claimed_everything_says_that_only_the_way_back_is_left
         assert!(lab.rollback_elsewhere(None).unwrap().unwrap().is_clean());
         assert_eq!(lab.state(), before);
     }
+}
+
+#[test]
+fn a_version_proven_worse_that_is_held_says_so_and_offers_the_way_back_first() {
+    let mut release = Stagecraft::new(CanaryMode::Alias, 100.0, &Profile::failing(0.3));
+    release.lab.target.gate.on_failure = Reaction::Hold;
+    for outcome in [release.promote(), taken_up(&release)] {
+        release.assert_held(&outcome, 5.0, "on.gate_failure is \"hold\"");
+        let problem = told(&outcome);
+        assert!(problem.what.starts_with("the new version of prod is worse"), "{problem:?}");
+        assert!(problem.fix[0].starts_with("go back"), "{problem:?}");
+        assert!(problem.fix.iter().all(|fix| !fix.contains("--finish")), "it would be held again: {problem:?}");
+    }
+}
+
+#[test]
+fn one_look_at_a_held_release_says_why_it_is_held() {
+    let mut release = Stagecraft::new(CanaryMode::Alias, 0.0, &good());
+    release.assert_held(&release.promote(), 5.0, "0 of the 3 requests");
+    release.lab.settings.once = true;
+    release.assert_held(&taken_up(&release), 5.0, "0 of the 3 requests");
+}
+
+#[test]
+fn finishing_says_that_steps_were_left_out_and_stops_where_a_person_must_agree() {
+    let details = |release: &Stagecraft| -> Vec<String> {
+        let detail = |(_, event): &(Timestamp, Event)| match event {
+            Event::StepFinished { step: StepKind::Canary, detail, .. } => Some(detail.clone()),
+            _ => None,
+        };
+        release.heard.0.borrow().iter().filter_map(detail).collect()
+    };
+    let started = |approve: Vec<Percent>| {
+        let mut release = Stagecraft::new(CanaryMode::Alias, 100.0, &good());
+        release.lab.target.canary.approve = approve;
+        release.lab.settings.until_percent = Some(Percent::whole(5));
+        assert_eq!(release.promote().exit, Exit::Done);
+        release.lab.settings.until_percent = None;
+        release.lab.settings.finish = true;
+        release
+    };
+    let release = started(Vec::new());
+    release.assert_promoted(&taken_up(&release));
+    assert_eq!(details(&release), ["the rest of its steps left out at 5%, as asked"]);
+    let release = started(vec![Percent::whole(50)]);
+    let outcome = taken_up(&release);
+    assert_eq!((told(&outcome).code, super::during::share(&release.lab)), (Code::ApprovalNeeded, 25.0));
+    release.assert_promoted(&taken_up(&release));
+}
+
+#[test]
+fn a_version_marked_bad_that_a_person_names_is_said_in_the_plan() {
+    let release = Stagecraft::new(CanaryMode::Alias, 100.0, &Profile::failing(0.3));
+    release.assert_back(&release.promote(), Code::GateFailed, "errors");
+    let plan = release.lab.plan_named(Some(Version::Number(2))).unwrap();
+    let said = |n: &stagegate::plan::Notice| n.code == Code::VersionBad && n.text.starts_with("v2 of orders:live");
+    assert!(plan.notices.iter().any(said), "{:?}", plan.notices);
 }
