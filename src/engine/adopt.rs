@@ -24,7 +24,8 @@ pub fn entries(plan: &Plan, underway: &Underway) -> Vec<Entry> {
     entries.extend(underway.deployment.clone().map(|deployment| Entry::Deployed { deployment }));
     for (member, (alias, record)) in members.clone() {
         // An alias that moved has its canary behind it: what is left is to finish.
-        let canary = record.shift.is_some() || plan.canary.is_some() && record.from.is_some_and(|from| from != record.to) && alias.version == record.to;
+        let canary = record.shift.is_some()
+            || plan.canary.is_some() && record.from.is_some_and(|from| from != record.to) && alias.version == record.to;
         for change in alias_changes(plan, member, alias, record) {
             done(&mut entries, if canary { StepKind::Canary } else { StepKind::Alias }, change);
         }

@@ -5,6 +5,9 @@
 //! whose dimensions begin alike, and is corrected where it is started (`tests/emulator/emulator.py`). And it answers a
 //! patch of `/canarySettings/useStageCache` with a text in place of a boolean, which no SDK reads: sequences do not set
 //! it. Releases do; their writes of a stage's canary have a lost reply in the emulator, and are believed when read back.
+//!
+//! HTTP APIs are in no sequence: the emulator knows no `UpdateStage`, no `ExportApi` and no paging for them, routes no
+//! request to them, and lists no deployment of a stage that deploys by itself.
 
 use serde_json::json;
 use stagegate::aws::noun::Patch;
