@@ -211,14 +211,19 @@ impl StageSide {
         }
     }
 
-    /// Only the fields that differ: a stage of an HTTP API keeps what an update leaves out.
+    /// Only the fields that differ: a stage of an HTTP API keeps what an update leaves out. Of the variables all are sent:
+    /// should AWS replace them (aws-semantics §15.11), none of the others is lost.
     fn merge(&self, stage: &StageRef, now: &Stage) -> Option<Call> {
         let deployment = self.deployment.clone().filter(|deployment| *deployment != now.deployment);
         let variable = self.variable.clone().filter(|(name, value)| now.variables.get(name) != value.as_ref());
-        let (api, stage, variables) =
-            (stage.api.clone(), stage.stage.clone(), variable.into_iter().collect::<BTreeMap<_, _>>());
-        let changes = deployment.is_some() || !variables.is_empty();
-        changes.then_some(Call::UpdateHttpStage(UpdateHttpStage { api, stage, deployment, variables }))
+        if deployment.is_none() && variable.is_none() {
+            return None;
+        }
+        let kept = |_: &(String, Option<String>)| now.variables.iter().map(|(k, v)| (k.clone(), Some(v.clone())));
+        let mut variables: BTreeMap<String, Option<String>> = variable.iter().flat_map(kept).collect();
+        variables.extend(variable);
+        let (api, stage) = (stage.api.clone(), stage.stage.clone());
+        Some(Call::UpdateHttpStage(UpdateHttpStage { api, stage, deployment, variables }))
     }
 
     /// The patch for a REST API. A canary is removed by a patch of its own, before anything

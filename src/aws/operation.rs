@@ -331,7 +331,8 @@ operations! {
         /** API. */ api: ApiId,
         /** Stage. */ stage: StageName,
         /** The deployment to serve; refused where the stage deploys itself. */ deployment: Option<String>,
-        /** Variables to set; `None` removes one, which goes out as an empty text (so does Terraform's AWS provider). */
+        /** Where any changes, all variables as they shall be, for it is not known whether AWS merges them (Terraform's
+        provider relies on it) or replaces them; `None` removes one and goes out as an empty text, which does in both. */
         variables: BTreeMap<String, Option<String>>,
     } -> Stage = "apigatewayv2" Write [ApiGatewayTotal] "apigateway:PATCH" Stage;
 }

@@ -274,7 +274,9 @@ fn describe(call: &Call) -> String {
             "deployment created, nothing points at it yet".into()
         }
         Call::UpdateStage(update) => fields_set(update.patches.len()),
-        Call::UpdateHttpStage(update) => fields_set(update.variables.len() + usize::from(update.deployment.is_some())),
+        Call::UpdateHttpStage(update) => {
+            fields_set(usize::from(!update.variables.is_empty()) + usize::from(update.deployment.is_some()))
+        }
         other => other.operation().name().to_owned(),
     }
 }

@@ -43,6 +43,9 @@ pub struct Settings {
     pub http_deploy_time: Duration,
     /// Why deployments of HTTP APIs end FAILED, if they do.
     pub http_deployments_fail: Option<String>,
+    /// Whether the variables that an update of an HTTP API's stage names are all it then has, or are merged: unknown of real
+    /// AWS (aws-semantics §15.11).
+    pub http_variables_replaced: bool,
     /// Whether a variable that is set on a stage which deploys by itself makes a deployment: unknown of real AWS.
     pub http_stage_edits_deploy: bool,
     /// Whether `Errors` holds a 0 for every good invocation: inferred of real AWS (aws-semantics §8.1), not so of emulators.
@@ -70,6 +73,7 @@ impl Default for Settings {
             deployment_moves_under_canary: true,
             http_deploy_time: DEPLOY_TIME,
             http_deployments_fail: None,
+            http_variables_replaced: true,
             http_stage_edits_deploy: true,
             errors_emit_zero: true,
             executed_version_without_weights: true,

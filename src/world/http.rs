@@ -148,6 +148,9 @@ impl Account {
             }
             stage.deployment.clone_from(deployment);
         }
+        if self.settings.http_variables_replaced && !call.variables.is_empty() {
+            stage.variables.clear();
+        }
         for (name, value) in &call.variables {
             match value {
                 Some(value) => {

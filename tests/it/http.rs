@@ -177,6 +177,31 @@ fn a_stage_that_deploys_by_itself_is_recognised_and_its_variable_is_set_and_put_
 }
 
 #[test]
+fn the_other_variables_stay_whether_aws_merges_or_replaces_them() {
+    for replaced in [true, false] {
+        let mut lab = through(second(), "beta", false, |account| {
+            account.settings.http_variables_replaced = replaced;
+            let stages = &mut account.http_api_mut(&api()).unwrap().stages;
+            let variables = &mut stages.get_mut(&"beta".parse().unwrap()).unwrap().variables;
+            variables.insert("owner".into(), "shop".into());
+        });
+        // A route of its own for the variable that the release sets for the first time.
+        lab.target.alias_variable = Some("ordersAlias".into());
+        let variables = |lab: &Lab| {
+            let stage = lab.target.stage.clone().unwrap().stage;
+            lab.world.look(|account| account.http_apis[&api()].stages[&stage].variables.clone())
+        };
+        let before = variables(&lab);
+        assert_eq!(lab.promote(&lab.plan().unwrap()).unwrap().exit, Exit::Done);
+        let mut after = before.clone();
+        after.insert("ordersAlias".into(), "live".into());
+        assert_eq!(variables(&lab), after, "replaced: {replaced}");
+        assert!(lab.rollback_elsewhere(None).unwrap().unwrap().is_clean());
+        assert_eq!(variables(&lab), before, "replaced: {replaced}");
+    }
+}
+
+#[test]
 fn asking_for_a_deployment_of_a_stage_that_deploys_by_itself_makes_none() {
     let mut lab = through(second(), "beta", true, |_| {});
     lab.target.redeploy = RedeployWhen::Always;

@@ -1,5 +1,7 @@
 //! API Gateway (HTTP APIs): each operation as the port names it.
 
+use std::collections::{BTreeMap, HashMap};
+
 use aws_sdk_apigatewayv2::Client;
 use aws_sdk_apigatewayv2::types as sdk;
 
@@ -31,7 +33,7 @@ macro_rules! stage {
     ($out:expr) => {
         Stage {
             deployment: $out.deployment_id.unwrap_or_default(),
-            variables: sorted($out.stage_variables),
+            variables: variables($out.stage_variables),
             canary: None,
             cache_enabled: false,
             kind: StageKind::Http {
@@ -53,6 +55,11 @@ macro_rules! deployment {
             status: $out.deployment_status.map(|status| deployment_status(&status, message)),
         })
     }};
+}
+
+/// A variable without a text is one that was removed.
+fn variables(map: Option<HashMap<String, String>>) -> BTreeMap<String, String> {
+    sorted(map.map(|map| map.into_iter().filter(|(_, value)| !value.is_empty()).collect()))
 }
 
 pub(super) async fn get_api(client: &Client, call: &GetApi) -> Result<HttpApi, AwsError> {

@@ -31,7 +31,7 @@ fn target(server: &Server) -> String {
     format!("{path}?{}", query.join("&"))
 }
 
-const STAGE: &str = r#"{"stageName":"$default","deploymentId":"d1","stageVariables":{"v":"live"},"autoDeploy":true,
+const STAGE: &str = r#"{"stageName":"$default","deploymentId":"d1","stageVariables":{"v":"live","removed":""},"autoDeploy":true,
     "lastDeploymentStatusMessage":"Successfully deployed stage with deployment ID 'd1'"}"#;
 
 #[test]
@@ -39,7 +39,8 @@ fn the_default_stage_is_read_with_its_variables_and_who_deploys_it() {
     let server = Server::answering("200 OK", &[], STAGE);
     let stage = server.send(GetHttpStage { api: api(), stage: default() }).unwrap();
     assert_eq!(server.only().line, "GET /v2/apis/a1b2/stages/%24default HTTP/1.1");
-    assert_eq!((stage.deployment.as_str(), stage.variables["v"].as_str()), ("d1", "live"));
+    assert_eq!(stage.deployment, "d1");
+    assert_eq!(stage.variables, [("v".to_owned(), "live".to_owned())].into());
     let last_deployment = Some("Successfully deployed stage with deployment ID 'd1'".to_owned());
     assert_eq!(stage.kind, StageKind::Http { auto_deploy: true, last_deployment });
     let bare = Server::answering("200 OK", &[], r#"{"stageName":"new"}"#);
