@@ -285,3 +285,131 @@ impl Account {
 
 /// How long a deployment is PENDING unless told otherwise.
 pub(super) const DEPLOY_TIME: Duration = Duration::from_secs(3);
+
+#[cfg(test)]
+mod tests {
+    use super::super::World;
+    use super::super::tests::{SECOND, api, ask, live, pets, prod, refusal, world};
+    use super::super::traffic::Request;
+    use super::*;
+    use crate::aws::operation as op;
+    use crate::model::Version;
+
+    const ALIAS: &str = "${stageVariables.lambdaAlias}";
+
+    /// The shared world's function behind an HTTP API with a stage of either sort.
+    fn http(auto_deploy: bool) -> World {
+        let world = world();
+        world.edit(|account| {
+            account.apis.remove(&api());
+            account.create_http_api(&api(), "pets");
+            for key in ["GET /pets/{id}", "GET /pets/new", "ANY /{proxy+}"] {
+                account.put_http_route(&api(), key, &pets(), ALIAS).unwrap();
+            }
+            account.create_http_stage(&api(), &prod(), auto_deploy, &[("lambdaAlias", "live")]).unwrap();
+        });
+        world
+    }
+
+    fn update(world: &World, deployment: Option<&str>) -> Result<Stage, AwsError> {
+        let deployment = deployment.map(str::to_owned);
+        ask(world, UpdateHttpStage { api: api(), stage: prod(), deployment, variables: BTreeMap::new() })
+    }
+
+    fn deploy(world: &World) -> Deployment {
+        ask(world, op::CreateHttpDeployment { api: api(), description: "ours".into() }).unwrap()
+    }
+
+    fn answer(world: &World, method: &str, path: &str) -> Result<Vec<Version>, (u16, String)> {
+        let request = Request { api: api(), stage: prod(), method: method.into(), path: path.into() };
+        let served = world.serve(&request);
+        match served.failure() {
+            Some(failure) => Err((failure.status, failure.why.clone())),
+            None => Ok(served.versions().into_keys().collect()),
+        }
+    }
+
+    #[test]
+    fn a_deployment_is_pending_before_a_stage_can_serve_it() {
+        let world = http(false);
+        let made = deploy(&world);
+        assert_eq!(made.status, Some(DeploymentStatus::Pending));
+        assert_eq!(refusal(update(&world, Some(&made.id))).0, 400);
+        world.clock().advance(DEPLOY_TIME + SECOND);
+        assert_eq!(update(&world, Some(&made.id)).unwrap().deployment, made.id);
+        assert_eq!(refusal(update(&world, Some("gone"))).1, "NotFoundException");
+    }
+
+    #[test]
+    fn a_stage_that_deploys_by_itself_follows_every_edit_and_takes_no_deployment() {
+        let world = http(true);
+        let before = world.look(|account| account.http_stage(&api(), &prod()).unwrap().deployment.clone());
+        world.edit(|account| account.put_http_route(&api(), "POST /pets", &pets(), ALIAS).unwrap());
+        let after = world.look(|account| account.http_stage(&api(), &prod()).unwrap().deployment.clone());
+        assert_ne!(before, after);
+        let (_, _, text) = refusal(update(&world, Some(&before)));
+        assert_eq!(text, "Deployment ID cannot be set on this stage because AutoDeploy is enabled");
+    }
+
+    #[test]
+    fn an_export_with_a_stage_is_the_snapshot_and_one_without_is_live() {
+        let world = http(false);
+        world.edit(|account| account.put_http_route(&api(), "$default", &pets(), ALIAS).unwrap());
+        let paths = |stage: Option<StageName>| {
+            let export = ask(&world, op::ExportApi { api: api(), stage }).unwrap();
+            export["paths"].as_object().unwrap().keys().cloned().collect::<Vec<_>>()
+        };
+        assert_eq!(paths(Some(prod())), ["/pets/new", "/pets/{id}", "/{proxy+}"]);
+        assert_eq!(paths(None), ["/$default", "/pets/new", "/pets/{id}", "/{proxy+}"]);
+    }
+
+    #[test]
+    fn the_template_of_the_best_route_decides_what_may_be_called() {
+        let world = http(false);
+        let grant = |path: &str| {
+            world.edit(|account| {
+                let source = format!("arn:aws:execute-api:us-east-1:123456789012:{}/prod/{path}", api());
+                let statement = serde_json::json!({
+                    "Sid": "only", "Effect": "Allow", "Principal": { "Service": "apigateway.amazonaws.com" },
+                    "Action": "lambda:InvokeFunction", "Resource": account.function_arn(&pets(), Some("live")),
+                    "Condition": { "ArnLike": { "aws:SourceArn": source } },
+                });
+                account.function_mut(&pets()).unwrap().policies.clear();
+                account.put_statement(&pets(), live().as_str(), statement).unwrap();
+            });
+        };
+        let one = Ok(vec![Version::Number(1)]);
+        grant("GET/pets/{id}");
+        assert_eq!(answer(&world, "GET", "/pets/17"), one);
+        assert!(answer(&world, "GET", "/pets/new").unwrap_err().1.contains("Invalid permissions"));
+        grant("GET/pets/17");
+        assert!(answer(&world, "GET", "/pets/17").is_err(), "a path is not a template");
+        grant("*/{proxy+}");
+        assert_eq!(answer(&world, "DELETE", "/cats/1/2"), one);
+        assert_eq!(answer(&world, "GET", "/").unwrap_err().0, 404);
+        world.edit(|account| {
+            account.put_http_route(&api(), "$default", &pets(), ALIAS).unwrap();
+            account.create_http_stage(&api(), &prod(), true, &[("lambdaAlias", "live")]).unwrap();
+        });
+        grant("$default");
+        assert_eq!(answer(&world, "GET", "/"), one);
+    }
+
+    #[test]
+    fn an_api_without_routes_cannot_be_deployed_and_lists_have_pages_of_100() {
+        let world = http(false);
+        world.edit(|account| account.create_http_api(&"empty".parse().unwrap(), "empty"));
+        let create = op::CreateHttpDeployment { api: "empty".parse().unwrap(), description: String::new() };
+        let (_, _, text) = refusal(ask(&world, create));
+        assert_eq!(text, "Unable to deploy API because no routes exist in this API");
+        world.edit(|account| {
+            for number in 0..200 {
+                account.put_http_route(&api(), &format!("GET /more/{number}"), &pets(), ALIAS).unwrap();
+            }
+        });
+        let list = |next| ask(&world, op::GetRoutes { api: api(), next }).unwrap();
+        let (first, second) = (list(None), list(Some("100".into())));
+        assert_eq!((first.items.len(), first.next.as_deref(), second.items.len()), (100, Some("100"), 100));
+        assert_eq!(list(second.next).items.len(), 3);
+    }
+}
