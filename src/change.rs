@@ -6,8 +6,10 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use crate::aws::Call;
-use crate::aws::noun::{Alias, Patch, Policy, Routing, Stage, StageCanary, Statement};
-use crate::aws::operation::{AddPermission, CreateAlias, DeleteAlias, RemovePermission, UpdateAlias, UpdateStage};
+use crate::aws::noun::{Alias, Patch, Policy, Routing, Stage, StageCanary, StageKind, Statement};
+use crate::aws::operation::{
+    AddPermission, CreateAlias, DeleteAlias, RemovePermission, UpdateAlias, UpdateHttpStage, UpdateStage,
+};
 use crate::model::{AliasName, FunctionName, StageRef};
 
 /// Weights closer than this are equal: AWS stores doubles (aws-semantics §3.4).
@@ -132,7 +134,7 @@ impl Change {
                     revision: policy.as_ref().map(|p| p.revision.clone()),
                 }))
             }
-            (Self::Stage { stage, want, .. }, Now::Stage(now)) => want.patch(stage, now),
+            (Self::Stage { stage, want, .. }, Now::Stage(now)) => want.write(stage, now),
             _ => None,
         }
     }
@@ -201,9 +203,32 @@ impl StageSide {
             && canaries_equal(self.canary.as_ref(), stage.canary.as_ref())
     }
 
-    /// The patch that makes them so; `None` when they are. A canary is removed by a patch of its own, before anything
+    /// The write that makes them so; `None` when they are.
+    pub fn write(&self, stage: &StageRef, now: &Stage) -> Option<Call> {
+        match now.kind {
+            StageKind::Rest => self.patch(stage, now),
+            StageKind::Http { .. } => self.merge(stage, now),
+        }
+    }
+
+    /// Only the fields that differ: a stage of an HTTP API keeps what an update leaves out. Of the variables all are sent:
+    /// should AWS replace them (aws-semantics §15.11), none of the others is lost.
+    fn merge(&self, stage: &StageRef, now: &Stage) -> Option<Call> {
+        let deployment = self.deployment.clone().filter(|deployment| *deployment != now.deployment);
+        let variable = self.variable.clone().filter(|(name, value)| now.variables.get(name) != value.as_ref());
+        if deployment.is_none() && variable.is_none() {
+            return None;
+        }
+        let kept = |_: &(String, Option<String>)| now.variables.iter().map(|(k, v)| (k.clone(), Some(v.clone())));
+        let mut variables: BTreeMap<String, Option<String>> = variable.iter().flat_map(kept).collect();
+        variables.extend(variable);
+        let (api, stage) = (stage.api.clone(), stage.stage.clone());
+        Some(Call::UpdateHttpStage(UpdateHttpStage { api, stage, deployment, variables }))
+    }
+
+    /// The patch for a REST API. A canary is removed by a patch of its own, before anything
     /// else: whether it may stand beside other operations is not known (aws-semantics §6.3).
-    pub fn patch(&self, stage: &StageRef, now: &Stage) -> Option<Call> {
+    fn patch(&self, stage: &StageRef, now: &Stage) -> Option<Call> {
         let mut patches = Vec::new();
         match (&self.canary, &now.canary) {
             (None, Some(_)) => patches.push(Patch::Remove { path: "/canarySettings".into() }),

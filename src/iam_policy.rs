@@ -171,12 +171,17 @@ impl PolicyScope {
         }
     }
 
-    /// API Gateway's own resources carry no account id.
+    /// API Gateway's own resources carry no account id. The id of an API does not tell its kind, but only an HTTP API has
+    /// a stage called `$default`.
     fn api_paths(&self, below: impl Fn(&StageRef) -> Vec<String>) -> Vec<String> {
         let Some(stage) = &self.stage else { return Vec::new() };
         let Self { partition, region, .. } = self;
-        let base = format!("arn:{partition}:apigateway:{region}::/restapis/{}", stage.api);
-        below(stage).iter().map(|path| format!("{base}{path}")).collect()
+        let kinds: &[&str] = if stage.stage.as_str() == "$default" { &["apis"] } else { &["restapis", "apis"] };
+        let of = |kind: &&str| {
+            let base = format!("arn:{partition}:apigateway:{region}::/{kind}/{}", stage.api);
+            below(stage).into_iter().map(move |path| format!("{base}{path}"))
+        };
+        kinds.iter().flat_map(of).collect()
     }
 }
 

@@ -99,9 +99,24 @@ pub const PIPELINE: &[Declaration] = &[
             Op::GetDeployment,
             Op::GetDeployments,
             Op::GetExport,
+            Op::GetApi,
+            Op::GetRoutes,
+            Op::GetIntegrations,
+            Op::GetHttpAuthorizers,
+            Op::GetHttpStage,
+            Op::GetHttpStages,
+            Op::GetHttpDeployment,
+            Op::GetHttpDeployments,
+            Op::ExportApi,
         ],
-        writes: &[Op::CreateDeployment, Op::UpdateStage, Op::InvokeStage],
-        writes_back: &[Op::UpdateStage],
+        writes: &[
+            Op::CreateDeployment,
+            Op::UpdateStage,
+            Op::CreateHttpDeployment,
+            Op::UpdateHttpStage,
+            Op::InvokeStage,
+        ],
+        writes_back: &[Op::UpdateStage, Op::UpdateHttpStage],
     },
     Declaration {
         kind: StepKind::Canary,
@@ -117,7 +132,7 @@ pub const PIPELINE: &[Declaration] = &[
         name: "promote",
         does: "give the version all traffic, read alias and stage back and close the record",
         undo: "the inverse of what the release did",
-        observes: &[Op::GetAlias, Op::GetStage],
+        observes: &[Op::GetAlias, Op::GetStage, Op::GetHttpStage],
         writes: &[Op::UpdateAlias, Op::UpdateStage, Op::RemovePermission, Op::DeleteAlias],
         writes_back: &[Op::UpdateAlias, Op::UpdateStage],
     },
@@ -161,7 +176,7 @@ mod tests {
     #[test]
     fn going_back_never_creates_a_deployment_or_a_permission() {
         for declaration in PIPELINE {
-            for forbidden in [Op::CreateDeployment, Op::AddPermission, Op::PublishVersion] {
+            for forbidden in [Op::CreateDeployment, Op::CreateHttpDeployment, Op::AddPermission, Op::PublishVersion] {
                 assert!(!declaration.writes_back.contains(&forbidden), "{}", declaration.name);
             }
         }

@@ -153,6 +153,7 @@ mod tests {
                     id: "d".into(),
                     description: String::new(),
                     created: None,
+                    status: None,
                 })),
                 (None, _) => Ok(Reply::GetCallerIdentity(Identity { account: "1".into(), arn: "a".into() })),
             }

@@ -1,6 +1,7 @@
 //! The port to AWS: one method that sends one [`Call`]. Decorators implement it too.
 
 pub mod explain;
+pub mod gateway;
 pub mod layers;
 #[cfg(feature = "live")]
 pub mod live;

@@ -1,12 +1,14 @@
 //! Every AWS operation stagegate may perform, as values. What an operation is called, whether it writes, which quota
 //! it draws on and which IAM action it needs is declared once, here.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 
 use super::noun::{
-    AlarmState, Alias, ApiModel, Authorizer, Deployment, Export, Function, GatewayResponse, Identity, Invoked,
-    MetricPage, MetricQuery, Page, Patch, Policy, Provisioned, RequestValidator, Resource, RestApi, Routing, Stage,
-    StageAnswer, Statement,
+    AlarmState, Alias, ApiModel, Authorizer, Deployment, Export, Function, GatewayResponse, HttpApi, HttpAuthorizer,
+    HttpIntegration, HttpRoute, Identity, Invoked, MetricPage, MetricQuery, Page, Patch, Policy, Provisioned,
+    RequestValidator, Resource, RestApi, Routing, Stage, StageAnswer, Statement,
 };
 use crate::model::{AliasName, ApiId, FunctionName, RunId, StageName, Version};
 use jiff::Timestamp;
@@ -87,13 +89,13 @@ pub enum Scope {
     AliasGrant,
     /// `function:FN:*`: only versions and aliases can be invoked, never `$LATEST` by its bare name.
     Qualified,
-    /// `/restapis/API` and everything below, for `GET`.
+    /// The API and everything below, for `GET`.
     ApiRead,
-    /// `/restapis/API/deployments`.
+    /// The API's `deployments`.
     Deployments,
     /// `/restapis`.
     Apis,
-    /// `/restapis/API/stages/STAGE` and `/restapis/API/deployments/*`: moving the pointer touches both.
+    /// The API's `stages/STAGE` and `deployments/*`: moving the pointer touches both.
     Stage,
 }
 
@@ -107,10 +109,20 @@ pub trait Request {
     fn reply(reply: Reply) -> Option<Self::Reply>;
 }
 
+/// The name as AWS spells it: our own where no two services share it.
+macro_rules! spelt {
+    ($name:ident) => {
+        stringify!($name)
+    };
+    ($name:ident $aws:ident) => {
+        stringify!($aws)
+    };
+}
+
 macro_rules! operations {
     ($(
         $(#[$doc:meta])*
-        $name:ident { $( $(#[$fdoc:meta])* $field:ident : $ty:ty ),* $(,)? } -> $reply:ty
+        $name:ident $(as $aws:ident)? { $( $(#[$fdoc:meta])* $field:ident : $ty:ty ),* $(,)? } -> $reply:ty
             = $service:literal $kind:ident [$($pool:ident),*] $iam:literal $scope:ident ;
     )*) => {
         $(
@@ -144,8 +156,8 @@ macro_rules! operations {
             pub const ALL: &'static [Self] = &[ $( Self::$name ),* ];
 
             /// The operation's name as AWS spells it.
-            pub const fn name(self) -> &'static str { match self { $( Self::$name => stringify!($name) ),* } }
-            /// The service's signing name.
+            pub const fn name(self) -> &'static str { match self { $( Self::$name => spelt!($name $($aws)?) ),* } }
+            /// The service, as the AWS CLI calls it.
             pub const fn service(self) -> &'static str { match self { $( Self::$name => $service ),* } }
             /// What it does to AWS.
             pub const fn kind(self) -> Kind { match self { $( Self::$name => Kind::$kind ),* } }
@@ -283,6 +295,46 @@ operations! {
     /// Patches a stage with absolute values; API Gateway has no revision to guard it with.
     UpdateStage { /** API. */ api: ApiId, /** Stage. */ stage: StageName, /** In order. */ patches: Vec<Patch> } -> Stage
         = "apigateway" Write [ApiGatewayTotal] "apigateway:PATCH" Stage;
+
+    /// An HTTP API's own settings.
+    GetApi { /** API. */ api: ApiId } -> HttpApi
+        = "apigatewayv2" Read [ApiGatewayTotal] "apigateway:GET" ApiRead;
+    /// One page of the live routes; up to 100.
+    GetRoutes { /** API. */ api: ApiId, /** Page token. */ next: Option<String> } -> Page<HttpRoute>
+        = "apigatewayv2" Read [ApiGatewayTotal] "apigateway:GET" ApiRead;
+    /// One page of the live integrations; up to 100.
+    GetIntegrations { /** API. */ api: ApiId, /** Page token. */ next: Option<String> } -> Page<HttpIntegration>
+        = "apigatewayv2" Read [ApiGatewayTotal] "apigateway:GET" ApiRead;
+    /// One page of an HTTP API's live authorizers; up to 100.
+    GetHttpAuthorizers as GetAuthorizers { /** API. */ api: ApiId, /** Page token. */ next: Option<String> } -> Page<HttpAuthorizer>
+        = "apigatewayv2" Read [ApiGatewayTotal] "apigateway:GET" ApiRead;
+    /// A stage of an HTTP API.
+    GetHttpStage as GetStage { /** API. */ api: ApiId, /** Stage. */ stage: StageName } -> Stage
+        = "apigatewayv2" Read [ApiGatewayTotal] "apigateway:GET" ApiRead;
+    /// One page of the stages of an HTTP API; up to 100.
+    GetHttpStages as GetStages { /** API. */ api: ApiId, /** Page token. */ next: Option<String> } -> Page<(StageName, Stage)>
+        = "apigatewayv2" Read [ApiGatewayTotal] "apigateway:GET" ApiRead;
+    /// A deployment of an HTTP API, with how far it is.
+    GetHttpDeployment as GetDeployment { /** API. */ api: ApiId, /** Deployment id. */ deployment: String } -> Deployment
+        = "apigatewayv2" Read [ApiGatewayTotal] "apigateway:GET" ApiRead;
+    /// One page of deployments of an HTTP API, in no documented order; up to 100.
+    GetHttpDeployments as GetDeployments { /** API. */ api: ApiId, /** Page token. */ next: Option<String> } -> Page<Deployment>
+        = "apigatewayv2" Read [ApiGatewayTotal] "apigateway:GET" ApiRead;
+    /// What a stage of an HTTP API serves, or without a stage the live definition, as OpenAPI 3 with extensions.
+    ExportApi { /** API. */ api: ApiId, /** Stage. */ stage: Option<StageName> } -> Export
+        = "apigatewayv2" Read [ApiGatewayTotal] "apigateway:GET" ApiRead;
+    /// Takes a snapshot of an HTTP API's live definition, without a stage. It may still be pending when AWS answers.
+    CreateHttpDeployment as CreateDeployment { /** API. */ api: ApiId, /** Run id and fingerprint; at most 1024 characters. */ description: String } -> Deployment
+        = "apigatewayv2" Write [ApiGatewayTotal, ApiGatewayCreateDeployment] "apigateway:POST" Deployments;
+    /// Sets fields of a stage of an HTTP API; what is absent stays. There is no revision to guard it with.
+    UpdateHttpStage as UpdateStage {
+        /** API. */ api: ApiId,
+        /** Stage. */ stage: StageName,
+        /** The deployment to serve; refused where the stage deploys itself. */ deployment: Option<String>,
+        /** Where any changes, all variables as they shall be, for it is not known whether AWS merges them (Terraform's
+        provider relies on it) or replaces them; `None` removes one and goes out as an empty text, which does in both. */
+        variables: BTreeMap<String, Option<String>>,
+    } -> Stage = "apigatewayv2" Write [ApiGatewayTotal] "apigateway:PATCH" Stage;
 }
 
 impl Call {
@@ -306,7 +358,10 @@ impl Call {
             Self::GetStage(GetStage { api, stage })
             | Self::GetExport(GetExport { api, stage })
             | Self::InvokeStage(InvokeStage { api, stage, .. })
-            | Self::UpdateStage(UpdateStage { api, stage, .. }) => format!("{api}/{stage}"),
+            | Self::UpdateStage(UpdateStage { api, stage, .. })
+            | Self::GetHttpStage(GetHttpStage { api, stage })
+            | Self::ExportApi(ExportApi { api, stage: Some(stage) })
+            | Self::UpdateHttpStage(UpdateHttpStage { api, stage, .. }) => format!("{api}/{stage}"),
             Self::GetMetricData(_) => "metrics".into(),
             Self::DescribeAlarms(DescribeAlarms { names }) => match names.as_slice() {
                 [first, second, third, _, ..] => format!("{first}, {second}, {third} and {} more", names.len() - 3),
@@ -322,7 +377,16 @@ impl Call {
             | Self::GetGatewayResponses(GetGatewayResponses { api, .. })
             | Self::GetDeployment(GetDeployment { api, .. })
             | Self::GetDeployments(GetDeployments { api, .. })
-            | Self::CreateDeployment(CreateDeployment { api, .. }) => api.to_string(),
+            | Self::CreateDeployment(CreateDeployment { api, .. })
+            | Self::GetApi(GetApi { api })
+            | Self::GetRoutes(GetRoutes { api, .. })
+            | Self::GetIntegrations(GetIntegrations { api, .. })
+            | Self::GetHttpAuthorizers(GetHttpAuthorizers { api, .. })
+            | Self::GetHttpStages(GetHttpStages { api, .. })
+            | Self::GetHttpDeployment(GetHttpDeployment { api, .. })
+            | Self::GetHttpDeployments(GetHttpDeployments { api, .. })
+            | Self::ExportApi(ExportApi { api, stage: None })
+            | Self::CreateHttpDeployment(CreateHttpDeployment { api, .. }) => api.to_string(),
         }
     }
 }

@@ -9,9 +9,10 @@ use super::resume::open_releases;
 use super::session::{Session, connect};
 use super::target::{Located, Need, configured, locate};
 use crate::aws::Aws;
+use crate::aws::gateway;
 use crate::aws::layers::Pace;
 use crate::aws::noun::Alias;
-use crate::aws::operation::{GetAlias, GetDeployment, GetProvisionedConcurrencyConfig, GetStage};
+use crate::aws::operation::{GetAlias, GetProvisionedConcurrencyConfig};
 use crate::clock::Clock;
 use crate::config::TargetRef;
 use crate::model::{Description, Percent, Record, RecordState, Shift, StageRef};
@@ -146,12 +147,10 @@ fn canary_status(
 }
 
 async fn stage_status<A: Aws, C>(session: &Session<A, C>, stage: &StageRef) -> Result<Option<StageStatus>, Problem> {
-    let (api, name) = (stage.api.clone(), stage.stage.clone());
-    let Some(found) = members::ask(&session.aws, GetStage { api: api.clone(), stage: name }).await? else {
-        return Ok(None);
-    };
-    let request = GetDeployment { api, deployment: found.deployment.clone() };
-    let deployed_by = members::ask(&session.aws, request).await?.map(|d| d.description).unwrap_or_default();
+    let aws = &session.aws;
+    let Some(found) = gateway::stage(aws, stage).await? else { return Ok(None) };
+    let deployment = gateway::deployment(aws, &found.kind, &stage.api, &found.deployment).await?;
+    let deployed_by = deployment.map(|deployment| deployment.description).unwrap_or_default();
     Ok(Some(StageStatus {
         stage: stage.to_string(),
         deployment: found.deployment,

@@ -10,7 +10,8 @@ use super::release;
 use super::session::{Session, connect};
 use super::target::{Located, Need, locate};
 use crate::aws::Aws;
-use crate::aws::operation::{GetAlias, GetFunction, GetStage};
+use crate::aws::gateway;
+use crate::aws::operation::{GetAlias, GetFunction};
 use crate::clock::Clock;
 use crate::model::Target;
 use crate::problem::{Exit, Problem};
@@ -106,12 +107,11 @@ async fn look<A: Aws, C: Clock>(
         readable &= checks.take(&format!("alias {function}:{}", target.alias), found);
     }
     if let Some(stage) = &target.stage {
-        let request = GetStage { api: stage.api.clone(), stage: stage.stage.clone() };
-        let found = members::ask(&session.aws, request).await.and_then(|found| {
-            found.map(|s| format!("deployment {}", s.deployment)).ok_or_else(|| {
-                Problem::new(crate::problem::Code::StageMissing, format!("stage {stage} does not exist here"))
-            })
-        });
+        let found =
+            gateway::existing_stage(&session.aws, stage).await.map(|found| match found.kind.is_auto_deployed() {
+                true => "deploys every edit by itself".to_owned(),
+                false => format!("deployment {}", found.deployment),
+            });
         readable &= checks.take(&format!("stage {stage}"), found);
     }
     if readable {

@@ -134,7 +134,7 @@ fn from_url(url: &str, rest: &str) -> Result<TargetRef, Problem> {
     let stage = path.trim_start_matches('/').split(['/', '?', '#']).next().unwrap_or_default();
     if stage.is_empty() {
         return Err(unresolved(url, "the URL names no stage: it stands first in the path")
-            .fix(format!("name the stage: {api}/STAGE")));
+            .fix(format!("name the stage: {api}/STAGE, or '{api}/$default' for an HTTP API's default stage")));
     }
     Ok(TargetRef::Stage {
         stage: format!("{api}/{stage}").parse().map_err(|error| unreadable(url, &error))?,

@@ -85,6 +85,11 @@ impl From<Fingerprint> for String {
 }
 
 impl Fingerprint {
+    /// Of a canonical form's text.
+    pub(super) fn of(canonical: &str) -> Self {
+        Self(hex(&Sha256::digest(canonical), 32))
+    }
+
     /// The 32 digits.
     pub fn as_str(&self) -> &str {
         &self.0
@@ -120,7 +125,7 @@ impl FromStr for Fingerprint {
 /// The fingerprint of what a deployment made now would snapshot: the same for another order or other ids, another for
 /// any other property.
 pub fn fingerprint(live: &Live) -> Fingerprint {
-    Fingerprint(hex(&Sha256::digest(Canonical::of(live).to_string()), 32))
+    Fingerprint::of(&Canonical::of(live).to_string())
 }
 
 /// The first `digits` hex digits.

@@ -205,7 +205,7 @@ fn empty_resources(old: &Canonical, new: &Canonical, found: &mut Vec<Difference>
 }
 
 /// The values by path of names. Documents inside the definition (policy, schema) count as one value.
-fn leaves(value: &Value) -> BTreeMap<String, String> {
+pub(super) fn leaves(value: &Value) -> BTreeMap<String, String> {
     let mut found = BTreeMap::new();
     collect("", value, &mut found);
     found
@@ -233,7 +233,7 @@ fn collect(path: &str, value: &Value, found: &mut BTreeMap<String, String>) {
     }
 }
 
-fn properties(
+pub(super) fn properties(
     place: &Place,
     old: &BTreeMap<String, String>,
     new: &BTreeMap<String, String>,

@@ -1,9 +1,11 @@
-//! What a REST API's definition is, what it calls, and how the deployed one differs from the live one.
+//! What an API's definition is, what it calls, and how the deployed one differs from the live one.
 
+mod api;
 pub mod canonical;
 pub mod deployed;
 pub mod diff;
 mod embedded;
+pub mod http;
 pub mod integration;
 pub mod live;
 pub mod reach;
@@ -11,9 +13,11 @@ pub mod reach;
 #[cfg(test)]
 mod sample;
 
+pub use api::LiveApi;
 pub use canonical::{Canonical, Fingerprint, fingerprint};
 pub use deployed::read as read_export;
 pub use diff::{Difference, differences};
+pub use http::HttpLive;
 pub use integration::{LambdaCall, Resolved, resolve, variables_used};
 pub use live::Live;
 pub use reach::{Caller, Route, routes};

@@ -16,6 +16,11 @@ pub enum Caller {
         /// The resource's path, with its braces.
         path: String,
     },
+    /// A request to a route of an HTTP API.
+    HttpRoute {
+        /// `GET /orders/{id}`, `ANY /{proxy+}` or `$default`.
+        key: String,
+    },
     /// A request to any method that the authorizer protects.
     Authorizer {
         /// Its id, which is part of the source ARN (aws-semantics §4.3).
@@ -30,6 +35,7 @@ impl fmt::Display for Caller {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Method { method, path } => write!(f, "{method} {path}"),
+            Self::HttpRoute { key } => f.write_str(key),
             Self::Authorizer { name, .. } => write!(f, "authorizer {name}"),
         }
     }

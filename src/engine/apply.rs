@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use super::{Engine, READ_BACK_MAX, SETTLE, Stop, WRITE_ATTEMPTS_MAX};
-use crate::aws::operation::{GetAlias, GetPolicy, GetStage};
-use crate::aws::{Aws, AwsError, Call, Remedy, explain};
+use crate::aws::operation::{GetAlias, GetPolicy};
+use crate::aws::{Aws, AwsError, Call, Remedy, explain, gateway};
 use crate::change::{Change, Now, Standing};
 use crate::clock::Clock;
 use crate::event::Event;
@@ -153,9 +153,7 @@ impl<A: Aws, C: Clock, J: Journal> Engine<'_, A, C, J> {
             Change::Grant { function, alias, .. } => {
                 Now::Policy(self.find(GetPolicy { function: function.clone(), alias: alias.clone() }).await?)
             }
-            Change::Stage { stage, .. } => {
-                Now::Stage(self.read(GetStage { api: stage.api.clone(), stage: stage.stage.clone() }).await?)
-            }
+            Change::Stage { stage, .. } => Now::Stage(gateway::existing_stage(self.aws, stage).await?),
         })
     }
 
@@ -272,8 +270,17 @@ fn describe(call: &Call) -> String {
         Call::DeleteAlias(_) => "deleted".into(),
         Call::AddPermission(a) => format!("statement {} added", a.statement.sid),
         Call::RemovePermission(r) => format!("statement {} removed", r.sid),
-        Call::CreateDeployment(_) => "deployment created, nothing points at it yet".into(),
-        Call::UpdateStage(u) => format!("{} field{} set", u.patches.len(), if u.patches.len() == 1 { "" } else { "s" }),
+        Call::CreateDeployment(_) | Call::CreateHttpDeployment(_) => {
+            "deployment created, nothing points at it yet".into()
+        }
+        Call::UpdateStage(update) => fields_set(update.patches.len()),
+        Call::UpdateHttpStage(update) => {
+            fields_set(usize::from(!update.variables.is_empty()) + usize::from(update.deployment.is_some()))
+        }
         other => other.operation().name().to_owned(),
     }
+}
+
+fn fields_set(count: usize) -> String {
+    format!("{count} field{} set", if count == 1 { "" } else { "s" })
 }

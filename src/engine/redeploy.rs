@@ -6,18 +6,19 @@ use jiff::Timestamp;
 
 use super::forward::Candidates;
 use super::{Engine, SETTLE, Stop, WRITE_ATTEMPTS_MAX};
-use crate::aws::noun::Deployment;
-use crate::aws::operation::CreateDeployment;
-use crate::aws::{Aws, AwsError, AwsExt, Operation, Remedy, explain};
+use crate::aws::noun::{Deployment, DeploymentStatus};
+use crate::aws::{Aws, AwsError, Operation, Remedy, explain, gateway};
 use crate::change::{Change, Now, StageSide};
 use crate::clock::Clock;
-use crate::definition;
 use crate::event::{Event, Outcome};
 use crate::journal::{Entry, Journal};
 use crate::model::{ApiId, CanaryMode, Percent, RunId};
 use crate::plan::{Observer, Plan, StagePlan, marker};
 use crate::problem::{Code, Problem};
 use crate::step::StepKind;
+
+/// How long a deployment of an HTTP API may be pending; AWS names no time.
+const DEPLOY_WAIT_MAX: Duration = Duration::from_secs(120);
 
 impl<A: Aws, C: Clock, J: Journal> Engine<'_, A, C, J> {
     /// The step: the stage moves, or gets its canary, once what it depends on has settled; then it is checked.
@@ -92,8 +93,16 @@ impl<A: Aws, C: Clock, J: Journal> Engine<'_, A, C, J> {
         Ok(Change::Stage { stage: stage.stage.clone(), before, want: StageSide { canary, ..StageSide::default() } })
     }
 
-    /// The deployment of this release: the one it made, or a new one.
+    /// The deployment of this release, ready to be served: the one it made, or a new one.
     async fn deployment(&self, stage: &StagePlan) -> Result<String, Stop> {
+        let id = self.made_deployment(stage).await?;
+        if !stage.before.kind.is_rest() {
+            self.deployed(stage, &id).await?;
+        }
+        Ok(id)
+    }
+
+    async fn made_deployment(&self, stage: &StagePlan) -> Result<String, Stop> {
         let progress = self.progress();
         if let Some(id) = progress.deployment {
             return Ok(id);
@@ -108,10 +117,39 @@ impl<A: Aws, C: Clock, J: Journal> Engine<'_, A, C, J> {
         Ok(id)
     }
 
-    async fn create_deployment(&self, stage: &StagePlan) -> Result<String, Stop> {
+    /// Waits until a deployment of an HTTP API can be served: it may be pending for a while, and it may fail. Nothing
+    /// points at it before (aws-semantics §7).
+    async fn deployed(&self, stage: &StagePlan, id: &str) -> Result<(), Stop> {
         let api = &stage.stage.api;
+        let started = self.clock.now();
+        let mut told = false;
+        loop {
+            let found = gateway::deployment(self.aws, &stage.before.kind, api, id).await?;
+            let passed = Duration::try_from(self.clock.now().duration_since(started)).unwrap_or_default();
+            match found.map(|deployment| deployment.status) {
+                Some(None | Some(DeploymentStatus::Deployed)) => return Ok(()),
+                Some(Some(DeploymentStatus::Failed(why))) => return Err(not_deployed(api, id, &why).into()),
+                // It is not visible everywhere at once, either.
+                None | Some(Some(DeploymentStatus::Pending)) if passed < DEPLOY_WAIT_MAX => {}
+                None => return Err(not_deployed(api, id, "it does not exist").into()),
+                Some(Some(DeploymentStatus::Pending)) => {
+                    let why = format!("it is PENDING for {} s", DEPLOY_WAIT_MAX.as_secs());
+                    return Err(not_deployed(api, id, &why).into());
+                }
+            }
+            if !std::mem::replace(&mut told, true) {
+                let what = format!("deployment {id} of {api} to be DEPLOYED");
+                self.emit(&Event::Waiting { what, max_s: DEPLOY_WAIT_MAX.as_secs() });
+            }
+            self.wait(Duration::from_secs(2)).await?;
+        }
+    }
+
+    async fn create_deployment(&self, stage: &StagePlan) -> Result<String, Stop> {
+        let (api, kind) = (&stage.stage.api, &stage.before.kind);
+        let operation = gateway::creating(kind);
         let observer = Observer { aws: self.aws, clock: self.clock, listener: self.listener };
-        let live = definition::fingerprint(&observer.live(api).await?);
+        let live = observer.live(api, kind).await?.fingerprint();
         if live != stage.live {
             return Err(Stop::Conflict(
                 Problem::new(Code::PlanStale, format!("the definition of {api} was edited after the plan was made"))
@@ -123,16 +161,15 @@ impl<A: Aws, C: Clock, J: Journal> Engine<'_, A, C, J> {
         self.append(Entry::Begun { step: StepKind::Redeploy, subject: api.to_string() })?;
         let mut last = AwsError::Ambiguous { cause: "never sent".into() };
         for attempt in 1..=WRITE_ATTEMPTS_MAX {
-            let request = CreateDeployment { api: api.clone(), description: marker(&self.run, &live) };
-            match self.aws.send(request).await {
+            match gateway::create_deployment(self.aws, kind, api, marker(&self.run, &live)).await {
                 Ok(deployment) => {
-                    self.note_deployed(api, &deployment);
+                    self.note_deployed(operation, api, &deployment);
                     return Ok(deployment.id);
                 }
                 Err(error) => last = error,
             }
             match last.remedy() {
-                Remedy::SlowDown => self.throttled(attempt, api, &last).await,
+                Remedy::SlowDown => self.throttled(operation, attempt, api, &last).await,
                 Remedy::WaitForOther | Remedy::Look => self.pause_before_retry(attempt, &last).await,
                 Remedy::Unknown => {
                     self.note_write();
@@ -142,16 +179,16 @@ impl<A: Aws, C: Clock, J: Journal> Engine<'_, A, C, J> {
                         return Ok(found.id);
                     }
                 }
-                _ => return Err(refused(api, &last).into()),
+                _ => return Err(refused(operation, api, &last).into()),
             }
         }
-        Err(explain::problem(Operation::CreateDeployment, api.as_str(), &last).into())
+        Err(explain::problem(operation, api.as_str(), &last).into())
     }
 
     /// One deployment per 5 s for the whole account (aws-semantics §1.9): wait at least that, and say so.
-    async fn throttled(&self, attempt: u32, api: &ApiId, error: &AwsError) {
+    async fn throttled(&self, operation: Operation, attempt: u32, api: &ApiId, error: &AwsError) {
         self.emit(&Event::Retry {
-            api: Operation::CreateDeployment.to_string(),
+            api: operation.to_string(),
             resource: api.to_string(),
             why: format!("one CreateDeployment per 5 s for the whole account: {error}"),
             attempt,
@@ -160,12 +197,12 @@ impl<A: Aws, C: Clock, J: Journal> Engine<'_, A, C, J> {
         self.pause_before_retry(attempt, error).await;
     }
 
-    fn note_deployed(&self, api: &ApiId, deployment: &Deployment) {
+    fn note_deployed(&self, operation: Operation, api: &ApiId, deployment: &Deployment) {
         self.note_write();
         self.emit(&Event::AwsWrite {
             release: self.run.clone(),
             step: Some(StepKind::Redeploy),
-            api: Operation::CreateDeployment.to_string(),
+            api: operation.to_string(),
             resource: api.to_string(),
             result: format!("deployment {} created, nothing points at it yet", deployment.id),
         });
@@ -177,9 +214,16 @@ impl<A: Aws, C: Clock, J: Journal> Engine<'_, A, C, J> {
     }
 }
 
-fn refused(api: &ApiId, error: &AwsError) -> Problem {
+fn not_deployed(api: &ApiId, id: &str, why: &str) -> Problem {
+    Problem::new(Code::DeploymentRefused, format!("deployment {id} of {api} cannot be served"))
+        .why(why.to_owned())
+        .fix(format!("look at it: aws apigatewayv2 get-deployment --api-id {api} --deployment-id {id}"))
+        .fix("correct the definition, then promote again")
+}
+
+fn refused(operation: Operation, api: &ApiId, error: &AwsError) -> Problem {
     match error.remedy() {
-        Remedy::Denied | Remedy::Credentials => explain::problem(Operation::CreateDeployment, api.as_str(), error),
+        Remedy::Denied | Remedy::Credentials => explain::problem(operation, api.as_str(), error),
         _ => Problem::new(Code::DeploymentRefused, format!("API Gateway refuses to deploy {api}"))
             .why(error.to_string())
             .fix("correct the definition (every method needs an integration), then promote again"),

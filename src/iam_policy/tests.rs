@@ -6,7 +6,7 @@ use futures_util::FutureExt;
 use jiff::Timestamp;
 
 use super::*;
-use crate::aws::noun::AlarmValue;
+use crate::aws::noun::{AlarmValue, HttpAuthorizer};
 use crate::aws::operation::GetAlias;
 use crate::aws::{AwsExt, Call};
 use crate::clock::Clock;
@@ -61,7 +61,26 @@ fn resource(call: &Call) -> Option<String> {
         Call::GetDeployments(_) | Call::CreateDeployment(_) => api(format!("{subject}/deployments")),
         Call::GetStage(_) | Call::UpdateStage(_) => api(subject.replace('/', "/stages/")),
         Call::GetExport(_) => api(subject.replace('/', "/stages/") + "/exports/oas30"),
+        other => return http_resource(other),
     })
+}
+
+/// The same for the operations of HTTP APIs.
+fn http_resource(call: &Call) -> Option<String> {
+    let api = |path: String| Some(format!("arn:aws:apigateway:us-east-1::/apis/{path}"));
+    let subject = call.subject();
+    match call {
+        Call::GetApi(_) => api(subject),
+        Call::GetRoutes(_) => api(format!("{subject}/routes")),
+        Call::GetIntegrations(_) => api(format!("{subject}/integrations")),
+        Call::GetHttpAuthorizers(_) => api(format!("{subject}/authorizers")),
+        Call::GetHttpStages(_) => api(format!("{subject}/stages")),
+        Call::GetHttpDeployment(get) => api(format!("{subject}/deployments/{}", get.deployment)),
+        Call::GetHttpDeployments(_) | Call::CreateHttpDeployment(_) => api(format!("{subject}/deployments")),
+        Call::GetHttpStage(_) | Call::UpdateHttpStage(_) => api(subject.replace('/', "/stages/")),
+        Call::ExportApi(export) => api(format!("{}/exports/OAS30", export.api)),
+        other => panic!("nobody said what IAM asks of {}", other.operation()),
+    }
 }
 
 fn texts(value: &Value) -> Vec<String> {
@@ -123,6 +142,35 @@ impl Try {
             stage.variables.insert(crate::demo::ALIAS_VARIABLE.into(), "blue".into());
         });
         this
+    }
+
+    /// As [`Try::new`], through an HTTP API.
+    fn http() -> Self {
+        Self::new().through_http(crate::demo::ALIAS_VARIABLE, "live")
+    }
+
+    /// As [`Try::first_release`], through an HTTP API.
+    fn first_http_release() -> Self {
+        Self::first_release().through_http("owner", "shop")
+    }
+
+    fn through_http(self, variable: &str, value: &str) -> Self {
+        let Shop { function, stage, .. } = &self.shop;
+        let alias = format!("${{stageVariables.{}}}", crate::demo::ALIAS_VARIABLE);
+        self.world.edit(|account| {
+            account.apis.remove(&stage.api);
+            account.create_http_api(&stage.api, "checkout");
+            account.put_http_route(&stage.api, "GET /orders/{id}", function, &alias).unwrap();
+            account
+                .edit_http_api(&stage.api, |live| {
+                    live.authorizers.push(HttpAuthorizer { id: "u1".into(), ..HttpAuthorizer::default() });
+                    live.routes[0].authorizer_id = Some("u1".into());
+                })
+                .unwrap();
+            account.create_http_stage(&stage.api, &stage.stage, false, &[(variable, value)]).unwrap();
+            account.put_http_route(&stage.api, "POST /refunds", function, &alias).unwrap();
+        });
+        self
     }
 
     /// As [`Try::new`], shifted by the stage's canary, with clients.
@@ -220,11 +268,15 @@ impl Try {
     }
 }
 
+/// Releases of every sort. A canary looks at the same things again and again: a fault now and then meets every kind of
+/// call.
+const STARTS: [(fn() -> Try, usize); 5] =
+    [(Try::new, 1), (Try::first_release, 1), (Try::canary, 11), (Try::http, 1), (Try::first_http_release, 1)];
+
 /// Everything that a promotion sends, with every write refused, lost or fatal at every place, the first release too.
 fn calls_of_promotions() -> Vec<Call> {
     let mut calls = Vec::new();
-    // A canary looks at the same things again and again: a fault now and then meets every kind of call.
-    for (start, stride) in [(Try::new as fn() -> Try, 1), (Try::first_release, 1), (Try::canary, 11)] {
+    for (start, stride) in STARTS {
         let smooth = start();
         smooth.promote(None);
         let length = smooth.calls().len();
@@ -259,8 +311,7 @@ fn calls_of_rollbacks() -> Vec<Call> {
             calls.extend(one.calls());
         }
     }
-    // A canary looks at the same things again and again: a fault now and then meets every kind of call.
-    for (start, stride) in [(Try::new as fn() -> Try, 1), (Try::first_release, 1), (Try::canary, 11)] {
+    for (start, stride) in STARTS {
         let smooth = start();
         smooth.promote(None);
         for at in (0..smooth.calls().len()).step_by(stride) {
@@ -317,9 +368,11 @@ fn rolling_back_is_allowed_everything_that_it_does_and_writes_nothing_else() {
 
 #[test]
 fn reading_is_allowed_what_a_plan_reads_and_no_write() {
-    let this = Try::new();
-    this.plan();
-    let used = used(Purpose::Read, &this.history());
+    let read = [Try::new(), Try::http()].map(|this| {
+        this.plan();
+        this.history()
+    });
+    let used = used(Purpose::Read, &read.concat());
     let allowed = allowed(Purpose::Read);
     let idle: Vec<_> = actions(&allowed).difference(&actions(&used)).copied().collect();
     // Evidence is for `status`, while somebody's canary runs.

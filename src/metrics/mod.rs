@@ -48,11 +48,26 @@ pub struct Pair {
     pub past: Arm,
 }
 
+/// What CloudWatch names an API by (aws-semantics §8.2).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ApiMetrics {
+    /// A REST API, by its name.
+    Rest {
+        /// The name; it need not be unique.
+        name: String,
+    },
+    /// An HTTP API, by its id.
+    Http {
+        /// The id.
+        id: String,
+    },
+}
+
 /// The stage whose answers are looked at.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct StageSeries {
-    /// The API's name.
-    pub api_name: String,
+    /// The API.
+    pub api: ApiMetrics,
     /// The stage.
     pub stage: StageName,
 }
@@ -68,7 +83,7 @@ pub fn history_window(began: Timestamp) -> (Timestamp, Timestamp) {
 /// What the history of the functions, and of the stage, is read from.
 pub fn history_queries(arms: &[Arm], stage: Option<&StageSeries>, latency: bool) -> Vec<MetricQuery> {
     let mut queries: Vec<MetricQuery> = arms.iter().flat_map(|arm| series::history_queries(arm, latency)).collect();
-    queries.extend(stage.iter().flat_map(|s| series::stage_queries(&s.api_name, &s.stage, HISTORY_PERIOD_S)));
+    queries.extend(stage.iter().flat_map(|s| series::stage_queries(s, HISTORY_PERIOD_S)));
     queries
 }
 
@@ -110,7 +125,7 @@ pub fn minute_queries(pairs: &[Pair], before: &Before, stage: Option<&StageSerie
         [&pair.candidate, &pair.stable].map(|arm| series::minute_queries(arm, &past.thresholds_ms)).concat()
     };
     let mut queries: Vec<MetricQuery> = pairs.iter().zip(&before.functions).flat_map(each).collect();
-    queries.extend(stage.iter().flat_map(|s| series::stage_queries(&s.api_name, &s.stage, 60)));
+    queries.extend(stage.iter().flat_map(|s| series::stage_queries(s, 60)));
     queries
 }
 

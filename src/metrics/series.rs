@@ -5,8 +5,9 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use super::{ApiMetrics, StageSeries};
 use crate::aws::noun::{MetricQuery, MetricSeries};
-use crate::model::{AliasName, FunctionName, StageName, Version};
+use crate::model::{AliasName, FunctionName, Version};
 
 const LAMBDA: &str = "AWS/Lambda";
 const API_GATEWAY: &str = "AWS/ApiGateway";
@@ -172,10 +173,14 @@ fn mean(percentile: &BTreeMap<Timestamp, f64>, samples: &BTreeMap<Timestamp, f64
     (weight > 0.0).then(|| (sum / weight * 10.0).round() / 10.0)
 }
 
-/// The stage's requests and 5XX answers. REST metrics name the API by its name, not its id (aws-semantics §8.2).
-pub(super) fn stage_queries(api_name: &str, stage: &StageName, period_s: u32) -> Vec<MetricQuery> {
+/// The stage's requests and 5XX answers.
+pub(super) fn stage_queries(series: &StageSeries, period_s: u32) -> Vec<MetricQuery> {
+    let (dimension, api, failed) = match &series.api {
+        ApiMetrics::Rest { name } => ("ApiName", name, "5XXError"),
+        ApiMetrics::Http { id } => ("ApiId", id, "5xx"),
+    };
     let dimensions =
-        BTreeMap::from([("ApiName".to_owned(), api_name.to_owned()), ("Stage".to_owned(), stage.to_string())]);
+        BTreeMap::from([(dimension.to_owned(), api.clone()), ("Stage".to_owned(), series.stage.to_string())]);
     let query = |metric: &str| MetricQuery {
         namespace: API_GATEWAY.into(),
         metric: metric.into(),
@@ -183,7 +188,7 @@ pub(super) fn stage_queries(api_name: &str, stage: &StageName, period_s: u32) ->
         stat: "Sum".into(),
         period_s,
     };
-    vec![query("Count"), query("5XXError")]
+    vec![query("Count"), query(failed)]
 }
 
 /// Requests and 5XX answers by period.

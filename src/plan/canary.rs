@@ -8,9 +8,9 @@ use serde::{Deserialize, Serialize};
 
 use super::observe::{Observed, ObservedMember, ObservedStage};
 use super::{Choice, Notice, Place, StagePlan, stage};
-use crate::aws::noun::{Alias, Stage, StageCanary, Statement};
-use crate::definition::{self, reach};
-use crate::metrics::{Arm, Pair, StageSeries};
+use crate::aws::noun::{Alias, Stage, StageCanary, StageKind, Statement};
+use crate::definition::{self, LiveApi, reach};
+use crate::metrics::{ApiMetrics, Arm, Pair, StageSeries};
 use crate::model::record::remember_bad;
 use crate::model::target::Target;
 use crate::model::{
@@ -146,7 +146,12 @@ impl Plan {
     /// The stage whose answers are looked at, if any.
     pub fn stage_series(&self) -> Option<StageSeries> {
         let api_name = self.canary.as_ref()?.api_name.clone()?;
-        Some(StageSeries { api_name, stage: self.stage.as_ref()?.stage.stage.clone() })
+        let StagePlan { stage, before, .. } = self.stage.as_ref()?;
+        let api = match before.kind {
+            StageKind::Rest => ApiMetrics::Rest { name: api_name },
+            StageKind::Http { .. } => ApiMetrics::Http { id: api_name },
+        };
+        Some(StageSeries { api, stage: stage.stage.clone() })
     }
 }
 
@@ -229,11 +234,20 @@ fn check_wiring(target: &Target, observed: Option<&ObservedStage>) -> Result<(),
             .why("the canary's requests reach the new version because the alias variable is overridden for them")
             .fix("set `api`, `stage` and `alias_variable`, or shift by the alias: --canary-mode alias"));
     };
+    if !observed.stage.kind.is_rest() {
+        let api = &observed.stage_ref.api;
+        return Err(Problem::new(
+            Code::Unsupported,
+            format!("canary.mode = \"stage\" needs a REST API, {api} is an HTTP API"),
+        )
+        .why("HTTP API stages have no canary settings; alias weights work for both kinds")
+        .fix("shift by the alias: canary.mode = \"alias\", or --canary-mode alias"));
+    }
     let Some(candidate) = candidate_alias(&target.alias) else {
         return Err(wiring(format!("{}-canary is too long for an alias", target.alias))
             .fix("shift by the alias: --canary-mode alias"));
     };
-    let routes = definition::routes(&observed.live, &overridden(target, &observed.stage, &candidate));
+    let routes = observed.live.routes(&overridden(target, &observed.stage, &candidate));
     for function in &target.functions {
         if let Some(route) = reach::reaching(&routes, function.as_str(), target.alias.as_str()).first() {
             let what = format!(
@@ -322,12 +336,14 @@ fn check_alarms(
     Ok(())
 }
 
-/// REST metrics carry the API's name, which need not be unique (aws-semantics §8.2).
+/// What CloudWatch names the API by: an HTTP API by its id, a REST API by its name, which need not be unique
+/// (aws-semantics §8.2).
 fn api_name(target: &Target, observed: &Observed) -> Result<Option<String>, Problem> {
     let Some(stage) = observed.stage.as_ref().filter(|_| target.gate.max_stage_errors.is_some()) else {
         return Ok(None);
     };
-    let name = &stage.live.api.name;
+    let LiveApi::Rest(live) = &stage.live else { return Ok(Some(stage.stage_ref.api.to_string())) };
+    let name = &live.api.name;
     if observed.namesakes > 1 {
         return Err(Problem::new(
             Code::ApiNameShared,

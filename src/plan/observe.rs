@@ -1,35 +1,35 @@
 //! Reading everything that a plan depends on. Nothing here decides anything but when to stop waiting.
 
+mod stage;
+
 use std::time::Duration;
 
 use futures_util::{StreamExt, TryStreamExt, stream};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use crate::aws::gateway::{self, PAGES_MAX};
 use crate::aws::noun::{
-    AlarmState, Alias, Deployment, Export, Function, MetricQuery, MetricSeries, Page, Policy, Provisioned, Stage,
+    AlarmState, Alias, Deployment, Export, Function, MetricQuery, MetricSeries, Policy, Provisioned, Stage,
     UpdateStatus,
 };
 use crate::aws::operation::{
-    DescribeAlarms, GetAlias, GetAuthorizers, GetCallerIdentity, GetDeployment, GetDeployments, GetExport, GetFunction,
-    GetGatewayResponses, GetMetricData, GetModels, GetPolicy, GetProvisionedConcurrencyConfig, GetRequestValidators,
-    GetResources, GetRestApi, GetRestApis, GetStage, ListVersionsByFunction,
+    DescribeAlarms, GetAlias, GetCallerIdentity, GetFunction, GetMetricData, GetPolicy,
+    GetProvisionedConcurrencyConfig, GetRestApis, ListVersionsByFunction,
 };
 use crate::aws::{Aws, AwsError, AwsExt, Operation, Request, explain};
 use crate::clock::Clock;
-use crate::definition::{Fingerprint, Live};
+use crate::definition::{Fingerprint, LiveApi};
 use crate::event::{Event, Listener};
 use crate::metrics::{self, Arm, Past};
 use crate::model::target::{Source, Target};
-use crate::model::{AliasName, ApiId, CanaryMode, FunctionName, RunId, StageRef, Version, candidate_alias};
+use crate::model::{AliasName, CanaryMode, FunctionName, StageRef, Version, candidate_alias};
 use crate::problem::{Code, Problem};
 
 /// How long an update of the function's code may still take (`FunctionUpdatedV2` waiter, quotas.toml).
 pub const UPDATE_WAIT_MAX: Duration = Duration::from_secs(300);
 /// How long provisioned concurrency may still move (Terraform's wait, quotas.toml).
 pub const PROVISIONED_WAIT_MAX: Duration = Duration::from_secs(900);
-/// Pages of a list we follow before we call it endless (an emulator repeats its token).
-const PAGES_MAX: usize = 400;
 /// Functions read at the same time; the quotas pace the calls.
 const PARALLEL: usize = 8;
 
@@ -70,9 +70,18 @@ pub struct ObservedStage {
     /// The deployment it serves.
     pub deployment: Deployment,
     /// The live definition.
-    pub live: Live,
-    /// What it serves, when the deployment's description has no fingerprint to compare with.
-    pub export: Option<Export>,
+    pub live: LiveApi,
+    /// What it serves, when the deployment's description does not tell.
+    pub exports: Option<Exports>,
+}
+
+/// What a stage serves.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Exports {
+    /// The stage's export.
+    pub deployed: Export,
+    /// The live definition's; only HTTP APIs have one.
+    pub live: Option<Export>,
 }
 
 /// Everything a plan is made from.
@@ -132,8 +141,11 @@ impl<A: Aws, C: Clock> Observer<'_, A, C> {
             observed.alarms.extend(self.send(DescribeAlarms { names: names.to_vec() }).await?);
         }
         if let (Some(stage), Some(_)) = (&observed.stage, target.gate.max_stage_errors) {
-            let apis = self.pages("REST APIs", |position| GetRestApis { position }).await?;
-            observed.namesakes = apis.iter().filter(|(_, name)| *name == stage.live.api.name).count();
+            // The metrics of an HTTP API go by its id.
+            if let LiveApi::Rest(live) = &stage.live {
+                let apis = gateway::pages(self.aws, |position| GetRestApis { position }).await?;
+                observed.namesakes = apis.iter().filter(|(_, name)| *name == live.api.name).count();
+            }
         }
         let alias = &target.alias;
         let arms: Vec<Arm> =
@@ -323,65 +335,11 @@ impl<A: Aws, C: Clock> Observer<'_, A, C> {
 
     /// All published versions, oldest first.
     pub async fn versions(&self, function: &FunctionName) -> Result<Vec<Function>, Problem> {
-        let mut all: Vec<Function> = self
-            .pages(function.as_str(), |marker| ListVersionsByFunction { function: function.clone(), marker })
-            .await?;
+        let pages = |marker| ListVersionsByFunction { function: function.clone(), marker };
+        let mut all: Vec<Function> = gateway::pages(self.aws, pages).await?;
         all.retain(|f| f.version != Version::Latest);
         all.sort_by_key(|f| f.version);
         Ok(all)
-    }
-
-    /// The stage with its deployment and the live definition of its API.
-    pub async fn stage(&self, stage_ref: &StageRef) -> Result<ObservedStage, Problem> {
-        let StageRef { api, stage } = stage_ref.clone();
-        let Some(found) = self.found(GetStage { api: api.clone(), stage: stage.clone() }).await? else {
-            return Err(Problem::new(Code::StageMissing, format!("stage {stage_ref} does not exist here"))
-                .why("API Gateway answered 404 for this REST API and stage in this account and region")
-                .fix(format!("list the stages: aws apigateway get-stages --rest-api-id {api}")));
-        };
-        let deployment = self.send(GetDeployment { api: api.clone(), deployment: found.deployment.clone() }).await?;
-        let live = self.live(&api).await?;
-        let export = match deployment.description.parse::<Marker>() {
-            Ok(_) => None,
-            Err(_) => Some(self.send(GetExport { api, stage }).await?),
-        };
-        Ok(ObservedStage { stage_ref: stage_ref.clone(), stage: found, deployment, live, export })
-    }
-
-    /// The live definition: what a deployment made now would snapshot.
-    pub async fn live(&self, api: &ApiId) -> Result<Live, Problem> {
-        let name = api.as_str();
-        Ok(Live {
-            api: self.send(GetRestApi { api: api.clone() }).await?,
-            resources: self.pages(name, |position| GetResources { api: api.clone(), position }).await?,
-            models: self.pages(name, |position| GetModels { api: api.clone(), position }).await?,
-            authorizers: self.pages(name, |position| GetAuthorizers { api: api.clone(), position }).await?,
-            validators: self.pages(name, |position| GetRequestValidators { api: api.clone(), position }).await?,
-            responses: self.pages(name, |position| GetGatewayResponses { api: api.clone(), position }).await?,
-        })
-    }
-
-    /// The deployment that a release made, found by its description.
-    pub async fn deployed_by(&self, api: &ApiId, run: &RunId) -> Result<Option<Deployment>, Problem> {
-        let all = self.pages(api.as_str(), |position| GetDeployments { api: api.clone(), position }).await?;
-        Ok(all.into_iter().find(|d| d.description.parse::<Marker>().is_ok_and(|marker| marker.run == *run)))
-    }
-
-    async fn pages<T, R>(&self, subject: &str, ask: impl Fn(Option<String>) -> R) -> Result<Vec<T>, Problem>
-    where
-        R: Request<Reply = Page<T>>,
-    {
-        let (mut all, mut token) = (Vec::new(), None);
-        for _ in 0..PAGES_MAX {
-            let page: Page<T> = self.send(ask(token.clone())).await?;
-            all.extend(page.items);
-            if page.next.is_none() || page.next == token {
-                return Ok(all);
-            }
-            token = page.next;
-        }
-        Err(Problem::new(Code::ServiceError, format!("a list of {subject} does not end"))
-            .why(format!("{PAGES_MAX} pages were read")))
     }
 
     async fn send<R: Request>(&self, request: R) -> Result<R::Reply, Problem> {

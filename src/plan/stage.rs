@@ -3,13 +3,12 @@
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
 
-use super::observe::{Marker, ObservedMember, ObservedStage};
+use super::observe::{Exports, Marker, ObservedMember, ObservedStage};
 use super::{Notice, observe};
-use crate::aws::noun::{Policy, Stage, Statement};
+use crate::aws::noun::{Policy, Stage, StageKind, Statement};
 use crate::change::StageSide;
-use crate::definition::{self, Caller, Canonical, Fingerprint, Live, Resolved, Route, reach};
+use crate::definition::{self, Caller, Canonical, Fingerprint, LiveApi, Resolved, Route, reach};
 use crate::model::target::{RedeployWhen, Target};
 use crate::model::{AliasName, FunctionName, StageRef};
 use crate::policy::{self, Coverage, Document, Need};
@@ -66,19 +65,28 @@ impl StagePlan {
 
     pub(super) fn lines(&self) -> Vec<String> {
         let mut lines = Vec::new();
-        match (&self.redeploy, self.differences.len()) {
-            (None, 0) => lines.push(format!("{} serves the live definition", self.stage)),
-            (None, n) => {
-                lines.push(format!("{} is {} behind the live definition and stays so", self.stage, count(n, "change")))
-            }
-            (Some(_), 0) => lines.push(format!("{} gets a new deployment (redeploy.when = \"always\")", self.stage)),
-            (Some(_), n) => lines.push(format!("{} is {} behind the live definition", self.stage, count(n, "change"))),
+        if self.before.kind.is_auto_deployed() {
+            lines.push(format!(
+                "{} deploys every edit of its API by itself (autoDeploy): nothing to redeploy",
+                self.stage
+            ));
+        } else {
+            lines.push(self.redeploy_line());
         }
         lines.extend(self.differences.iter().map(|d| format!("  {d}")));
         if let Some(VariablePlan { name, before, want }) = &self.variable {
             lines.push(format!("  ~ variable {name} {} → {want}", before.as_deref().unwrap_or("(unset)")));
         }
         lines
+    }
+
+    fn redeploy_line(&self) -> String {
+        match (&self.redeploy, self.differences.len()) {
+            (None, 0) => format!("{} serves the live definition", self.stage),
+            (None, n) => format!("{} is {} behind the live definition and stays so", self.stage, count(n, "change")),
+            (Some(_), 0) => format!("{} gets a new deployment (redeploy.when = \"always\")", self.stage),
+            (Some(_), n) => format!("{} is {} behind the live definition", self.stage, count(n, "change")),
+        }
     }
 }
 
@@ -97,16 +105,14 @@ pub(super) fn variables(target: &Target, stage: &Stage) -> BTreeMap<String, Stri
 
 /// Makes the plan for the stage, or says why there is none.
 pub(super) fn plan(target: &Target, observed: &ObservedStage, notices: &mut Vec<Notice>) -> Result<StagePlan, Problem> {
-    let ObservedStage { stage_ref, stage, deployment, live, export } = observed;
+    let ObservedStage { stage_ref, stage, .. } = observed;
     refuse_canary(stage_ref, stage)?;
-    let fingerprint = definition::fingerprint(live);
-    let differences = match (deployment.description.parse::<Marker>(), export) {
-        (Ok(marker), _) if marker.fingerprint == fingerprint => Vec::new(),
-        (Ok(marker), _) => vec![format!("the definition was edited after {} deployed it", marker.run)],
-        (Err(()), Some(export)) => visible_differences(export, live),
-        (Err(()), None) => vec!["what the stage serves could not be read".into()],
-    };
+    refuse_undeployed(observed)?;
+    notice_failed_deployment(observed, notices);
+    let fingerprint = observed.live.fingerprint();
+    let differences = differences(observed, &fingerprint);
     let wanted = match target.redeploy {
+        _ if stage.kind.is_auto_deployed() => false,
         RedeployWhen::Always => true,
         RedeployWhen::IfChanged => !differences.is_empty(),
         RedeployWhen::Never => false,
@@ -137,13 +143,57 @@ pub(super) fn plan(target: &Target, observed: &ObservedStage, notices: &mut Vec<
     })
 }
 
-/// What a deployment made by others lacks, as far as an export shows it.
-fn visible_differences(export: &Value, live: &Live) -> Vec<String> {
-    match definition::read_export(export) {
-        Ok(deployed) => {
-            definition::differences(&deployed, &Canonical::of(live)).iter().map(ToString::to_string).collect()
+/// What the live definition has and the stage does not serve, line by line.
+fn differences(observed: &ObservedStage, fingerprint: &Fingerprint) -> Vec<String> {
+    let ObservedStage { stage, deployment, live, exports, .. } = observed;
+    if stage.kind.is_auto_deployed() {
+        return Vec::new();
+    }
+    let marker = deployment.description.parse::<Marker>();
+    let visible = exports.as_ref().map(|exports| visible_differences(exports, live));
+    match (marker, visible) {
+        (Ok(marker), _) if marker.fingerprint == *fingerprint => Vec::new(),
+        (Ok(marker), visible) => {
+            let edited = || vec![format!("the definition was edited after {} deployed it", marker.run)];
+            visible.filter(|lines| !lines.is_empty()).unwrap_or_else(edited)
         }
-        Err(error) => vec![format!("what the stage serves cannot be compared: {error}")],
+        (Err(()), Some(visible)) => visible,
+        (Err(()), None) => vec!["what the stage serves could not be read".into()],
+    }
+}
+
+/// What exports show.
+fn visible_differences(exports: &Exports, live: &LiveApi) -> Vec<String> {
+    let lines = |found: Vec<definition::Difference>| found.iter().map(ToString::to_string).collect();
+    match (live, &exports.live) {
+        (LiveApi::Rest(live), _) => match definition::read_export(&exports.deployed) {
+            Ok(deployed) => lines(definition::differences(&deployed, &Canonical::of(live))),
+            Err(error) => vec![format!("what the stage serves cannot be compared: {error}")],
+        },
+        (LiveApi::Http(_), Some(live)) => lines(definition::http::differences(&exports.deployed, live)),
+        (LiveApi::Http(_), None) => vec!["what is live could not be exported".into()],
+    }
+}
+
+/// A stage that serves nothing yet could not be put back: API Gateway has no way to take a deployment off a stage.
+fn refuse_undeployed(observed: &ObservedStage) -> Result<(), Problem> {
+    let ObservedStage { stage_ref, stage, .. } = observed;
+    if stage.kind.is_rest() || stage.kind.is_auto_deployed() || !stage.deployment.is_empty() {
+        return Ok(());
+    }
+    let StageRef { api, stage } = stage_ref;
+    Err(Problem::new(Code::Unsupported, format!("stage {stage_ref} was never deployed"))
+        .why("a release must be able to go back to what served before, and API Gateway cannot take a deployment off a stage")
+        .fix(format!("deploy it once: aws apigatewayv2 create-deployment --api-id {api} --stage-name '{stage}'")))
+}
+
+/// An automatic deployment that failed leaves the stage on an older definition, which no release changes.
+fn notice_failed_deployment(observed: &ObservedStage, notices: &mut Vec<Notice>) {
+    let StageKind::Http { auto_deploy: true, last_deployment: Some(said) } = &observed.stage.kind else { return };
+    if said.to_ascii_lowercase().contains("fail") {
+        let text =
+            format!("{} serves an older definition: its last automatic deployment failed: {said}", observed.stage_ref);
+        notices.push(Notice { code: Code::DeploymentRefused, text });
     }
 }
 
@@ -166,7 +216,7 @@ pub(super) fn check_reach(
     notices: &mut Vec<Notice>,
 ) -> Result<(), Problem> {
     let variables = variables(target, &observed.stage);
-    let routes = definition::routes(&observed.live, &variables);
+    let routes = observed.live.routes(&variables);
     let names: Vec<&str> = target.functions.iter().map(FunctionName::as_str).collect();
     if let Some(route) = reach::unset(&routes, &names).first() {
         return Err(unset_variable(route, observed, target, region));
@@ -200,7 +250,10 @@ fn unset_variable(route: &Route, observed: &ObservedStage, target: &Target, regi
         .why(format!("the integration calls {}", definition::integration::short(&route.uri)))
         .why("API Gateway puts the empty string in its place and every request fails")
         .fix(format!("let the release set it: alias_variable = \"{name}\" in target {}", target.label()))
-        .fix(format!("or set it: aws apigateway update-stage --region {region} --rest-api-id {api} --stage-name {stage} --patch-operations op=replace,path=/variables/{name},value=VALUE"))
+        .fix(match observed.stage.kind {
+            StageKind::Rest => format!("or set it: aws apigateway update-stage --region {region} --rest-api-id {api} --stage-name {stage} --patch-operations op=replace,path=/variables/{name},value=VALUE"),
+            StageKind::Http { .. } => format!("or set it: aws apigatewayv2 update-stage --region {region} --api-id {api} --stage-name '{stage}' --stage-variables {name}=VALUE"),
+        })
 }
 
 fn unqualified(route: &Route, function: &FunctionName, target: &Target, observed: &ObservedStage) -> Problem {
@@ -254,7 +307,7 @@ pub(super) fn missing_statements(
                 .why(error.to_string()));
         }
     };
-    let routes = definition::routes(&observed.live, variables);
+    let routes = observed.live.routes(variables);
     let mut missing: Vec<Statement> = Vec::new();
     for route in reach::reaching_arn(&routes, alias_arn) {
         if route.credentials {
@@ -330,6 +383,10 @@ impl Place {
         match caller {
             Caller::Method { method, path } => (
                 policy::source_arn(partition, region, account, api.as_str(), stage.as_str(), method, path),
+                self.stage_statement(),
+            ),
+            Caller::HttpRoute { key } => (
+                policy::http_route_arn(partition, region, account, api.as_str(), stage.as_str(), key),
                 self.stage_statement(),
             ),
             Caller::Authorizer { id, .. } => {

@@ -215,7 +215,10 @@ fn shifting(canary: &CanaryStatus) -> String {
 }
 
 fn staged(stage: &StageStatus) -> String {
-    let mut text = format!("{} → deployment {}", stage.stage, stage.deployment);
+    let mut text = match stage.deployment.as_str() {
+        "" => format!("{} was never deployed", stage.stage),
+        deployment => format!("{} → deployment {deployment}", stage.stage),
+    };
     if !stage.deployed_by.is_empty() {
         text.push_str(&format!(" ({})", stage.deployed_by));
     }

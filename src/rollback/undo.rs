@@ -6,8 +6,8 @@ use futures_util::future::{join, join_all};
 use super::alias::{Next, alias_call, foreign, is_of, record};
 use super::{AliasBack, Goal, GrantBack, Phase, StageBack, WayBack};
 use crate::aws::noun::{Alias, Function, Stage, StageCanary, State};
-use crate::aws::operation::{GetAlias, GetDeployment, GetFunction, GetPolicy, GetStage, GetStages};
-use crate::aws::{Aws, AwsError, Call, Remedy, explain};
+use crate::aws::operation::{GetAlias, GetFunction, GetPolicy};
+use crate::aws::{Aws, AwsError, Call, Remedy, explain, gateway};
 use crate::change::{self, StageSide, is_moving_capacity};
 use crate::clock::Clock;
 use crate::engine::{Engine, SETTLE, WRITE_ATTEMPTS_MAX};
@@ -236,13 +236,12 @@ impl<A: Aws, C: Clock, J: Journal> Engine<'_, A, C, J> {
     }
 
     async fn try_stage_back(&self, way: &WayBack, back: &StageBack) -> Result<(Stage, Vec<&'static str>), Problem> {
-        let (api, name) = (back.stage.api.clone(), back.stage.stage.clone());
         let mut last = None;
         for attempt in 1..=WRITE_ATTEMPTS_MAX {
-            let now = self.read(GetStage { api: api.clone(), stage: name.clone() }).await?;
+            let now = gateway::existing_stage(self.aws, &back.stage).await?;
             let ours = self.ours(way, back, &now).await?;
             let (side, others) = back.before.back_from(&ours, &now);
-            let Some(call) = side.patch(&back.stage, &now) else { return Ok((now, others)) };
+            let Some(call) = side.write(&back.stage, &now) else { return Ok((now, others)) };
             if let Err(error) = self.write(None, &call, attempt).await {
                 if error.remedy() == Remedy::Unknown {
                     // Nothing fences a stage: what was sent may land until the client's time-out has passed.
@@ -274,9 +273,8 @@ impl<A: Aws, C: Clock, J: Journal> Engine<'_, A, C, J> {
             let deployment = back.ours.deployment.clone().or_else(|| back.before.deployment.clone());
             return Ok(StageSide { deployment, ..back.ours.clone() });
         }
-        let request = GetDeployment { api: back.stage.api.clone(), deployment: now.deployment.clone() };
-        let deployment =
-            self.find(request).await?.filter(|d| d.description.parse::<Marker>().is_ok_and(|m| m.run == way.run));
+        let deployment = gateway::deployment(self.aws, &now.kind, &back.stage.api, &now.deployment).await?;
+        let deployment = deployment.filter(|d| d.description.parse::<Marker>().is_ok_and(|m| m.run == way.run));
         let deployment = Some(deployment.map_or_else(|| "of somebody else".to_owned(), |d| d.id));
         Ok(StageSide { deployment, ..back.ours.clone() })
     }
@@ -370,7 +368,7 @@ impl<A: Aws, C: Clock, J: Journal> Engine<'_, A, C, J> {
         }
         let Some(stage) = &way.stage else { return Ok(None) };
         let Some((variable, _)) = &stage.before.variable else { return Ok(None) };
-        let stages = self.read(GetStages { api: stage.stage.api.clone() }).await?;
+        let stages = gateway::stages(self.aws, &stage.stage.api).await?;
         let other = stages.into_iter().find(|(name, other)| {
             *name != stage.stage.stage && other.variables.get(variable).is_some_and(|v| v == back.alias.as_str())
         });

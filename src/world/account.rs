@@ -8,6 +8,7 @@ use jiff::Timestamp;
 
 use super::alarm::Alarm;
 use super::apigateway::Api;
+use super::http::{DEPLOY_TIME, HttpApi};
 use super::lambda::LambdaFunction;
 use super::load::{Flow, Load, LoadReport};
 use super::metrics::store::Store;
@@ -38,6 +39,15 @@ pub struct Settings {
     pub permission_moves_alias_revision: bool,
     /// Whether `replace /deploymentId` is accepted while a canary is attached: unknown of real AWS (aws-semantics §15.2).
     pub deployment_moves_under_canary: bool,
+    /// How long a deployment of an HTTP API is PENDING; AWS names no time.
+    pub http_deploy_time: Duration,
+    /// Why deployments of HTTP APIs end FAILED, if they do.
+    pub http_deployments_fail: Option<String>,
+    /// Whether the variables that an update of an HTTP API's stage names are all it then has, or are merged: unknown of real
+    /// AWS (aws-semantics §15.11).
+    pub http_variables_replaced: bool,
+    /// Whether a variable that is set on a stage which deploys by itself makes a deployment: unknown of real AWS.
+    pub http_stage_edits_deploy: bool,
     /// Whether `Errors` holds a 0 for every good invocation: inferred of real AWS (aws-semantics §8.1), not so of emulators.
     pub errors_emit_zero: bool,
     /// Whether series with `ExecutedVersion` exist for an alias without weights: unknown of real AWS (aws-semantics §8.1).
@@ -63,6 +73,10 @@ impl Default for Settings {
             client_timeout: Duration::from_secs(20),
             permission_moves_alias_revision: false,
             deployment_moves_under_canary: true,
+            http_deploy_time: DEPLOY_TIME,
+            http_deployments_fail: None,
+            http_variables_replaced: true,
+            http_stage_edits_deploy: true,
             errors_emit_zero: true,
             executed_version_without_weights: true,
             throttles_name_version: false,
@@ -81,6 +95,8 @@ pub struct Account {
     pub functions: BTreeMap<FunctionName, Rc<LambdaFunction>>,
     /// REST APIs by id.
     pub apis: BTreeMap<ApiId, Rc<Api>>,
+    /// HTTP APIs by id.
+    pub http_apis: BTreeMap<ApiId, Rc<HttpApi>>,
     pub(super) metrics: Store,
     pub(super) alarms: BTreeMap<String, Alarm>,
     pub(super) load: Option<Box<Flow>>,
@@ -121,6 +137,7 @@ impl Account {
             settings: Settings::default(),
             functions: BTreeMap::new(),
             apis: BTreeMap::new(),
+            http_apis: BTreeMap::new(),
             metrics: Store::default(),
             alarms: BTreeMap::new(),
             load: None,
@@ -283,6 +300,41 @@ impl Account {
             Call::GetExport(c) => Reply::GetExport(self.get_export(&c.api, &c.stage)?),
             Call::CreateDeployment(c) => Reply::CreateDeployment(self.create_deployment(&c.api, &c.description)?),
             Call::UpdateStage(c) => Reply::UpdateStage(self.update_stage(&c.api, &c.stage, &c.patches)?),
+            Call::GetApi(_)
+            | Call::GetRoutes(_)
+            | Call::GetIntegrations(_)
+            | Call::GetHttpAuthorizers(_)
+            | Call::GetHttpStage(_)
+            | Call::GetHttpStages(_)
+            | Call::GetHttpDeployment(_)
+            | Call::GetHttpDeployments(_)
+            | Call::ExportApi(_)
+            | Call::CreateHttpDeployment(_)
+            | Call::UpdateHttpStage(_) => return self.perform_http(call),
+        })
+    }
+
+    /// As [`Account::perform`], for the operations of HTTP APIs.
+    fn perform_http(&mut self, call: &Call) -> Result<Reply, AwsError> {
+        Ok(match call {
+            Call::GetApi(c) => Reply::GetApi(self.http_api(&c.api)?.live.api.clone()),
+            Call::GetRoutes(c) => Reply::GetRoutes(self.http_page(&c.api, c.next.as_deref(), |live| &live.routes)?),
+            Call::GetIntegrations(c) => {
+                Reply::GetIntegrations(self.http_page(&c.api, c.next.as_deref(), |live| &live.integrations)?)
+            }
+            Call::GetHttpAuthorizers(c) => {
+                Reply::GetHttpAuthorizers(self.http_page(&c.api, c.next.as_deref(), |live| &live.authorizers)?)
+            }
+            Call::GetHttpStage(c) => Reply::GetHttpStage(self.http_stage(&c.api, &c.stage)?.clone()),
+            Call::GetHttpStages(c) => Reply::GetHttpStages(self.http_stages(&c.api, c.next.as_deref())?),
+            Call::GetHttpDeployment(c) => Reply::GetHttpDeployment(self.http_deployment(&c.api, &c.deployment)?),
+            Call::GetHttpDeployments(c) => Reply::GetHttpDeployments(self.http_deployments(&c.api, c.next.as_deref())?),
+            Call::ExportApi(c) => Reply::ExportApi(self.export_api(&c.api, c.stage.as_ref())?),
+            Call::CreateHttpDeployment(c) => {
+                Reply::CreateHttpDeployment(self.create_http_deployment(&c.api, &c.description)?)
+            }
+            Call::UpdateHttpStage(c) => Reply::UpdateHttpStage(self.update_http_stage(c)?),
+            other => return Err(AwsError::rejected(400, "UnknownOperationException", other.operation().to_string())),
         })
     }
 

@@ -56,11 +56,11 @@ pub struct Snapshot {
     pub definition: Rc<Definition>,
 }
 
-fn bad_request(message: impl Into<String>) -> AwsError {
+pub(super) fn bad_request(message: impl Into<String>) -> AwsError {
     AwsError::rejected(400, "BadRequestException", message)
 }
 
-fn not_found(message: impl Into<String>) -> AwsError {
+pub(super) fn not_found(message: impl Into<String>) -> AwsError {
     AwsError::rejected(404, "NotFoundException", message)
 }
 
@@ -94,7 +94,7 @@ impl Account {
     pub(super) fn rest_apis(&self, position: Option<&str>) -> Result<Page<(ApiId, String)>, AwsError> {
         let all: Vec<(ApiId, String)> =
             self.apis.iter().map(|(id, api)| (id.clone(), api.live.api.name.clone())).collect();
-        paginate(all.iter(), position)
+        paginate(all.iter(), PAGE, position)
     }
 
     /// One page of a list of the live definition.
@@ -104,7 +104,7 @@ impl Account {
         position: &Option<String>,
         list: fn(&Definition) -> &Vec<T>,
     ) -> Result<Page<T>, AwsError> {
-        paginate(list(self.live(id)?).iter(), position.as_deref())
+        paginate(list(self.live(id)?).iter(), PAGE, position.as_deref())
     }
 
     pub(super) fn get_deployment(&self, id: &ApiId, deployment: &str) -> Result<Deployment, AwsError> {
@@ -113,7 +113,7 @@ impl Account {
     }
 
     pub(super) fn get_deployments(&self, id: &ApiId, position: Option<&str>) -> Result<Page<Deployment>, AwsError> {
-        paginate(self.api(id)?.deployments.values().map(|snapshot| &snapshot.deployment), position)
+        paginate(self.api(id)?.deployments.values().map(|snapshot| &snapshot.deployment), PAGE, position)
     }
 
     pub(super) fn get_export(&self, id: &ApiId, stage: &StageName) -> Result<Export, AwsError> {
@@ -136,6 +136,7 @@ impl Account {
             id: deployment_id(self.next_serial()),
             description: description.to_owned(),
             created: Some(self.now()),
+            status: None,
         };
         let snapshot = Snapshot { deployment: deployment.clone(), definition };
         self.api_mut(id)?.deployments.insert(deployment.id.clone(), snapshot);
@@ -265,7 +266,7 @@ fn percent(value: &str) -> Result<f64, AwsError> {
     percent.ok_or_else(|| bad_request(format!("Invalid canary percentTraffic: {value}. Must be between 0.0 and 100.0")))
 }
 
-fn check_count(variables: &BTreeMap<String, String>) -> Result<(), AwsError> {
+pub(super) fn check_count(variables: &BTreeMap<String, String>) -> Result<(), AwsError> {
     if variables.len() <= STAGE_VARIABLES {
         return Ok(());
     }
@@ -281,7 +282,7 @@ fn variables(json: &str) -> Result<BTreeMap<String, String>, AwsError> {
 }
 
 /// Names and values that API Gateway accepts (aws-semantics §5): `$LATEST` cannot be a value.
-fn check_variable(key: &str, value: &str) -> Result<(), AwsError> {
+pub(super) fn check_variable(key: &str, value: &str) -> Result<(), AwsError> {
     let name_fits = (1..=64).contains(&key.len()) && key.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_');
     let fits = |b: u8| b.is_ascii_alphanumeric() || b"-._~:/?#&=,".contains(&b);
     let value_fits = (1..=512).contains(&value.len()) && value.bytes().all(fits);
@@ -291,18 +292,19 @@ fn check_variable(key: &str, value: &str) -> Result<(), AwsError> {
     Err(bad_request(format!("Invalid stage variable {key} or value {value}")))
 }
 
-fn paginate<'a, T: Clone + 'a>(
+pub(super) fn paginate<'a, T: Clone + 'a>(
     items: impl ExactSizeIterator<Item = &'a T>,
+    size: usize,
     position: Option<&str>,
 ) -> Result<Page<T>, AwsError> {
     let skip: usize = position.map_or(Ok(0), str::parse).map_err(|_| bad_request("Invalid position parameter"))?;
-    let end = (skip + PAGE).min(items.len());
+    let end = (skip + size).min(items.len());
     let next = (end < items.len()).then(|| end.to_string());
-    Ok(Page { items: items.skip(skip).take(PAGE).cloned().collect(), next })
+    Ok(Page { items: items.skip(skip).take(size).cloned().collect(), next })
 }
 
 /// Six characters that do not sort by time, as the real ones.
-fn deployment_id(serial: u64) -> String {
+pub(super) fn deployment_id(serial: u64) -> String {
     const DIGITS: &[u8; 36] = b"0123456789abcdefghijklmnopqrstuvwxyz";
     let mut rest = serial.wrapping_mul(1_000_000_007) % 36_u64.pow(6);
     let mut id = String::new();

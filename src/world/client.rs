@@ -10,6 +10,7 @@ use super::traffic::{Answer, Failure, Reached, Request};
 use crate::aws::AwsError;
 use crate::aws::noun::StageAnswer;
 use crate::aws::operation::InvokeStage;
+use crate::model::{ApiId, StageName};
 
 impl Account {
     /// Sends a request; which of the answers it gets is left to chance.
@@ -22,9 +23,9 @@ impl Account {
         let answer = match pick(&answers, chance).map(|answer| &answer.result) {
             None | Some(Ok(None)) => StageAnswer { status: 200, body: String::new(), duration_ms: 0 },
             Some(Ok(Some(reached))) => self.run_for_client(reached.clone()),
-            Some(Err(failure)) => refusal(failure),
+            Some(Err(failure)) => refusal(failure, self.http_apis.contains_key(&call.api)),
         };
-        if self.apis.get(&call.api).is_some_and(|api| api.stages.contains_key(&call.stage)) {
+        if self.has_stage(&call.api, &call.stage) {
             let stage = (call.api.clone(), call.stage.clone());
             let (minute, ms) = (minute_of(self.now()), (answer.duration_ms as f64).max(GATEWAY_REFUSAL_MS));
             self.metrics.requested(minute, stage, answer.status, ms);
@@ -33,6 +34,10 @@ impl Account {
             return Err(AwsError::Ambiguous { cause: format!("no answer within {} s", call.timeout_s) });
         }
         Ok(answer)
+    }
+
+    fn has_stage(&self, api: &ApiId, stage: &StageName) -> bool {
+        self.stage(api, stage).is_ok() || self.http_stage(api, stage).is_ok()
     }
 
     /// The dice of the next request.
@@ -86,7 +91,11 @@ fn proxied(payload: &str) -> Option<(u16, String)> {
 }
 
 /// What API Gateway says by itself (aws-semantics §4.5, §6.8).
-fn refusal(failure: &Failure) -> StageAnswer {
+fn refusal(failure: &Failure, http: bool) -> StageAnswer {
+    if http {
+        let message = if failure.status >= 500 { "Internal Server Error" } else { "Not Found" };
+        return StageAnswer { status: failure.status, body: json!({ "message": message }).to_string(), duration_ms: 0 };
+    }
     if failure.status >= 500 {
         return internal(failure.status, 0);
     }

@@ -33,7 +33,7 @@ pub(super) fn openapi(definition: &Definition, deployment: &Deployment) -> Value
 }
 
 /// Leaves out what says nothing.
-fn put(map: &mut Map<String, Value>, key: &str, value: Value) {
+pub(super) fn put(map: &mut Map<String, Value>, key: &str, value: Value) {
     let empty = match &value {
         Value::Null => true,
         Value::Array(list) => list.is_empty(),

@@ -11,6 +11,8 @@
 //!   its own revision and size limit, invocations whose answer, failure and duration each version chooses.
 //! * **REST APIs**: a live definition, deployments as snapshots of it, stages patched atomically with variables and
 //!   canary, exports, pages of 500.
+//! * **HTTP APIs**: routes, integrations and authorizers, `$default` route and stage, deployments that are pending for a
+//!   while and may fail, stages that deploy every edit by themselves, exports of what is deployed and what is live.
 //! * **What a request gets** ([`Account::serve`]): snapshot → route → stage variables → permission in effect → alias →
 //!   versions by share. Alias and stage moves act at once; a new statement acts after `permission_delay`.
 //! * **Clients** ([`Load`]): requests by routing, minute by minute, with each version's failures and durations; what they
@@ -21,7 +23,7 @@
 //!
 //! # What it does not model
 //!
-//! HTTP APIs; other accounts and regions behind an API; IAM of the caller (inject [`Fault::denied`]); stage caches,
+//! WebSocket APIs; other accounts and regions behind an API; IAM of the caller (inject [`Fault::denied`]); stage caches,
 //! logging and throttling settings; code storage and alias limits (inject their errors); eventual consistency of reads;
 //! the delay with which a *removed* statement stops acting (it stops at once, the stricter assumption). Removing a stage
 //! variable or canary that is not there is an error here; real AWS is not known to be that strict.
@@ -39,6 +41,9 @@ mod authorize;
 mod client;
 mod export;
 pub mod fault;
+pub mod http;
+mod http_export;
+mod http_traffic;
 pub mod invoke;
 pub mod lambda;
 pub mod load;

@@ -339,7 +339,7 @@ impl Account {
         variables: &[(&str, &str)],
     ) -> Result<(), AwsError> {
         let variables = variables.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect();
-        let created = Stage { deployment: deployment.to_owned(), variables, canary: None, cache_enabled: false };
+        let created = Stage { deployment: deployment.to_owned(), variables, ..Stage::default() };
         self.api_mut(id)?.stages.insert(stage.clone(), created);
         Ok(())
     }

@@ -6,6 +6,7 @@ use std::fmt;
 use super::account::{Account, Settings};
 use super::apigateway::Definition;
 use super::authorize::Invocation;
+use super::http_traffic;
 use crate::aws::noun::{Method, Stage, State};
 use crate::model::{AliasName, ApiId, FunctionName, StageName, Version};
 
@@ -88,38 +89,33 @@ impl fmt::Display for Failure {
 }
 
 /// REST answers 500 to its own configuration errors (aws-semantics §4.5).
-fn broken(why: impl fmt::Display) -> Failure {
+pub(super) fn broken(why: impl fmt::Display) -> Failure {
     Failure { status: 500, why: format!("Execution failed due to configuration error: {why}") }
 }
 
 /// Where a request can go: production or canary.
-struct Arm<'a> {
-    share: f64,
-    canary: bool,
-    deployment: &'a str,
-    variables: BTreeMap<&'a str, &'a str>,
+pub(super) struct Arm<'a> {
+    pub(super) share: f64,
+    pub(super) canary: bool,
+    pub(super) deployment: &'a str,
+    pub(super) variables: BTreeMap<&'a str, &'a str>,
 }
 
 /// What runs, with its share.
-type Shares = Vec<(f64, Result<Reached, Failure>)>;
+pub(super) type Shares = Vec<(f64, Result<Reached, Failure>)>;
 
 impl Account {
     /// What a request would get now.
     pub fn serve(&self, request: &Request) -> Served {
+        if let Some(api) = self.http_apis.get(&request.api) {
+            return self.serve_http(api, request);
+        }
         let Ok(stage) = self.stage(&request.api, &request.stage) else {
             let result = Err(Failure { status: 403, why: "Forbidden: no such stage".into() });
             return Served(vec![Answer { share: 1.0, canary: false, result }]);
         };
-        Served(arms(stage).iter().flat_map(|arm| self.answers(request, arm)).collect())
-    }
-
-    fn answers(&self, request: &Request, arm: &Arm<'_>) -> Vec<Answer> {
-        let answer = |share: f64, result| Answer { share: arm.share * share, canary: arm.canary, result };
-        match self.run(request, arm) {
-            Ok(versions) if versions.is_empty() => vec![answer(1.0, Ok(None))],
-            Ok(versions) => versions.into_iter().map(|(share, result)| answer(share, result.map(Some))).collect(),
-            Err(failure) => vec![answer(1.0, Err(failure))],
-        }
+        let of = |arm: &Arm<'_>| answers(arm.share, arm.canary, self.run(request, arm));
+        Served(arms(stage).iter().flat_map(of).collect())
     }
 
     /// The versions that can answer; empty when the integration is not a function.
@@ -151,9 +147,18 @@ impl Account {
     }
 
     /// The versions behind an integration URI. `source` is what the policy is asked about; `None` when a role calls.
-    fn reach(&self, uri: &str, variables: &BTreeMap<&str, &str>, source: Option<&str>) -> Result<Shares, Failure> {
+    pub(super) fn reach(
+        &self,
+        uri: &str,
+        variables: &BTreeMap<&str, &str>,
+        source: Option<&str>,
+    ) -> Result<Shares, Failure> {
         let uri = substitute(uri, variables);
-        let arn = uri.split("/functions/").nth(1).and_then(|rest| rest.split('/').next()).unwrap_or_default();
+        // An HTTP API may name the bare ARN.
+        let arn = match uri.split_once("/functions/") {
+            Some((_, rest)) => rest.split('/').next().unwrap_or_default(),
+            None => uri.as_str(),
+        };
         let not_found = || broken(format!("Function not found: {arn}"));
         let parts: Vec<&str> = arn.split(':').collect();
         let (name, qualifier) = match parts.as_slice() {
@@ -217,6 +222,7 @@ impl Account {
                 }
             }
         }
+        routes.extend(self.http_apis.iter().flat_map(|(id, api)| http_traffic::samples(id, api)));
         routes
     }
 
@@ -228,6 +234,16 @@ impl Account {
     /// Why a request fails for some share of its senders, if it does.
     pub(super) fn complaint(&self, request: &Request) -> Option<String> {
         self.serve(request).failure().map(|failure| format!("{request}: {failure}"))
+    }
+}
+
+/// What of a share of the requests is answered; no versions when the integration is not a function.
+pub(super) fn answers(of: f64, canary: bool, run: Result<Shares, Failure>) -> Vec<Answer> {
+    let answer = |share: f64, result| Answer { share: of * share, canary, result };
+    match run {
+        Ok(versions) if versions.is_empty() => vec![answer(1.0, Ok(None))],
+        Ok(versions) => versions.into_iter().map(|(share, result)| answer(share, result.map(Some))).collect(),
+        Err(failure) => vec![answer(1.0, Err(failure))],
     }
 }
 
@@ -267,7 +283,7 @@ fn find_method<'a>(definition: &'a Definition, request: &Request) -> Option<&'a 
 }
 
 /// How specifically a template matches a path, segment by segment: literal, `{x}`, `{x+}`.
-fn rank(template: &str, path: &str) -> Option<Vec<u8>> {
+pub(super) fn rank(template: &str, path: &str) -> Option<Vec<u8>> {
     let mut path = path.trim_matches('/').split('/');
     let mut ranks = Vec::new();
     for segment in template.trim_matches('/').split('/') {
@@ -286,7 +302,7 @@ fn rank(template: &str, path: &str) -> Option<Vec<u8>> {
 }
 
 /// A path that the template matches.
-fn sample_path(template: &str) -> String {
+pub(super) fn sample_path(template: &str) -> String {
     let sample = |segment: &str| match segment {
         s if s.ends_with("+}") => "sample/17".to_owned(),
         s if s.starts_with('{') => "sample-17".to_owned(),

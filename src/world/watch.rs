@@ -5,8 +5,10 @@ use std::rc::Rc;
 
 use super::account::Account;
 use super::apigateway::Api;
+use super::http::HttpApi;
 use super::lambda::LambdaFunction;
 use super::traffic::Request;
+use crate::aws::noun::Stage;
 use crate::model::{ApiId, FunctionName, Version};
 
 /// The routes that must keep being served, aliases and stages that must be sound, and every time one was not.
@@ -17,6 +19,7 @@ pub(super) struct Watch {
     routes: Vec<Watched>,
     functions: BTreeMap<FunctionName, Rc<LambdaFunction>>,
     apis: BTreeMap<ApiId, Rc<Api>>,
+    http_apis: BTreeMap<ApiId, Rc<HttpApi>>,
     unsound: BTreeSet<String>,
     pub(super) violations: Vec<String>,
 }
@@ -48,7 +51,8 @@ impl Watch {
     /// Notes what became wrong through `cause`.
     pub(super) fn check(&mut self, account: &Account, cause: &str) {
         let functions = changed(&self.functions, &account.functions);
-        let apis = changed(&self.apis, &account.apis);
+        let mut apis = changed(&self.apis, &account.apis);
+        apis.extend(changed(&self.http_apis, &account.http_apis));
         let mut found = Vec::new();
         for watched in &mut self.routes {
             let untouched = watched.behind.as_ref().is_some_and(|behind| behind.is_disjoint(&functions));
@@ -68,6 +72,7 @@ impl Watch {
             self.unsound = unsound;
             self.functions.clone_from(&account.functions);
             self.apis.clone_from(&account.apis);
+            self.http_apis.clone_from(&account.http_apis);
         }
         self.violations.extend(found.into_iter().map(|text| format!("{} after {cause}: {text}", account.now())));
     }
@@ -113,6 +118,12 @@ impl Account {
                 for deployment in canary.chain([&stage.deployment]).filter(|d| !api.deployments.contains_key(*d)) {
                     found.insert(format!("{id}/{name} points at the missing deployment {deployment}"));
                 }
+            }
+        }
+        for (id, api) in &self.http_apis {
+            let gone = |stage: &Stage| !stage.deployment.is_empty() && !api.deployments.contains_key(&stage.deployment);
+            for (name, stage) in api.stages.iter().filter(|(_, stage)| gone(stage)) {
+                found.insert(format!("{id}/{name} points at the missing deployment {}", stage.deployment));
             }
         }
         found

@@ -6,12 +6,13 @@ use std::time::Duration;
 use jiff::Timestamp;
 use serde_json::{Value, json};
 use stagegate::aws::live::Live;
-use stagegate::aws::noun::{AlarmValue, MetricQuery, Patch, Stage};
+use stagegate::aws::noun::{AlarmValue, DeploymentStatus, MetricQuery, Patch, Stage, StageKind};
 use stagegate::aws::operation::{
-    DescribeAlarms, GetMetricData, GetRestApis, GetStage, Invoke, InvokeStage, UpdateStage,
+    CreateHttpDeployment, DescribeAlarms, GetApi, GetHttpDeployment, GetHttpDeployments, GetIntegrations,
+    GetMetricData, GetRestApis, GetRoutes, GetStage, Invoke, InvokeStage, UpdateStage,
 };
-use stagegate::aws::{AwsError, AwsExt, Remedy, Request};
-use stagegate::model::{ApiId, Version};
+use stagegate::aws::{AwsError, AwsExt, Remedy, Request, gateway};
+use stagegate::model::{ApiId, StageName, StageRef, Version};
 
 use crate::support::account::Account;
 use crate::support::account_setup::{ALIAS_VARIABLE, marker_handler};
@@ -186,6 +187,39 @@ fn a_stage_canary_is_made_moved_copied_and_removed() {
     let error = bench.patch(&api, vec![copy("/canarySettings/deploymentId", "/deploymentId")]).unwrap_err();
     assert_eq!((error.code(), error.remedy()), (Some("BadRequestException"), Remedy::Final));
     assert!(error.to_string().contains("Canary does not exist"), "{error}");
+}
+
+#[test]
+fn an_http_api_is_read_as_another_program_made_it() {
+    let Some(emulator) = Emulator::shared() else { return };
+    let bench = Bench::new(emulator, "adapter, http api");
+    bench.account.create_function(FUNCTION, &marker_handler("one"));
+    let api = bench.account.create_http_api("shop", FUNCTION, &["GET /pets/{id}", "$default"]);
+    let settings = json!({"ApiId": api, "StageName": "prod", "StageVariables": {ALIAS_VARIABLE: "live"}});
+    bench.account.must("apigatewayv2", "create_stage", settings);
+    let (api, stage): (ApiId, StageName) = (api.parse().unwrap(), "prod".parse().unwrap());
+
+    let found = bench.runtime.block_on(gateway::stage(&bench.live, &StageRef { api: api.clone(), stage })).unwrap();
+    let found = found.expect("it is looked for among HTTP APIs, too");
+    assert_eq!(found.kind, StageKind::Http { auto_deploy: false, last_deployment: None });
+    assert_eq!(found.variables[ALIAS_VARIABLE], "live");
+    let own = bench.send(GetApi { api: api.clone() }).unwrap();
+    assert_eq!((own.name.as_str(), own.protocol_type.as_str()), ("shop", "HTTP"));
+    let routes = bench.send(GetRoutes { api: api.clone(), next: None }).unwrap().items;
+    let mut keys: Vec<&str> = routes.iter().map(|route| route.route_key.as_str()).collect();
+    keys.sort_unstable();
+    assert_eq!(keys, ["$default", "GET /pets/{id}"]);
+    let integrations = bench.send(GetIntegrations { api: api.clone(), next: None }).unwrap().items;
+    assert_eq!(routes[0].integration_id(), Some(integrations[0].id.as_str()));
+    assert!(integrations[0].integration_uri.as_ref().unwrap().contains("function:pets:${stageVariables."));
+
+    let made = bench.send(CreateHttpDeployment { api: api.clone(), description: "ours".into() }).unwrap();
+    let read = bench.send(GetHttpDeployment { api: api.clone(), deployment: made.id.clone() }).unwrap();
+    assert_eq!((read.description.as_str(), read.status), ("ours", Some(DeploymentStatus::Deployed)));
+    let all = bench.send(GetHttpDeployments { api: api.clone(), next: None }).unwrap().items;
+    assert!(all.iter().any(|deployment| deployment.id == made.id), "{all:?}");
+    let gone = bench.send(GetHttpDeployment { api, deployment: "gone".into() }).unwrap_err();
+    assert_eq!(gone.remedy(), Remedy::Missing);
 }
 
 #[test]

@@ -20,6 +20,7 @@ mod emulator;
 mod emulator_smoke;
 mod faults;
 mod gate;
+mod http;
 mod readme;
 mod support;
 #[cfg(feature = "live")]

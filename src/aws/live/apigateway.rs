@@ -9,7 +9,7 @@ use aws_smithy_types::DateTime;
 use super::super::AwsError;
 use super::super::noun::{
     ApiModel, Authorizer, Deployment, Export, GatewayResponse, Page, Patch, RequestValidator, Resource, RestApi, Stage,
-    StageCanary,
+    StageCanary, StageKind,
 };
 use super::super::operation::{
     CreateDeployment, GetAuthorizers, GetDeployment, GetDeployments, GetExport, GetGatewayResponses, GetModels,
@@ -146,6 +146,7 @@ fn stage(
             use_stage_cache: canary.use_stage_cache,
         }),
         cache_enabled,
+        kind: StageKind::Rest,
     })
 }
 
@@ -158,5 +159,6 @@ fn deployment(
         id: required(id, "id")?,
         description: description.unwrap_or_default(),
         created: created.as_ref().and_then(timestamp),
+        status: None,
     })
 }

@@ -29,8 +29,13 @@ const CONNECT_TIMEOUT: Duration = Duration::from_millis(3_100);
 /// How long one call may take, connection included; the SDK itself would wait for ever (aws-semantics §13.1).
 const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(20);
 /// The SDK's names of our services (in `AWS_ENDPOINT_URL_…` and the profile's `services`) and ours.
-const SERVICES: [(&str, &str); 4] =
-    [("Lambda", "lambda"), ("API Gateway", APIGATEWAY), ("CloudWatch", "cloudwatch"), ("STS", "sts")];
+const SERVICES: [(&str, &str); 5] = [
+    ("Lambda", "lambda"),
+    ("API Gateway", APIGATEWAY),
+    ("ApiGatewayV2", "apigatewayv2"),
+    ("CloudWatch", "cloudwatch"),
+    ("STS", "sts"),
+];
 /// The service whose address also tells where stages are served.
 const APIGATEWAY: &str = "apigateway";
 const TLS: Provider = Provider::Rustls(CryptoMode::Ring);
@@ -123,6 +128,7 @@ impl Live {
         Self {
             lambda: aws_sdk_lambda::Client::new(&sdk),
             apigateway: aws_sdk_apigateway::Client::new(&sdk),
+            apigatewayv2: aws_sdk_apigatewayv2::Client::new(&sdk),
             cloudwatch: aws_sdk_cloudwatch::Client::new(&sdk),
             sts: aws_sdk_sts::Client::new(&sdk),
             stages,

@@ -70,7 +70,9 @@ impl ExecuteApi {
             return Err(refused(format!("the path {:?} {rule} (percent-encode the rest)", call.path)));
         }
         let (host, base) = self.address(call).await?;
-        let url = format!("{host}{base}/{}{}", call.stage, call.path);
+        // The default stage of an HTTP API is served at the root.
+        let stage = if call.stage.as_str() == "$default" { String::new() } else { format!("/{}", call.stage) };
+        let url = format!("{host}{base}{stage}{}", call.path);
         let mut request = HttpRequest::new(SdkBody::empty());
         let fits = request.set_uri(url).and_then(|()| request.set_method(&call.method));
         fits.map_err(|error| refused(format!("the path {:?}: {}", call.path, chain(&error))))?;

@@ -4,6 +4,7 @@
 //! ignore `Retry-After` (aws-semantics §1.10); our layers repeat reads, and look before they repeat a write.
 
 mod apigateway;
+mod apigatewayv2;
 mod classify;
 mod cloudwatch;
 mod connect;
@@ -28,6 +29,7 @@ use super::{Aws, AwsError, Call, Operation, Reply};
 pub struct Live {
     lambda: aws_sdk_lambda::Client,
     apigateway: aws_sdk_apigateway::Client,
+    apigatewayv2: aws_sdk_apigatewayv2::Client,
     cloudwatch: aws_sdk_cloudwatch::Client,
     sts: aws_sdk_sts::Client,
     stages: ExecuteApi,
@@ -112,6 +114,50 @@ impl Aws for Live {
                 Reply::CreateDeployment(apigateway::create_deployment(apigateway, call).await?)
             }
             Call::UpdateStage(call) => Reply::UpdateStage(apigateway::update_stage(apigateway, call).await?),
+            Call::GetApi(_)
+            | Call::GetRoutes(_)
+            | Call::GetIntegrations(_)
+            | Call::GetHttpAuthorizers(_)
+            | Call::GetHttpStage(_)
+            | Call::GetHttpStages(_)
+            | Call::GetHttpDeployment(_)
+            | Call::GetHttpDeployments(_)
+            | Call::ExportApi(_)
+            | Call::CreateHttpDeployment(_)
+            | Call::UpdateHttpStage(_) => return self.call_http(call).await,
+        })
+    }
+}
+
+impl Live {
+    /// The operations of HTTP APIs.
+    async fn call_http(&self, call: &Call) -> Result<Reply, AwsError> {
+        let client = &self.apigatewayv2;
+        Ok(match call {
+            Call::GetApi(call) => Reply::GetApi(apigatewayv2::get_api(client, call).await?),
+            Call::GetRoutes(call) => Reply::GetRoutes(apigatewayv2::get_routes(client, call).await?),
+            Call::GetIntegrations(call) => Reply::GetIntegrations(apigatewayv2::get_integrations(client, call).await?),
+            Call::GetHttpAuthorizers(call) => {
+                Reply::GetHttpAuthorizers(apigatewayv2::get_authorizers(client, call).await?)
+            }
+            Call::GetHttpStage(call) => Reply::GetHttpStage(apigatewayv2::get_stage(client, call).await?),
+            Call::GetHttpStages(call) => Reply::GetHttpStages(apigatewayv2::get_stages(client, call).await?),
+            Call::GetHttpDeployment(call) => {
+                Reply::GetHttpDeployment(apigatewayv2::get_deployment(client, call).await?)
+            }
+            Call::GetHttpDeployments(call) => {
+                Reply::GetHttpDeployments(apigatewayv2::get_deployments(client, call).await?)
+            }
+            Call::ExportApi(call) => Reply::ExportApi(apigatewayv2::export_api(client, call).await?),
+            Call::CreateHttpDeployment(call) => {
+                Reply::CreateHttpDeployment(apigatewayv2::create_deployment(client, call).await?)
+            }
+            Call::UpdateHttpStage(call) => Reply::UpdateHttpStage(apigatewayv2::update_stage(client, call).await?),
+            other => {
+                return Err(AwsError::Configuration {
+                    cause: format!("{} is no HTTP API operation", other.operation()),
+                });
+            }
         })
     }
 }

@@ -1,9 +1,8 @@
 //! What the traffic of a target is split by, as AWS has it.
 
 use super::Act;
-use crate::aws::Aws;
-use crate::aws::noun;
-use crate::aws::operation::{GetAlias, GetDeployment, GetProvisionedConcurrencyConfig, GetStage};
+use crate::aws::operation::{GetAlias, GetDeployment, GetProvisionedConcurrencyConfig};
+use crate::aws::{Aws, gateway, noun};
 use crate::change::is_moving_capacity;
 use crate::cli::App;
 use crate::cli::members::{self, Pair, ask};
@@ -73,7 +72,13 @@ pub async fn look<A: Aws, C: Clock>(app: &App, located: &Located, session: &Sess
         found.holder = seen.into_iter().filter_map(|one| one.description.record).find(|record| {
             record.state.holds_lock() && record.stage.as_ref().is_some_and(|recorded| recorded.stage == *place)
         });
-        found.stage = Some(trial(session, place).await?);
+        let trial = trial(session, place).await?;
+        match (&located.place, trial.stage.kind.is_rest()) {
+            (_, true) => found.stage = Some(trial),
+            (TargetRef::Stage { .. }, false) => return Err(no_canary(place)),
+            // The aliases of the target are what can be split.
+            (_, false) => {}
+        }
     }
     Ok(found)
 }
@@ -98,14 +103,17 @@ async fn alias<A: Aws, C>(session: &Session<A, C>, function: FunctionName, name:
     Ok(Alias { function, name, weighted: Weighted { place, alias: found, description, provisioned } })
 }
 
+fn no_canary(place: &StageRef) -> Problem {
+    Problem::new(Code::Unsupported, format!("{} is an HTTP API: its stages have no canary", place.api))
+        .why("a stage of an HTTP API serves one deployment to all requests")
+        .fix("name the alias that is split: FUNCTION:ALIAS")
+}
+
 async fn trial<A: Aws, C>(session: &Session<A, C>, place: &StageRef) -> Result<Trial, Problem> {
-    let (api, name) = (place.api.clone(), place.stage.clone());
-    let Some(stage) = ask(&session.aws, GetStage { api: api.clone(), stage: name }).await? else {
-        return Err(Problem::new(Code::StageMissing, format!("stage {place} does not exist here"))
-            .fix(format!("list the stages: aws apigateway get-stages --rest-api-id {api}")));
-    };
+    let stage = gateway::existing_stage(&session.aws, place).await?;
     let mut trial = Trial { place: place.clone(), stage, deployment: None };
     if let Some(deployment) = trial.on_trial().map(ToOwned::to_owned) {
+        let api = place.api.clone();
         trial.deployment = ask(&session.aws, GetDeployment { api, deployment }).await?;
     }
     Ok(trial)

@@ -66,6 +66,7 @@ impl Samples {
 enum Series<'a> {
     Lambda { function: Option<&'a str>, resource: Option<&'a str>, version: Option<&'a str> },
     Stage { api_name: &'a str, stage: Option<&'a str> },
+    HttpStage { id: &'a str, stage: Option<&'a str> },
 }
 
 impl<'a> Series<'a> {
@@ -83,6 +84,8 @@ impl<'a> Series<'a> {
             }
             ("AWS/ApiGateway", [("ApiName", api_name)]) => Some(Self::Stage { api_name, stage: None }),
             ("AWS/ApiGateway", [("ApiName", api_name), ("Stage", s)]) => Some(Self::Stage { api_name, stage: Some(s) }),
+            ("AWS/ApiGateway", [("ApiId", id)]) => Some(Self::HttpStage { id, stage: None }),
+            ("AWS/ApiGateway", [("ApiId", id), ("Stage", s)]) => Some(Self::HttpStage { id, stage: Some(s) }),
             _ => None,
         }
     }
@@ -191,6 +194,14 @@ impl Account {
                     }
                 }
             }
+            Series::HttpStage { id, stage } => {
+                for ((api, name), cell) in &row.requests {
+                    let named = api.as_str() == *id && self.http_apis.contains_key(api);
+                    if named && stage.is_none_or(|stage| name.as_str() == stage) {
+                        on_time.push(http_requests(metric, cell));
+                    }
+                }
+            }
         }
         (Samples::sum(&on_time), Samples::sum(&late))
     }
@@ -232,6 +243,16 @@ fn requests(metric: &str, cell: &Requests) -> Samples {
         "5XXError" => Samples::coins(cell.server_errors, cell.count - cell.server_errors),
         "4XXError" => Samples::coins(cell.client_errors, cell.count - cell.client_errors),
         "Latency" => Samples::times(cell.latency.clone()),
+        _ => Samples::default(),
+    }
+}
+
+/// HTTP APIs name the same things otherwise (aws-semantics §8.2).
+fn http_requests(metric: &str, cell: &Requests) -> Samples {
+    match metric {
+        "5xx" => requests("5XXError", cell),
+        "4xx" => requests("4XXError", cell),
+        "Count" | "Latency" => requests(metric, cell),
         _ => Samples::default(),
     }
 }

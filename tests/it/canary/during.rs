@@ -8,7 +8,7 @@ use std::time::Duration;
 use futures_util::FutureExt;
 use jiff::Timestamp;
 use stagegate::aws::layers::Steady;
-use stagegate::aws::operation::{GetAlias, GetStage};
+use stagegate::aws::operation::GetAlias;
 use stagegate::aws::{Aws, AwsError, Call, Operation, Reply};
 use stagegate::clock::{Clock, VirtualClock};
 use stagegate::engine::{Engine, Outcome};
@@ -21,7 +21,7 @@ use stagegate::problem::{Code, Exit, Problem};
 use stagegate::world::{Account, Profile, World};
 
 use super::lab::{Heard, clients, hear, lab};
-use crate::faults::lab::{Lab, Scenario, State, alias, api, prod};
+use crate::faults::lab::{Lab, Scenario, State, alias};
 
 /// An account in which one kind of call fails for some minutes, and somebody changes something at some minute.
 pub struct During<'a> {
@@ -212,7 +212,7 @@ fn found_record(lab: &Lab) -> Option<Record> {
 /// The candidate's share as AWS has it, percent.
 pub fn share(lab: &Lab) -> f64 {
     let found = lab.peek(GetAlias { function: lab.target.functions[0].clone(), alias: alias() }).unwrap();
-    let stage = lab.peek(GetStage { api: api(), stage: prod() }).unwrap();
+    let stage = lab.stage();
     found.weights.get(&2).map_or(0.0, |weight| weight * 100.0) + stage.canary.map_or(0.0, |canary| canary.percent)
 }
 

@@ -271,6 +271,17 @@ fn answers_of_the_stage_that_fail_hold_the_release() {
 }
 
 #[test]
+fn answers_of_an_http_api_that_fail_hold_the_release() {
+    let loud = Profile { answers_5xx: 0.3, ..good() };
+    let release = Stagecraft::of(lab(Scenario::Http, CanaryMode::Alias), 100.0, &loud);
+    let outcome = release.promote();
+    release.assert_held(&outcome, 25.0, "the stage answered");
+    let quiet = Stagecraft::of(lab(Scenario::Http, CanaryMode::Alias), 100.0, &good());
+    let outcome = quiet.promote();
+    quiet.assert_promoted(&outcome);
+}
+
+#[test]
 fn errors_without_zero_samples_are_judged_all_the_same() {
     for (candidate, is_bad) in [(Profile::failing(0.2), true), (good(), false)] {
         let lab = lab(Scenario::Second, CanaryMode::Alias);

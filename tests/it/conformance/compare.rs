@@ -99,6 +99,7 @@ fn view(reply: &Reply, worlds_deployment: &dyn Fn(&str) -> String) -> Value {
         Reply::GetDeployment(reply) | Reply::CreateDeployment(reply) => value(reply),
         Reply::GetDeployments(page) => by(&page.items, |deployment| worlds_deployment(&deployment.id)),
         Reply::GetExport(document) => export(document),
+        other => panic!("no sequence has a call of an HTTP API: {other:?}"),
     }
 }
 
@@ -218,7 +219,8 @@ mod tests {
     fn deployments_are_compared_by_name_and_not_by_place() {
         let call = GetDeployments { api: "a1".parse().unwrap(), position: None }.call();
         let page = |ids: &[&str]| {
-            let deployment = |id: &&str| Deployment { id: (*id).into(), description: String::new(), created: None };
+            let deployment =
+                |id: &&str| Deployment { id: (*id).into(), description: String::new(), created: None, status: None };
             Ok(Reply::GetDeployments(Page { items: ids.iter().map(deployment).collect(), next: None }))
         };
         let mut pairs = Pairs::default();

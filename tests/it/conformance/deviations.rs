@@ -4,6 +4,9 @@
 //! emulator's answer to something that is unknown of AWS (aws-semantics §15.1). Two are corrected where the emulator is
 //! started (`tests/emulator/emulator.py`): it takes a series of metrics for another whose dimensions begin alike, and it
 //! answers `/canarySettings/useStageCache` with a text in place of a boolean, which no SDK reads.
+//!
+//! HTTP APIs are in no sequence: the emulator knows no `UpdateStage`, no `ExportApi` and no paging for them, routes no
+//! request to them, and lists no deployment of a stage that deploys by itself.
 
 use serde_json::json;
 use stagegate::aws::noun::Patch;

@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "a helper that fails is a test that fails")]
 
 mod canary;
+mod http_api;
 mod killed;
 mod lost;
 mod machine;

@@ -10,6 +10,7 @@ pub fn of(head: &str) -> String {
         ("POST", []) => "GetCallerIdentity",
         (method, [_, "functions", _, rest @ ..]) => lambda(method, rest),
         (method, ["restapis", _, rest @ ..]) => apigateway(method, rest),
+        (method, ["v2", "apis", _, rest @ ..]) => apigatewayv2(method, rest),
         _ => "",
     };
     if name.is_empty() { format!("{method} {path}") } else { name.to_owned() }
@@ -52,7 +53,18 @@ fn apigateway(method: &str, rest: &[&str]) -> &'static str {
     }
 }
 
+fn apigatewayv2(method: &str, rest: &[&str]) -> &'static str {
+    match (method, rest) {
+        ("GET", []) => "GetApi",
+        ("GET", ["routes"]) => "GetRoutes",
+        ("GET", ["integrations"]) => "GetIntegrations",
+        ("GET", ["exports", _]) => "ExportApi",
+        ("GET" | "POST" | "PATCH", ["authorizers" | "stages" | "deployments", ..]) => apigateway(method, rest),
+        _ => "",
+    }
+}
+
 /// Whether it may change something. An operation that is not known counts by its method.
 pub fn is_write(operation: &str) -> bool {
-    !["Get", "List", "GET ", "Invoke"].iter().any(|reads| operation.starts_with(reads))
+    !["Get", "List", "GET ", "Invoke", "Export"].iter().any(|reads| operation.starts_with(reads))
 }

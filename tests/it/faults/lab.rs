@@ -7,7 +7,8 @@ use std::time::Duration;
 
 use futures_util::FutureExt;
 use stagegate::aws::layers::Steady;
-use stagegate::aws::operation::{GetAlias, GetPolicy, GetStage};
+use stagegate::aws::noun::Stage;
+use stagegate::aws::operation::{GetAlias, GetHttpStage, GetPolicy, GetStage};
 use stagegate::aws::{Aws, AwsError, Call, Kind, Reply, Request};
 use stagegate::clock::{Clock, VirtualClock};
 use stagegate::engine::{Engine, Interrupt, Outcome, Settings};
@@ -30,12 +31,24 @@ pub enum Scenario {
     Three,
     /// As in `Second`, but only the API's definition was edited: there is no new version.
     Definition,
+    /// As in `Second`, through an HTTP API, one of whose routes is `$default`.
+    Http,
+    /// As in `First`, through an HTTP API's stage that deploys by itself.
+    FirstHttp,
 }
 
 impl Scenario {
     fn functions(self) -> Vec<FunctionName> {
         let names: &[&str] = if self == Self::Three { &["carts", "orders", "prices"] } else { &["orders"] };
         names.iter().map(|n| n.parse().unwrap()).collect()
+    }
+
+    pub fn is_first(self) -> bool {
+        matches!(self, Self::First | Self::FirstHttp)
+    }
+
+    pub fn is_http(self) -> bool {
+        matches!(self, Self::Http | Self::FirstHttp)
     }
 }
 
@@ -227,14 +240,25 @@ impl Lab {
             let policy = self.peek(GetPolicy { function: function.clone(), alias: alias() });
             statements.insert(name, policy.map(|p| stagegate::policy::statement_ids(&p.document)).unwrap_or_default());
         }
-        let stage = self.peek(GetStage { api: api(), stage: prod() }).expect("the stage is never deleted");
+        let stage = self.stage();
+        // Which deployment a stage that deploys by itself has is not the release's doing.
+        let deployment = if stage.kind.is_auto_deployed() { "its own".into() } else { stage.deployment };
         let canary = stage.canary.as_ref().map(|canary| format!("{} % {:?}", canary.percent, canary.overrides));
         let there = |function: &&FunctionName| {
             let alias = "live-canary".parse().unwrap();
             self.peek(GetAlias { function: (*function).clone(), alias }).is_ok()
         };
         let candidates = self.target.functions.iter().filter(there).map(ToString::to_string).collect();
-        State { aliases, statements, deployment: stage.deployment, variables: stage.variables, canary, candidates }
+        State { aliases, statements, deployment, variables: stage.variables, canary, candidates }
+    }
+
+    /// The stage as it is now.
+    pub fn stage(&self) -> Stage {
+        let stage = match self.scenario.is_http() {
+            true => self.peek(GetHttpStage { api: api(), stage: prod() }),
+            false => self.peek(GetStage { api: api(), stage: prod() }),
+        };
+        stage.expect("the stage is never deleted")
     }
 
     /// Everything that was ever wrong with traffic.
@@ -272,31 +296,60 @@ impl Aws for Guard<'_> {
 }
 
 fn seed(account: &mut stagegate::world::Account, scenario: Scenario) {
-    account.create_rest_api(&api(), "shop");
+    match scenario.is_http() {
+        true => account.create_http_api(&api(), "shop"),
+        false => account.create_rest_api(&api(), "shop"),
+    }
     for function in scenario.functions() {
         account.create_function(&function, "code 1", Behaviour::default());
         account.publish(&function, "first").unwrap();
-        account.put_route(&api(), "GET", &format!("/{function}"), &function, "${stageVariables.lambdaAlias}").unwrap();
-        if scenario != Scenario::First {
+        route(account, scenario, "GET", &format!("/{function}"), &function);
+        if !scenario.is_first() {
             account.put_alias(&function, &alias(), 1, &[]).unwrap();
             account.describe_alias(&function, &alias(), "Orders API").unwrap();
             let arn = format!("arn:aws:execute-api:us-east-1:123456789012:{}/prod/GET/{function}", api());
             account.put_statement(&function, "live", statement(&function, &arn)).unwrap();
         }
+        if scenario == Scenario::Http {
+            account.put_http_route(&api(), "$default", &function, ALIAS).unwrap();
+            let arn = format!("arn:aws:execute-api:us-east-1:123456789012:{}/prod/$default", api());
+            let mut default = statement(&function, &arn);
+            default["Sid"] = "by-hand-default".into();
+            account.put_statement(&function, "live", default).unwrap();
+        }
     }
-    let deployed = account.deploy(&api(), "by hand").unwrap();
     let variables: &[(&str, &str)] =
-        if scenario == Scenario::First { &[("owner", "shop")] } else { &[("lambdaAlias", "live")] };
-    account.create_stage(&api(), &prod(), &deployed, variables).unwrap();
+        if scenario.is_first() { &[("owner", "shop")] } else { &[("lambdaAlias", "live")] };
+    if scenario.is_http() {
+        account.create_http_stage(&api(), &prod(), scenario.is_first(), variables).unwrap();
+    } else {
+        let deployed = account.deploy(&api(), "by hand").unwrap();
+        account.create_stage(&api(), &prod(), &deployed, variables).unwrap();
+    }
     for function in scenario.functions() {
-        if scenario == Scenario::First {
+        if scenario.is_first() {
             continue;
         }
         if scenario != Scenario::Definition {
             account.update_code(&function, "code 2", Behaviour::default(), Duration::ZERO).unwrap();
         }
-        let path = format!("/{function}/refunds");
-        account.put_route(&api(), "POST", &path, &function, "${stageVariables.lambdaAlias}").unwrap();
+        route(account, scenario, "POST", &format!("/{function}/refunds"), &function);
+    }
+}
+
+/// The alias as routes name it.
+pub const ALIAS: &str = "${stageVariables.lambdaAlias}";
+
+fn route(
+    account: &mut stagegate::world::Account,
+    scenario: Scenario,
+    method: &str,
+    path: &str,
+    function: &FunctionName,
+) {
+    match scenario.is_http() {
+        true => account.put_http_route(&api(), &format!("{method} {path}"), function, ALIAS).unwrap(),
+        false => account.put_route(&api(), method, path, function, ALIAS).unwrap(),
     }
 }
 

@@ -344,6 +344,26 @@ fn every_fault_at_every_call_of_a_first_release() {
 }
 
 #[test]
+fn every_fault_at_every_call_of_a_release_through_an_http_api() {
+    let matrix = Matrix::of(Scenario::Http);
+    report("HTTP API, single faults", &matrix, &matrix.singles());
+}
+
+#[test]
+fn every_fault_at_every_call_of_a_first_release_through_a_stage_that_deploys_by_itself() {
+    let matrix = Matrix::of(Scenario::FirstHttp);
+    report("first release, HTTP API that deploys by itself, single faults", &matrix, &matrix.singles());
+}
+
+/// Every kind of fault meets every call, in pairs with a fault at every 29th call, another set of them each time.
+#[test]
+fn pairs_of_faults_of_a_release_through_an_http_api() {
+    let matrix = Matrix::of(Scenario::Http);
+    let failures = matrix.pairs(29);
+    report("HTTP API, pairs of faults", &matrix, &failures);
+}
+
+#[test]
 fn every_fault_at_every_call_of_three_functions() {
     let matrix = Matrix::of(Scenario::Three);
     report("three functions, single faults", &matrix, &matrix.singles());

@@ -91,6 +91,25 @@ impl Account {
         api
     }
 
+    /// Creates an HTTP API whose routes reach the function's alias named by the stage's [`ALIAS_VARIABLE`], and returns its
+    /// id. Nothing of it is deployed.
+    #[cfg(feature = "live")]
+    #[track_caller]
+    pub fn create_http_api(&self, name: &str, function: &str, routes: &[&str]) -> String {
+        let api =
+            text(&self.must("apigatewayv2", "create_api", json!({"Name": name, "ProtocolType": "HTTP"})), "ApiId");
+        let function = format!("{}:${{stageVariables.{ALIAS_VARIABLE}}}", self.function_arn(function));
+        let uri = format!("arn:aws:apigateway:{REGION}:lambda:path/2015-03-31/functions/{function}/invocations");
+        let integration = json!({"ApiId": api, "IntegrationType": "AWS_PROXY", "IntegrationMethod": "POST",
+            "IntegrationUri": uri, "PayloadFormatVersion": "2.0"});
+        let integration = text(&self.must("apigatewayv2", "create_integration", integration), "IntegrationId");
+        for key in routes {
+            let route = json!({"ApiId": api, "RouteKey": key, "Target": format!("integrations/{integration}")});
+            self.must("apigatewayv2", "create_route", route);
+        }
+        api
+    }
+
     /// Lets every stage and method of the API's `/pets` invoke the alias.
     #[track_caller]
     pub fn permit_api(&self, api: &str, function: &str, alias: &str) {
