@@ -104,6 +104,10 @@ pub fn way(flight: &Flight, journals: Vec<Summary>) -> Way {
 /// How a release whose journal here is open has ended elsewhere, as far as the records of its aliases say: all of them
 /// that it is promoted, or one that a later release came.
 pub fn ended(open: &Summary, records: &[Option<&Record>]) -> Option<Ending> {
+    // One alias that it still holds is enough: whatever came to the others, it is to be ended.
+    if records.iter().flatten().any(|record| record.run == open.run && record.state.holds_lock()) {
+        return None;
+    }
     let is_promoted = |record: &Record| record.run == open.run && record.state == RecordState::Promoted;
     if !records.is_empty() && records.iter().all(|record| record.is_some_and(is_promoted)) {
         return Some(Ending::Promoted);

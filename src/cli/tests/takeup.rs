@@ -1,6 +1,9 @@
 //! Releases taken up by a machine that has no journal of them, at every place where they can stop.
 
 use super::canary::{desk, summary};
+use crate::cli::flight;
+use crate::journal::{Ending, Progress, Summary};
+use crate::model::Record;
 use crate::problem::{Code, Exit};
 
 #[test]
@@ -78,4 +81,20 @@ fn what_status_and_a_rollback_offer_can_be_done() {
     let end = desk.rollback("pets:live --yes").unwrap();
     assert_eq!((end.exit(), summary(&end).rollback), (Exit::Done, None), "only a split ended: nothing to undo");
     assert!(!desk.err.text().contains("undo this"), "{}", desk.err.text());
+}
+
+#[test]
+fn a_release_that_still_holds_one_alias_has_not_ended_whatever_came_to_the_others() {
+    let record = |run: &str| -> Record { format!("[sg1 {run} 1>2 n=2]").parse().unwrap() };
+    let later = record("01JD3K7Q4T0000000000000009 done");
+    let held = record("01JD3K7Q4T0000000000000001 run x=20261121T1422Z");
+    let desk = desk();
+    desk.promote("prod --yes --until canary:5%").unwrap();
+    let (found, _) = desk.app.state.as_ref().unwrap().list();
+    let progress = Progress::of(&found[0].lines);
+    let open = Summary { run: held.run.clone(), at: found[0].at, progress, lines: Vec::new() };
+    assert_eq!(flight::ended(&open, &[Some(&later), Some(&held)]), None);
+    assert_eq!(flight::ended(&open, &[Some(&later), None]), Some(Ending::Elsewhere));
+    let promoted = record("01JD3K7Q4T0000000000000001 done");
+    assert_eq!(flight::ended(&open, &[Some(&promoted), Some(&promoted)]), Some(Ending::Promoted));
 }

@@ -50,6 +50,13 @@ fn every_fault_at_every_seventh_call_of_three_functions() {
     }
 }
 
+/// Behind an HTTP API the stage is redeployed before the alias shifts.
+#[test]
+fn every_fault_at_every_call_of_an_alias_canary_behind_an_http_api() {
+    let matrix = matrix(Scenario::Http, CanaryMode::Alias);
+    report("alias canary behind an HTTP API, single faults", &matrix, &matrix.singles());
+}
+
 #[test]
 fn pairs_of_faults_of_both_canaries() {
     for (mode, stride) in [(CanaryMode::Alias, 37), (CanaryMode::Stage, 67)] {
