@@ -10,8 +10,8 @@ use crate::aws::{Aws, AwsExt as _, Request, explain};
 use crate::clock::Clock;
 use crate::config::TargetRef;
 use crate::definition;
+use crate::definition::Marker;
 use crate::model::{AliasName, FunctionName, RunId, StageRef};
-use crate::plan::Marker;
 use crate::problem::{Code, Problem};
 use crate::rollback::Seen;
 

@@ -11,11 +11,11 @@ use crate::aws::operation::CreateDeployment;
 use crate::aws::{Aws, AwsError, AwsExt, Operation, Remedy, explain};
 use crate::change::{Change, Now, StageSide};
 use crate::clock::Clock;
-use crate::definition;
+use crate::definition::{self, Marker};
 use crate::event::{Event, Outcome};
 use crate::journal::{Entry, Journal};
 use crate::model::{ApiId, CanaryMode, Percent, RunId};
-use crate::plan::{Observer, Plan, StagePlan, marker};
+use crate::plan::{Observer, Plan, StagePlan};
 use crate::problem::{Code, Problem};
 use crate::step::StepKind;
 
@@ -111,8 +111,8 @@ impl<A: Aws, C: Clock, J: Journal> Engine<'_, A, C, J> {
     async fn create_deployment(&self, stage: &StagePlan) -> Result<String, Stop> {
         let api = &stage.stage.api;
         let observer = Observer { aws: self.aws, clock: self.clock, listener: self.listener };
-        let live = definition::fingerprint(&observer.live(api).await?);
-        if live != stage.live {
+        let live = observer.live(api).await?;
+        if definition::fingerprint(&live) != stage.live {
             return Err(Stop::Conflict(
                 Problem::new(Code::PlanStale, format!("the definition of {api} was edited after the plan was made"))
                     .why("a deployment now would publish what nobody has seen in the plan")
@@ -121,9 +121,10 @@ impl<A: Aws, C: Clock, J: Journal> Engine<'_, A, C, J> {
         }
         self.check_interrupt()?;
         self.append(Entry::Begun { step: StepKind::Redeploy, subject: api.to_string() })?;
+        let description = Marker::of(&self.run, &live).to_string();
         let mut last = AwsError::Ambiguous { cause: "never sent".into() };
         for attempt in 1..=WRITE_ATTEMPTS_MAX {
-            let request = CreateDeployment { api: api.clone(), description: marker(&self.run, &live) };
+            let request = CreateDeployment { api: api.clone(), description: description.clone() };
             match self.aws.send(request).await {
                 Ok(deployment) => {
                     self.note_deployed(api, &deployment);

@@ -17,11 +17,11 @@ use crate::aws::operation::{
 };
 use crate::aws::{Aws, AwsError, AwsExt, Operation, Request, explain};
 use crate::clock::Clock;
-use crate::definition::{Fingerprint, Live};
+use crate::definition::{self, Live, Marker};
 use crate::event::{Event, Listener};
 use crate::metrics::{self, Arm, Past};
 use crate::model::target::{Source, Target};
-use crate::model::{AliasName, ApiId, CanaryMode, FunctionName, RunId, StageRef, Version, candidate_alias};
+use crate::model::{AliasName, ApiId, CanaryMode, FunctionName, RunId, StageName, StageRef, Version, candidate_alias};
 use crate::problem::{Code, Problem};
 
 /// How long an update of the function's code may still take (`FunctionUpdatedV2` waiter, quotas.toml).
@@ -71,7 +71,7 @@ pub struct ObservedStage {
     pub deployment: Deployment,
     /// The live definition.
     pub live: Live,
-    /// What it serves, when the deployment's description has no fingerprint to compare with.
+    /// What it serves, unless the fingerprint in the deployment's description proves that it is the live definition.
     pub export: Option<Export>,
 }
 
@@ -335,11 +335,21 @@ impl<A: Aws, C: Clock> Observer<'_, A, C> {
         };
         let deployment = self.send(GetDeployment { api: api.clone(), deployment: found.deployment.clone() }).await?;
         let live = self.live(&api).await?;
-        let export = match deployment.description.parse::<Marker>() {
-            Ok(_) => None,
-            Err(_) => Some(self.send(GetExport { api, stage }).await?),
+        let proven = |marker: Marker| marker.fingerprint == definition::fingerprint(&live);
+        let export = match deployment.description.parse().is_ok_and(proven) {
+            true => None,
+            false => self.export(api, stage).await?,
         };
         Ok(ObservedStage { stage_ref: stage_ref.clone(), stage: found, deployment, live, export })
+    }
+
+    /// What a stage serves; `None` when API Gateway refuses to export it, as it does when a model is no JSON.
+    async fn export(&self, api: ApiId, stage: StageName) -> Result<Option<Export>, Problem> {
+        match self.aws.send(GetExport { api, stage: stage.clone() }).await {
+            Ok(export) => Ok(Some(export)),
+            Err(error) if error.remedy() == crate::aws::Remedy::Final => Ok(None),
+            Err(error) => Err(explain::problem(Operation::GetExport, stage.as_str(), &error)),
+        }
     }
 
     /// The live definition: what a deployment made now would snapshot.
@@ -421,33 +431,5 @@ pub async fn check_account<A: Aws>(aws: &A, expected: Option<&str>) -> Result<cr
         .aws_now("unchanged; only sts:GetCallerIdentity was called")
         .fix("name the right profile: --profile NAME")),
         _ => Ok(identity),
-    }
-}
-
-/// What stagegate writes into the description of a deployment: the release, and the fingerprint of the definition.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Marker {
-    /// The release that made it.
-    pub run: crate::model::RunId,
-    /// What it snapshots.
-    pub fingerprint: Fingerprint,
-}
-
-impl std::fmt::Display for Marker {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "stagegate {} {}", self.run, self.fingerprint)
-    }
-}
-
-impl std::str::FromStr for Marker {
-    type Err = ();
-    fn from_str(text: &str) -> Result<Self, ()> {
-        let mut words = text.split(' ');
-        match (words.next(), words.next(), words.next()) {
-            (Some("stagegate"), Some(run), Some(fingerprint)) => {
-                Ok(Self { run: run.parse().map_err(drop)?, fingerprint: fingerprint.parse().map_err(drop)? })
-            }
-            _ => Err(()),
-        }
     }
 }

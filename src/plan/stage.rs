@@ -3,13 +3,12 @@
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
 
-use super::observe::{Marker, ObservedMember, ObservedStage};
-use super::{Notice, observe};
+use super::Notice;
+use super::observe::{ObservedMember, ObservedStage};
 use crate::aws::noun::{Policy, Stage, Statement};
 use crate::change::StageSide;
-use crate::definition::{self, Caller, Canonical, Fingerprint, Live, Resolved, Route, reach};
+use crate::definition::{self, Caller, Drift, Fingerprint, Resolved, Route, Side, reach};
 use crate::model::target::{RedeployWhen, Target};
 use crate::model::{AliasName, FunctionName, StageRef};
 use crate::policy::{self, Coverage, Document, Need};
@@ -26,6 +25,14 @@ pub struct VariablePlan {
     pub want: String,
 }
 
+impl ObservedStage {
+    /// What a redeploy would publish, and what the comparison could not see.
+    pub fn drift(&self) -> Drift {
+        let deployed = Side::deployed(&self.deployment.description, self.export.as_ref());
+        definition::drift(&deployed, &Side::live(&self.live))
+    }
+}
+
 /// What the release does with the stage.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct StagePlan {
@@ -37,6 +44,9 @@ pub struct StagePlan {
     pub redeploy: Option<Fingerprint>,
     /// Why, line by line: what the live definition has and the stage does not serve.
     pub differences: Vec<String>,
+    /// Kinds of edits that could not be looked for.
+    #[serde(default)]
+    pub unseen: Vec<String>,
     /// The alias variable, if it must be set.
     pub variable: Option<VariablePlan>,
     /// The fingerprint of the live definition as read: if it changes, the plan is stale.
@@ -67,7 +77,8 @@ impl StagePlan {
     pub(super) fn lines(&self) -> Vec<String> {
         let mut lines = Vec::new();
         match (&self.redeploy, self.differences.len()) {
-            (None, 0) => lines.push(format!("{} serves the live definition", self.stage)),
+            (None, 0) if self.unseen.is_empty() => lines.push(format!("{} serves the live definition", self.stage)),
+            (None, 0) => lines.push(format!("{} serves the live definition, as far as its export shows", self.stage)),
             (None, n) => {
                 lines.push(format!("{} is {} behind the live definition and stays so", self.stage, count(n, "change")))
             }
@@ -97,15 +108,14 @@ pub(super) fn variables(target: &Target, stage: &Stage) -> BTreeMap<String, Stri
 
 /// Makes the plan for the stage, or says why there is none.
 pub(super) fn plan(target: &Target, observed: &ObservedStage, notices: &mut Vec<Notice>) -> Result<StagePlan, Problem> {
-    let ObservedStage { stage_ref, stage, deployment, live, export } = observed;
+    let ObservedStage { stage_ref, stage, live, .. } = observed;
     refuse_canary(stage_ref, stage)?;
     let fingerprint = definition::fingerprint(live);
-    let differences = match (deployment.description.parse::<Marker>(), export) {
-        (Ok(marker), _) if marker.fingerprint == fingerprint => Vec::new(),
-        (Ok(marker), _) => vec![format!("the definition was edited after {} deployed it", marker.run)],
-        (Err(()), Some(export)) => visible_differences(export, live),
-        (Err(()), None) => vec!["what the stage serves could not be read".into()],
-    };
+    let drift = observed.drift();
+    let differences: Vec<String> = drift.differences.iter().map(ToString::to_string).collect();
+    if let Some(blind) = drift.blind_spots() {
+        notices.push(Notice { code: Code::UnseenEdits, text: format!("{stage_ref} is {blind}") });
+    }
     let wanted = match target.redeploy {
         RedeployWhen::Always => true,
         RedeployWhen::IfChanged => !differences.is_empty(),
@@ -132,19 +142,10 @@ pub(super) fn plan(target: &Target, observed: &ObservedStage, notices: &mut Vec<
         before: stage.clone(),
         redeploy: wanted.then(|| fingerprint.clone()),
         differences,
+        unseen: drift.unseen.iter().map(ToString::to_string).collect(),
         variable,
         live: fingerprint,
     })
-}
-
-/// What a deployment made by others lacks, as far as an export shows it.
-fn visible_differences(export: &Value, live: &Live) -> Vec<String> {
-    match definition::read_export(export) {
-        Ok(deployed) => {
-            definition::differences(&deployed, &Canonical::of(live)).iter().map(ToString::to_string).collect()
-        }
-        Err(error) => vec![format!("what the stage serves cannot be compared: {error}")],
-    }
 }
 
 /// A canary that is attached, also at 0 %, splits traffic or refuses a new deployment (aws-semantics §6.3).
@@ -339,9 +340,4 @@ impl Place {
             }
         }
     }
-}
-
-/// The description of a deployment that the release makes.
-pub fn marker(run: &crate::model::RunId, fingerprint: &Fingerprint) -> String {
-    observe::Marker { run: run.clone(), fingerprint: fingerprint.clone() }.to_string()
 }

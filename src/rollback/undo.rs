@@ -10,10 +10,10 @@ use crate::aws::operation::{GetAlias, GetDeployment, GetFunction, GetPolicy, Get
 use crate::aws::{Aws, AwsError, Call, Remedy, explain};
 use crate::change::{self, StageSide, is_moving_capacity};
 use crate::clock::Clock;
+use crate::definition::Marker;
 use crate::engine::{Engine, SETTLE, WRITE_ATTEMPTS_MAX};
 use crate::journal::Journal;
 use crate::model::{AliasName, FunctionName, RunId, Version};
-use crate::plan::Marker;
 use crate::policy;
 use crate::problem::{Code, Exit, Level, Problem};
 use crate::seeded::{Bug, seeded};

@@ -37,6 +37,7 @@ pub mod alias;
 pub mod apigateway;
 mod authorize;
 mod client;
+mod definition;
 mod export;
 pub mod fault;
 pub mod invoke;
