@@ -1,6 +1,10 @@
 //! What AWS answers with, in our own nouns: only the fields the engine uses, named as AWS names them.
 
+mod stage;
+
 use std::collections::BTreeMap;
+
+pub use stage::{AccessLog, MethodSettings, Stage, StageCanary, StageSettings};
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -97,6 +101,10 @@ pub struct Function {
     pub config_digest: String,
     /// `S3ObjectStorageMode = REFERENCE`: the version lives only as long as its S3 object (aws-semantics §3.7).
     pub code_by_reference: bool,
+    /// What `config_digest` is taken over, by name, for people; of an environment variable a digest stands for the value.
+    /// Not part of a plan: it is compared, never kept.
+    #[serde(skip)]
+    pub settings: BTreeMap<String, String>,
 }
 
 /// The resource policy of one qualifier (`GetPolicy`).
@@ -213,32 +221,6 @@ pub struct AlarmState {
     pub since: Option<Timestamp>,
     /// `EVALUATION_FAILURE`, `EVALUATION_ERROR` or `PARTIAL_DATA`, when it is not evaluated as it should be.
     pub evaluation: Option<String>,
-}
-
-/// A REST API stage (`GetStage`).
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Stage {
-    /// The deployment it serves.
-    pub deployment: String,
-    /// Stage variables.
-    pub variables: BTreeMap<String, String>,
-    /// Canary settings, when a canary is attached, also at 0 %.
-    pub canary: Option<StageCanary>,
-    /// A cache cluster is on: answers of the old deployment may outlive it by the TTL.
-    pub cache_enabled: bool,
-}
-
-/// A stage's canary (`canarySettings`).
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct StageCanary {
-    /// The canary's deployment.
-    pub deployment: Option<String>,
-    /// Share of requests, 0–100 %.
-    pub percent: f64,
-    /// `stageVariableOverrides`.
-    pub overrides: BTreeMap<String, String>,
-    /// Whether production and canary share cache entries.
-    pub use_stage_cache: bool,
 }
 
 /// A snapshot of a REST API's definition (`Deployment`).

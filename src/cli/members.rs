@@ -5,12 +5,11 @@ use futures_util::{StreamExt as _, TryStreamExt as _, stream};
 use super::App;
 use super::session::Session;
 use super::target::Located;
-use crate::aws::operation::{GetAlias, GetDeployment, GetStage};
+use crate::aws::operation::GetAlias;
 use crate::aws::{Aws, AwsExt as _, Request, explain};
 use crate::clock::Clock;
 use crate::config::TargetRef;
-use crate::definition;
-use crate::definition::Marker;
+use crate::definition::{self, Marker};
 use crate::model::{AliasName, FunctionName, RunId, StageRef};
 use crate::problem::{Code, Problem};
 use crate::rollback::Seen;
@@ -133,16 +132,9 @@ pub async fn called<A: Aws, C: Clock>(
     session: &Session<A, C>,
     stage: &StageRef,
 ) -> Result<(Vec<Pair>, Option<RunId>), Problem> {
-    let (api, name) = (stage.api.clone(), stage.stage.clone());
-    let Some(found) = ask(&session.aws, GetStage { api: api.clone(), stage: name }).await? else {
-        return Err(Problem::new(Code::StageMissing, format!("stage {stage} does not exist here"))
-            .why("API Gateway answered 404 for this REST API and stage in this account and region")
-            .fix(format!("list the stages: aws apigateway get-stages --rest-api-id {api}")));
-    };
-    let request = GetDeployment { api: api.clone(), deployment: found.deployment.clone() };
-    let deployment = ask(&session.aws, request).await?;
-    let deployed_by = deployment.and_then(|d| d.description.parse::<Marker>().ok()).map(|marker| marker.run);
-    let live = session.observer(app).live(&api).await?;
+    let (found, deployment) = session.observer(app).serving(stage).await?;
+    let deployed_by = deployment.description.parse::<Marker>().ok().map(|marker| marker.run);
+    let live = session.observer(app).live(&stage.api).await?;
     let mut pairs: Vec<Pair> = definition::routes(&live, &found.variables)
         .iter()
         .filter_map(|route| route.call.lambda())

@@ -75,7 +75,7 @@ impl Difference {
             (Change::Changed, None, None) => self.property.clone(),
             (Change::Changed, before, after) => {
                 let (before, after) = excerpt::pair(before.as_deref(), after.as_deref());
-                format!("{} {before} → {after}", self.property)
+                format!("{} {before} → {after}", self.property).trim_start().to_owned()
             }
             (_, _, called) => called.clone().unwrap_or_default(),
         };

@@ -40,6 +40,11 @@ impl Side {
 }
 
 impl Side {
+    /// Fingerprints prove that both are the same, so that nothing else needs to be read.
+    pub fn is_proven_equal(&self, other: &Self) -> bool {
+        self.fingerprint.is_some() && self.fingerprint == other.fingerprint
+    }
+
     /// The digests as they would be without the added routes: a kind that differs by what came with them alone needs no
     /// line of its own. Empty when not everything is known.
     fn without_added(&self, found: &[Difference]) -> Parts {

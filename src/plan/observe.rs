@@ -21,7 +21,7 @@ use crate::definition::{self, Live, Marker};
 use crate::event::{Event, Listener};
 use crate::metrics::{self, Arm, Past};
 use crate::model::target::{Source, Target};
-use crate::model::{AliasName, ApiId, CanaryMode, FunctionName, RunId, StageName, StageRef, Version, candidate_alias};
+use crate::model::{AliasName, ApiId, CanaryMode, FunctionName, RunId, StageRef, Version, candidate_alias};
 use crate::problem::{Code, Problem};
 
 /// How long an update of the function's code may still take (`FunctionUpdatedV2` waiter, quotas.toml).
@@ -327,28 +327,35 @@ impl<A: Aws, C: Clock> Observer<'_, A, C> {
 
     /// The stage with its deployment and the live definition of its API.
     pub async fn stage(&self, stage_ref: &StageRef) -> Result<ObservedStage, Problem> {
-        let StageRef { api, stage } = stage_ref.clone();
-        let Some(found) = self.found(GetStage { api: api.clone(), stage: stage.clone() }).await? else {
-            return Err(Problem::new(Code::StageMissing, format!("stage {stage_ref} does not exist here"))
-                .why("API Gateway answered 404 for this REST API and stage in this account and region")
-                .fix(format!("list the stages: aws apigateway get-stages --rest-api-id {api}")));
-        };
-        let deployment = self.send(GetDeployment { api: api.clone(), deployment: found.deployment.clone() }).await?;
-        let live = self.live(&api).await?;
+        let (found, deployment) = self.serving(stage_ref).await?;
+        let live = self.live(&stage_ref.api).await?;
         let proven = |marker: Marker| marker.fingerprint == definition::fingerprint(&live);
         let export = match deployment.description.parse().is_ok_and(proven) {
             true => None,
-            false => self.export(api, stage).await?,
+            false => self.export(stage_ref).await?,
         };
         Ok(ObservedStage { stage_ref: stage_ref.clone(), stage: found, deployment, live, export })
     }
 
+    /// A stage and the deployment that it serves.
+    pub async fn serving(&self, stage_ref: &StageRef) -> Result<(Stage, Deployment), Problem> {
+        let StageRef { api, stage } = stage_ref.clone();
+        let Some(found) = self.found(GetStage { api: api.clone(), stage }).await? else {
+            return Err(Problem::new(Code::StageMissing, format!("stage {stage_ref} does not exist here"))
+                .why("API Gateway answered 404 for this REST API and stage in this account and region")
+                .fix(format!("list the stages: aws apigateway get-stages --rest-api-id {api}")));
+        };
+        let deployment = self.send(GetDeployment { api, deployment: found.deployment.clone() }).await?;
+        Ok((found, deployment))
+    }
+
     /// What a stage serves; `None` when API Gateway refuses to export it, as it does when a model is no JSON.
-    async fn export(&self, api: ApiId, stage: StageName) -> Result<Option<Export>, Problem> {
-        match self.aws.send(GetExport { api, stage: stage.clone() }).await {
+    pub async fn export(&self, stage_ref: &StageRef) -> Result<Option<Export>, Problem> {
+        let StageRef { api, stage } = stage_ref.clone();
+        match self.aws.send(GetExport { api, stage }).await {
             Ok(export) => Ok(Some(export)),
             Err(error) if error.remedy() == crate::aws::Remedy::Final => Ok(None),
-            Err(error) => Err(explain::problem(Operation::GetExport, stage.as_str(), &error)),
+            Err(error) => Err(explain::problem(Operation::GetExport, &stage_ref.to_string(), &error)),
         }
     }
 

@@ -17,7 +17,7 @@ use super::permissions::{Granted, ResourcePolicy};
 use crate::aws::AwsError;
 use crate::aws::noun::{
     Alias, Deployment, Function, GatewayResponse, Integration, Policy, ProvisionedStatus, Resource, RestApi, Routing,
-    Stage, StageCanary, State, Statement, UpdateStatus,
+    Stage, StageCanary, StageSettings, State, Statement, UpdateStatus,
 };
 use crate::model::{AliasName, ApiId, FunctionName, StageName, Version};
 
@@ -57,9 +57,10 @@ impl Account {
             last_modified: self.now().to_string(),
             config_digest: String::new(),
             code_by_reference: false,
+            settings: BTreeMap::new(),
         };
         let mut latest = Build { function, environment: BTreeMap::new(), behaviour };
-        latest.function.config_digest = latest.digest();
+        latest.configured();
         self.functions.insert(name.clone(), Rc::new(LambdaFunction::of(latest)));
     }
 
@@ -93,7 +94,7 @@ impl Account {
         let (revision, now) = (self.next_revision(), self.now());
         let latest = &mut self.function_mut(name)?.latest;
         change(latest);
-        latest.function.config_digest = latest.digest();
+        latest.configured();
         latest.function.revision = revision;
         latest.function.last_modified = now.to_string();
         latest.function.last_update = Some(UpdateStatus::InProgress);
@@ -339,7 +340,9 @@ impl Account {
         variables: &[(&str, &str)],
     ) -> Result<(), AwsError> {
         let variables = variables.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect();
-        let created = Stage { deployment: deployment.to_owned(), variables, canary: None, cache_enabled: false };
+        let settings = StageSettings::default();
+        let deployment = deployment.to_owned();
+        let created = Stage { deployment, variables, canary: None, cache_enabled: false, settings };
         self.api_mut(id)?.stages.insert(stage.clone(), created);
         Ok(())
     }
