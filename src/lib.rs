@@ -15,6 +15,7 @@
 //! * [`demo`] – a whole promotion on the world, with clients that watch it.
 //! * [`gate`] – whether a canary is worse than what it replaces, as a pure function of the minutes seen.
 //! * [`iam_policy`] – the least that a role needs, from the steps' declarations.
+//! * [`compare`] – two stages or two versions of a function, side by side.
 //! * [`report`] – the only module that prints: events and results for people and for programs.
 //! * `cli` – the command line: flags, prompts, one file per command.
 //! * [`problem`] – the one shape of every message that is not success, its code and its exit code.
@@ -24,6 +25,7 @@ pub mod change;
 #[cfg(feature = "live")]
 pub mod cli;
 pub mod clock;
+pub mod compare;
 pub mod config;
 pub mod definition;
 pub mod demo;

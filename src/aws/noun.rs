@@ -5,10 +5,11 @@ mod cloudwatch;
 mod http;
 mod lambda;
 mod rest;
+mod stage;
 
 use serde::{Deserialize, Serialize};
 
-pub use apigateway::{Deployment, DeploymentStatus, Export, Patch, Stage, StageAnswer, StageCanary, StageKind};
+pub use apigateway::{Deployment, DeploymentStatus, Export, Patch, StageAnswer};
 pub use cloudwatch::{AlarmState, AlarmValue, MetricPage, MetricQuery, MetricSeries};
 pub use http::{Cors, HttpApi, HttpAuthorizer, HttpIntegration, HttpRoute, JwtConfiguration};
 pub use lambda::{
@@ -18,6 +19,7 @@ pub use rest::{
     ApiModel, Authorizer, GatewayResponse, Integration, IntegrationResponse, Method, MethodResponse, RequestValidator,
     Resource, RestApi,
 };
+pub use stage::{AccessLog, MethodSettings, Stage, StageCanary, StageKind, StageSettings};
 
 /// Who the credentials belong to (`sts:GetCallerIdentity`).
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

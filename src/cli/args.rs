@@ -140,6 +140,8 @@ pub enum Command {
     Status(StatusArgs),
     /// Releases and rollbacks that this machine and the records know
     History(HistoryArgs),
+    /// Two stages, or two versions of a function, side by side
+    Diff(DiffArgs),
     /// End or change a traffic split that no release runs
     Canary(CanaryArgs),
     /// Drop the record of a release that will never finish
@@ -181,7 +183,7 @@ impl Command {
 /// What the groups of commands in `--help` are called, and their commands in order.
 const GROUPS: [(&str, &[&str]); 6] = [
     ("Release", &["plan", "promote", "resume", "pause", "rollback"]),
-    ("See", &["status", "history"]),
+    ("See", &["status", "history", "diff"]),
     ("Repair", &["canary", "unlock"]),
     ("Set up", &["verify", "iam-policy"]),
     ("Try", &["demo", "gate"]),
@@ -200,6 +202,20 @@ pub struct StatusArgs {
 pub struct HistoryArgs {
     /// Name of stagegate.toml, FUNCTION:ALIAS or API/STAGE
     pub(super) target: String,
+}
+
+/// `diff`
+#[derive(Debug, clap::Args)]
+pub struct DiffArgs {
+    /// API/STAGE or its URL, FUNCTION:ALIAS, FUNCTION:NUMBER, or a name of stagegate.toml
+    #[arg(value_name = "A")]
+    pub(super) a: String,
+    /// The other one, of the same kind
+    #[arg(value_name = "B")]
+    pub(super) b: String,
+    /// Exit with 3 when they differ
+    #[arg(long)]
+    pub(super) detailed_exitcode: bool,
 }
 
 /// `unlock`

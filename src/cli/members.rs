@@ -9,8 +9,8 @@ use crate::aws::operation::GetAlias;
 use crate::aws::{Aws, AwsExt as _, Request, explain, gateway};
 use crate::clock::Clock;
 use crate::config::TargetRef;
+use crate::definition::Marker;
 use crate::model::{AliasName, FunctionName, RunId, StageRef};
-use crate::plan::Marker;
 use crate::problem::{Code, Problem};
 use crate::rollback::Seen;
 
@@ -132,11 +132,10 @@ pub async fn called<A: Aws, C: Clock>(
     session: &Session<A, C>,
     stage: &StageRef,
 ) -> Result<(Vec<Pair>, Option<RunId>), Problem> {
-    let (aws, api) = (&session.aws, &stage.api);
-    let found = gateway::existing_stage(aws, stage).await?;
-    let deployment = gateway::deployment(aws, &found.kind, api, &found.deployment).await?;
-    let deployed_by = deployment.and_then(|d| d.description.parse::<Marker>().ok()).map(|marker| marker.run);
-    let live = session.observer(app).live(api, &found.kind).await?;
+    let observer = session.observer(app);
+    let (found, deployment) = observer.serving(stage).await?;
+    let deployed_by = deployment.description.parse::<Marker>().ok().map(|marker| marker.run);
+    let live = observer.live(&stage.api, &found.kind).await?;
     let mut pairs: Vec<Pair> = live
         .routes(&found.variables)
         .iter()

@@ -7,6 +7,7 @@ mod completion;
 mod consent;
 mod credentials;
 mod demo;
+mod diff;
 mod end;
 mod explain;
 mod flight;
@@ -207,6 +208,7 @@ async fn dispatch(app: &App, command: Command) -> End {
         Command::Rollback(args) => rollback::run(app, args).await,
         Command::Status(args) => status::run(app, args).await,
         Command::History(args) => history::run(app, args).await,
+        Command::Diff(args) => diff::run(app, args).await,
         Command::Verify(args) => verify::run(app, args).await,
         Command::Canary(args) => canary::run(app, args).await,
         Command::Settle(args) => settle::run(app, args).await,

@@ -9,7 +9,7 @@ use crate::aws::live::{Live, LiveSettings};
 use crate::aws::noun::Identity;
 use crate::aws::{Aws, AwsError};
 use crate::clock::{Clock, SystemClock};
-use crate::config::Origin;
+use crate::config::{Origin, Settings};
 use crate::event::Event;
 use crate::model::Target;
 use crate::plan::Observer;
@@ -40,7 +40,11 @@ pub struct Session<A, C> {
 
 /// Connects as the settings of a located target say. Nothing is sent to AWS yet.
 pub async fn connect(app: &App, located: &Located, pace: Pace) -> Result<Session<LiveAws, SystemClock>, Problem> {
-    let settings = &located.settings;
+    connect_by(app, &located.settings, pace).await
+}
+
+/// As [`connect`], by settings that no target stands behind.
+pub async fn connect_by(app: &App, settings: &Settings, pace: Pace) -> Result<Session<LiveAws, SystemClock>, Problem> {
     // A profile that only AWS_PROFILE names keeps its place in the SDK's own order.
     let profile = settings.profile.as_ref().filter(|p| p.from != Origin::Env("AWS_PROFILE")).map(|p| p.value.clone());
     let asked = LiveSettings {
@@ -54,7 +58,7 @@ pub async fn connect(app: &App, located: &Located, pace: Pace) -> Result<Session
     let region = live.region().unwrap_or_default().to_owned();
     let endpoint = live.endpoint().map(ToOwned::to_owned);
     if app.args.verbose {
-        app.reporter.say(&describe(located, live.profile(), &region, endpoint.as_deref(), &keys.access_key_hint));
+        app.reporter.say(&describe(settings, live.profile(), &region, endpoint.as_deref(), &keys.access_key_hint));
     }
     Ok(Session {
         aws: Steady::new(Paced::new(live, SystemClock, pace), SystemClock, new_seed()),
@@ -67,10 +71,9 @@ pub async fn connect(app: &App, located: &Located, pace: Pace) -> Result<Session
     })
 }
 
-fn describe(located: &Located, profile: Option<&str>, region: &str, endpoint: Option<&str>, key: &str) -> String {
+fn describe(settings: &Settings, profile: Option<&str>, region: &str, endpoint: Option<&str>, key: &str) -> String {
     let from =
         |origin: Option<Origin>| origin.map_or_else(|| "from AWS's own settings".into(), |o| format!("from {o}"));
-    let settings = &located.settings;
     let mut text = format!(
         "region    {region} ({})\nprofile   {} ({})\nkey       {key}\n",
         from(settings.region.as_ref().map(|r| r.from)),

@@ -78,6 +78,13 @@ fn defaults(
     }
 }
 
+/// What counts for the connection to a function that is named without an alias.
+pub fn settings_of_function(app: &App, function: &FunctionName) -> Result<Settings, Problem> {
+    let loaded = config::load(app.args.config.as_deref(), &app.directory, &config::read_file);
+    let layer = defaults(app, loaded, Need::Place, &|target| target.functions.contains(function))?;
+    Settings::layered(&app.args.flags(None), &app.env, layer, None)
+}
+
 /// The name of the only target for which `is_it` says so.
 fn only<'c>(config: &'c Config, is_it: &dyn Fn(&Target) -> bool) -> Option<&'c str> {
     let about = |name: &&str| config.target(name, SmokeFiles::Leave).is_ok_and(|target| is_it(&target));

@@ -45,7 +45,12 @@ impl Canonical {
         value.insert("authorizers".into(), Value::Object(labelled(&names.authorizers, &names.authorizer_bodies)));
         value.insert("validators".into(), Value::Object(labelled(&names.validators, &names.validator_bodies)));
         value.insert("responses".into(), responses(live));
-        Self { scope: Scope::Full, value: embedded::sorted(value) }
+        Self::sorted(Scope::Full, Value::Object(value))
+    }
+
+    pub(super) fn sorted(scope: Scope, mut value: Value) -> Self {
+        value.sort_all_objects();
+        Self { scope, value }
     }
 
     /// How much it shows.
@@ -167,6 +172,17 @@ const RULES: &[(&str, Rule)] = &[
     ("timeoutInMillis", Rule::Filled(DEFAULT_TIMEOUT_MS)),
     ("type", Rule::Word("")),
 ];
+
+/// What a property means where it is absent: of a name in [`RULES`] its default, of a flag `false`.
+pub(super) fn default_of(name: &str, other: &str) -> Option<String> {
+    let rule = RULES.iter().find(|(known, _)| *known == name).map(|(_, rule)| rule);
+    match rule {
+        Some(Rule::Word(default)) if !default.is_empty() => Some((*default).to_owned()),
+        Some(Rule::Default(default)) => Some(default.to_string()),
+        None if other == "true" => Some("false".into()),
+        _ => None,
+    }
+}
 
 /// A noun's own fields made canonical; what its maps hold is the user's and stays as it is.
 pub(super) fn fields(map: Map<String, Value>) -> Map<String, Value> {

@@ -1,51 +1,19 @@
 //! The deployed definition, read from an export, in the canonical form of what an export and the live definition both
 //! show (aws-semantics §6.6).
 //!
-//! An export shows less than a deployment holds: OAuth scopes, bodies of models, TLS settings and operation names are
-//! not compared, so that no difference here does not prove that the definitions are equal; an equal fingerprint does.
+//! An export shows less than a deployment holds ([`super::Unseen`]): no difference here does not prove that the
+//! definitions are equal; an equal fingerprint does.
 
 use serde_json::{Map, Value, json};
 
 use super::canonical::{Canonical, Scope, fields, set};
-use super::embedded;
+use super::{embedded, shown};
 
 /// A document that is not an export of a REST API.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("the export has no `{0}` object; an OpenAPI 3 document is needed")]
 pub struct NotAnExport(&'static str);
 
-/// The template that API Gateway uses where a gateway response has none of its own; an export may leave it out.
-const DEFAULT_TEMPLATE: &str = r#"{"message":$context.error.messageString}"#;
-
-/// The properties of a method that both sides show.
-const METHOD: &[&str] =
-    &["apiKeyRequired", "authorizationType", "authorizer", "requestModels", "requestParameters", "requestValidator"];
-/// The properties of an integration that both sides show under the same name.
-const INTEGRATION: &[&str] = &[
-    "cacheKeyParameters",
-    "connectionId",
-    "connectionType",
-    "contentHandling",
-    "credentials",
-    "httpMethod",
-    "passthroughBehavior",
-    "requestParameters",
-    "requestTemplates",
-    "responseTransferMode",
-    "timeoutInMillis",
-    "type",
-    "uri",
-];
-/// The properties of an authorizer that both sides show; where an export keeps the identity source depends on the type.
-const AUTHORIZER: &[&str] = &[
-    "authorizerCredentials",
-    "authorizerResultTtlInSeconds",
-    "authorizerUri",
-    "identityValidationExpression",
-    "providerArns",
-    "type",
-];
-const API: &[&str] = &["apiKeySource", "binaryMediaTypes", "minimumCompressionSize", "policy"];
 const VERBS: &[&str] = &["get", "put", "post", "delete", "options", "head", "patch", "trace"];
 
 /// Reads a `GetExport` answer (`oas30`, `extensions=apigateway`).
@@ -73,89 +41,7 @@ pub fn read(export: &Value) -> Result<Canonical, NotAnExport> {
         "validators": validators(export),
         "responses": responses(export),
     });
-    Ok(Canonical { scope: Scope::Export, value: sorted(value) })
-}
-
-/// The part of a full canonical form that an export shows too.
-pub fn shown_by_export(full: &Canonical) -> Canonical {
-    let section = |name: &str| full.value.get(name).cloned().unwrap_or_default();
-    let value = json!({
-        "api": kept(&section("api"), API),
-        "routes": each(&section("routes"), |methods| each(methods, shown_route)),
-        "authorizers": each(&section("authorizers"), |authorizer| kept(authorizer, AUTHORIZER)),
-        "validators": section("validators"),
-        "responses": each(&section("responses"), |response| without_default_template(response.clone())),
-    });
-    Canonical { scope: Scope::Export, value: sorted(value) }
-}
-
-fn sorted(mut value: Value) -> Value {
-    value.sort_all_objects();
-    value
-}
-
-fn each(map: &Value, change: impl Fn(&Value) -> Value) -> Value {
-    Value::Object(map.as_object().into_iter().flatten().map(|(key, value)| (key.clone(), change(value))).collect())
-}
-
-fn kept(map: &Value, names: &[&str]) -> Value {
-    let found = names.iter().filter_map(|name| Some(((*name).to_owned(), map.get(*name)?.clone())));
-    Value::Object(found.collect())
-}
-
-fn shown_route(method: &Value) -> Value {
-    let mut shown = kept(method, METHOD);
-    if let Some(Value::Object(parameters)) = shown.get_mut("requestParameters") {
-        // A path parameter is in every export of its path, declared or not.
-        parameters.retain(|name, _| !name.starts_with("method.request.path."));
-        if parameters.is_empty()
-            && let Some(map) = shown.as_object_mut()
-        {
-            map.remove("requestParameters");
-        }
-    }
-    if let (Some(integration), Some(map)) = (method.get("integration"), shown.as_object_mut()) {
-        map.insert("integration".into(), shown_integration(integration));
-    }
-    shown
-}
-
-fn shown_integration(integration: &Value) -> Value {
-    let mut shown = kept(integration, INTEGRATION);
-    let mut responses = Map::new();
-    for (status, response) in integration.get("integrationResponses").and_then(Value::as_object).into_iter().flatten() {
-        let mut response = response.as_object().cloned().unwrap_or_default();
-        // An export knows a response by its selection pattern.
-        let pattern = response.remove("selectionPattern");
-        let pattern = pattern.as_ref().and_then(Value::as_str).unwrap_or("default").to_owned();
-        response.insert("statusCode".into(), Value::String(status.clone()));
-        responses.entry(pattern).or_insert(Value::Object(response));
-    }
-    if let Some(map) = shown.as_object_mut() {
-        if !responses.is_empty() {
-            map.insert("responses".into(), Value::Object(responses));
-        }
-        without_backend_of_mock(map);
-    }
-    shown
-}
-
-/// A mock calls nothing: the method and address it may carry mean nothing, and are not always exported.
-fn without_backend_of_mock(integration: &mut Map<String, Value>) {
-    if integration.get("type").is_some_and(|kind| kind == "MOCK") {
-        integration.remove("httpMethod");
-        integration.remove("uri");
-    }
-}
-
-fn without_default_template(mut response: Value) -> Value {
-    if let Some(Value::Object(templates)) = response.get_mut("responseTemplates") {
-        templates.retain(|_, template| template != DEFAULT_TEMPLATE);
-    }
-    match response {
-        Value::Object(map) => Value::Object(fields(map)),
-        other => other,
-    }
+    Ok(Canonical::sorted(Scope::Export, value))
 }
 
 fn verb(key: &str) -> Option<String> {
@@ -201,11 +87,7 @@ fn route(export: &Value, operation: &Value) -> Value {
 }
 
 fn integration_of(exported: &Map<String, Value>) -> Value {
-    let mut map: Map<String, Value> = exported
-        .iter()
-        .filter(|(key, _)| INTEGRATION.contains(&key.as_str()))
-        .map(|(key, value)| (key.clone(), value.clone()))
-        .collect();
+    let mut map = shown::of_integration(exported);
     map.entry("timeoutInMillis").or_insert(Value::Null);
     let responses = exported.get("responses").and_then(Value::as_object).into_iter().flatten();
     let responses: Map<String, Value> = responses
@@ -214,12 +96,14 @@ fn integration_of(exported: &Map<String, Value>) -> Value {
             if let Some(status) = response.get("statusCode").cloned() {
                 response.insert("statusCode".into(), as_text(&status));
             }
-            (pattern.clone(), Value::Object(fields(response)))
+            // No pattern at all is the default.
+            let pattern = if pattern.is_empty() { "default" } else { pattern };
+            (pattern.to_owned(), Value::Object(fields(response)))
         })
         .collect();
     map.insert("responses".into(), Value::Object(responses));
     let mut map = fields(map);
-    without_backend_of_mock(&mut map);
+    shown::take_mock_address(&mut map);
     Value::Object(map)
 }
 
@@ -300,24 +184,25 @@ fn authorizers(export: &Value) -> Value {
         if let Some(pools) = map.remove("providerARNs") {
             map.insert("providerArns".into(), pools.as_array().cloned().map_or(Value::Null, set));
         }
-        Some((name.clone(), kept(&Value::Object(fields(map)), AUTHORIZER)))
+        Some((name.clone(), Value::Object(shown::of_authorizer(&fields(map)))))
     });
     Value::Object(found.collect())
 }
 
 fn validators(export: &Value) -> Value {
     let declared = export.get("x-amazon-apigateway-request-validators").cloned().unwrap_or_default();
-    each(&declared, |validator| Value::Object(fields(validator.as_object().cloned().unwrap_or_default())))
+    shown::each(&declared, |_, validator| Value::Object(fields(validator.as_object().cloned().unwrap_or_default())))
 }
 
 fn responses(export: &Value) -> Value {
     let declared = export.get("x-amazon-apigateway-gateway-responses").cloned().unwrap_or_default();
-    each(&declared, |response| {
-        let mut response = response.clone();
+    shown::each(&declared, |_, response| {
+        let mut response = fields(response.as_object().cloned().unwrap_or_default());
         if let Some(status) = response.get_mut("statusCode") {
             *status = as_text(status);
         }
-        without_default_template(response)
+        shown::take_default_templates(&mut response);
+        Value::Object(response)
     })
 }
 

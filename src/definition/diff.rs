@@ -3,14 +3,15 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
+use serde::Serialize;
 use serde_json::Value;
 
 use super::canonical::{Canonical, Scope};
-use super::deployed::shown_by_export;
-use super::integration;
+use super::{excerpt, integration, shown};
 
 /// What happened to a part of the definition, seen from the deployed one.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "lowercase")]
 pub enum Change {
     /// Live, not deployed.
     Added,
@@ -21,7 +22,8 @@ pub enum Change {
 }
 
 /// Where in the definition.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "lowercase")]
 pub enum Place {
     /// A method of a resource.
     Route {
@@ -35,34 +37,89 @@ pub enum Place {
 }
 
 /// One difference; sorted by route, other parts after the routes.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 pub struct Difference {
     /// Where.
     pub place: Place,
     /// What happened there.
     pub change: Change,
-    /// What an added route calls, or the property with its values before and after; may be empty.
-    pub text: String,
+    /// Which property, when one changed; else empty.
+    pub property: String,
+    /// Its value in the deployed definition.
+    pub before: Option<String>,
+    /// Its value in the live one, or what an added route calls.
+    pub after: Option<String>,
+}
+
+impl Difference {
+    /// Of a part that an export does not show: that it differs is known, and not how.
+    pub(super) fn somewhere(part: impl Into<String>) -> Self {
+        let property = "differ, and no export shows where".to_owned();
+        Self { place: Place::Part(part.into()), change: Change::Changed, property, before: None, after: None }
+    }
+
+    /// `+`, `-` or `~` and the place: `~ GET /orders/{id}`. One line.
+    pub fn headline(&self) -> String {
+        let sign = match self.change {
+            Change::Added => "+",
+            Change::Removed => "-",
+            Change::Changed => "~",
+        };
+        one_line(&format!("{sign} {}", self.place))
+    }
+
+    /// What is to say about the place, if anything: `authorizer none → jwt-main`, or what an added route calls. One line;
+    /// of long values the part that differs.
+    pub fn detail(&self) -> String {
+        let detail = match (self.change, &self.before, &self.after) {
+            (Change::Changed, None, None) => self.property.clone(),
+            (Change::Changed, before, after) => {
+                let (before, after) = excerpt::pair(before.as_deref(), after.as_deref());
+                format!("{} {before} → {after}", self.property).trim_start().to_owned()
+            }
+            (_, _, called) => called.clone().unwrap_or_default(),
+        };
+        one_line(&detail)
+    }
+}
+
+impl fmt::Display for Place {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Route { path, method } => write!(f, "{method} {path}"),
+            Self::Part(part) => f.write_str(part),
+        }
+    }
 }
 
 impl fmt::Display for Difference {
     /// One line: `+ POST /refunds → checkout:live`, `- GET /old`, `~ GET /orders/{id}  authorizer none → jwt-main`.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let (sign, separator) = match self.change {
-            Change::Added => ("+", " → "),
-            Change::Removed => ("-", " → "),
-            Change::Changed => ("~", "  "),
+        let detail = self.detail();
+        let separator = match self.change {
+            _ if detail.is_empty() => "",
+            Change::Added | Change::Removed => " → ",
+            Change::Changed => "  ",
         };
-        let place = match &self.place {
-            Place::Route { path, method } => format!("{method} {path}"),
-            Place::Part(part) => part.clone(),
-        };
-        write!(f, "{sign} {}", one_line(&place))?;
-        if !self.text.is_empty() {
-            write!(f, "{separator}{}", one_line(&self.text))?;
-        }
-        Ok(())
+        write!(f, "{}{separator}{detail}", self.headline())
     }
+}
+
+/// The differences place by place, each place once: its headline, then its details indented, or behind the headline when
+/// there is only one.
+pub fn by_place(differences: &[Difference]) -> Vec<String> {
+    let same = |a: &Difference, b: &Difference| a.headline() == b.headline();
+    let mut lines = Vec::new();
+    for group in differences.chunk_by(same) {
+        match group {
+            [one] => lines.push(one.to_string()),
+            several => {
+                lines.extend(several.first().map(Difference::headline));
+                lines.extend(several.iter().map(|difference| format!("    {}", difference.detail())));
+            }
+        }
+    }
+    lines
 }
 
 /// What differs between the deployed definition and the live one, sorted. When one side shows only what an export
@@ -70,7 +127,7 @@ impl fmt::Display for Difference {
 pub fn differences(deployed: &Canonical, live: &Canonical) -> Vec<Difference> {
     let by_export = deployed.scope == Scope::Export || live.scope == Scope::Export;
     let narrow = |side: &Canonical| match side.scope {
-        Scope::Full if by_export => shown_by_export(side),
+        Scope::Full if by_export => shown::split(side).shown,
         Scope::Full | Scope::Export => side.clone(),
     };
     let (old, new) = (narrow(deployed), narrow(live));
@@ -103,15 +160,18 @@ fn routes(old: &Value, new: &Value) -> Vec<Difference> {
         let place = Place::Route { path: path.clone(), method: method.clone() };
         let key = (path.clone(), method.clone());
         match (old.get(&key), new.get(&key)) {
-            (None, Some(route)) => {
-                found.push(Difference { place, change: Change::Added, text: target(route).unwrap_or_default() });
-            }
-            (Some(_), None) => found.push(Difference { place, change: Change::Removed, text: String::new() }),
+            (None, Some(route)) => found.push(Difference { after: target(route), ..whole(place, Change::Added) }),
+            (Some(_), None) => found.push(whole(place, Change::Removed)),
             (Some(old), Some(new)) => properties(&place, &route_leaves(old, new), &route_leaves(new, old), &mut found),
             (None, None) => {}
         }
     }
     found
+}
+
+/// A place that one side lacks.
+pub(super) fn whole(place: Place, change: Change) -> Difference {
+    Difference { place, change, property: String::new(), before: None, after: None }
 }
 
 fn by_route(section: &Value) -> BTreeMap<(String, String), Value> {
@@ -151,16 +211,18 @@ fn route_leaves(route: &Value, other: &Value) -> BTreeMap<String, String> {
     if let Some(Value::Object(integration)) = rest.get_mut("integration") {
         let uri = integration.remove("uri");
         let other_uri = other.pointer("/integration/uri");
-        // Two URIs can look alike when shortened, and differ in account or region.
-        let alike = |a: &str, b: &str| a != b && integration::short(a) == integration::short(b);
-        if let (Some(Value::String(uri)), Some(Value::String(other_uri))) = (&uri, other_uri)
-            && alike(uri, other_uri)
-        {
-            found.insert("integration".into(), uri.clone());
+        if let (Some(Value::String(uri)), Some(Value::String(other_uri))) = (&uri, other_uri) {
+            found.insert("integration".into(), readable(uri, other_uri));
         }
     }
     found.extend(leaves(&rest));
     found
+}
+
+/// A URI as people read it, unless it then looks like another one: they can differ in account or region alone.
+fn readable(uri: &str, other: &str) -> String {
+    let alike = uri != other && integration::short(uri) == integration::short(other);
+    if alike { uri.to_owned() } else { integration::short(uri) }
 }
 
 fn authorization(kind: Option<&Value>, name: Option<&Value>) -> String {
@@ -179,11 +241,10 @@ fn parts(label: &str, old: &Value, new: &Value, in_both_only: bool, found: &mut 
     let (old_names, new_names): (BTreeSet<String>, BTreeSet<String>) = (names(old), names(new));
     for name in old_names.union(&new_names) {
         let place = Place::Part(format!("{label} {name}"));
-        let push = |change| Difference { place: place.clone(), change, text: String::new() };
         match (old.get(name), new.get(name)) {
             (Some(old), Some(new)) => properties(&place, &leaves(old), &leaves(new), found),
-            (None, Some(_)) if !in_both_only => found.push(push(Change::Added)),
-            (Some(_), None) if !in_both_only => found.push(push(Change::Removed)),
+            (None, Some(_)) if !in_both_only => found.push(whole(place, Change::Added)),
+            (Some(_), None) if !in_both_only => found.push(whole(place, Change::Removed)),
             _ => {}
         }
     }
@@ -195,11 +256,7 @@ fn empty_resources(old: &Canonical, new: &Canonical, found: &mut Vec<Difference>
         paths.as_array().into_iter().flatten().filter_map(Value::as_str).map(str::to_owned).collect()
     };
     let (old, new) = (paths(old), paths(new));
-    let difference = |path: &String, change| Difference {
-        place: Place::Part(format!("resource {path}")),
-        change,
-        text: String::new(),
-    };
+    let difference = |path: &String, change| whole(Place::Part(format!("resource {path}")), change);
     found.extend(new.difference(&old).map(|path| difference(path, Change::Added)));
     found.extend(old.difference(&new).map(|path| difference(path, Change::Removed)));
 }
@@ -242,23 +299,25 @@ pub(super) fn properties(
     for name in old.keys().chain(new.keys()).collect::<BTreeSet<_>>() {
         let (before, after) = (old.get(name), new.get(name));
         if before != after {
-            let text = format!("{name} {}", move_text(before.map(String::as_str), after.map(String::as_str)));
-            found.push(Difference { place: place.clone(), change: Change::Changed, text });
+            // A name of the user's, in a map, has no default.
+            let own = Some(name.strip_prefix("integration ").unwrap_or(name)).filter(|name| !name.contains(' '));
+            let or_default = |value: Option<&String>, other: Option<&String>| {
+                value.cloned().or_else(|| super::canonical::default_of(own?, other?))
+            };
+            let (before, after) = match (before, after) {
+                (Some(old), Some(new)) if name == "authorizerUri" => {
+                    (Some(&readable(old, new)), Some(&readable(new, old)))
+                }
+                both => both,
+            };
+            found.push(Difference {
+                place: place.clone(),
+                change: Change::Changed,
+                property: name.clone(),
+                before: or_default(before, after),
+                after: or_default(after, before),
+            });
         }
-    }
-}
-
-/// `before → after`, or only what happened when a value is a text of its own (template, policy, schema).
-fn move_text(before: Option<&str>, after: Option<&str>) -> String {
-    const LONGEST: usize = 160;
-    let long = |text: Option<&str>| text.is_some_and(|t| t.contains('\n') || t.starts_with('{') || t.len() > LONGEST);
-    match (before, after) {
-        _ if !long(before) && !long(after) => {
-            format!("{} → {}", before.unwrap_or("none"), after.unwrap_or("none"))
-        }
-        (None, _) => "added".into(),
-        (_, None) => "removed".into(),
-        _ => "changed".into(),
     }
 }
 

@@ -10,10 +10,11 @@ use crate::aws::noun::{Deployment, DeploymentStatus};
 use crate::aws::{Aws, AwsError, Operation, Remedy, explain, gateway};
 use crate::change::{Change, Now, StageSide};
 use crate::clock::Clock;
+use crate::definition::Marker;
 use crate::event::{Event, Outcome};
 use crate::journal::{Entry, Journal};
 use crate::model::{ApiId, CanaryMode, Percent, RunId};
-use crate::plan::{Observer, Plan, StagePlan, marker};
+use crate::plan::{Observer, Plan, StagePlan};
 use crate::problem::{Code, Problem};
 use crate::step::StepKind;
 
@@ -149,8 +150,8 @@ impl<A: Aws, C: Clock, J: Journal> Engine<'_, A, C, J> {
         let (api, kind) = (&stage.stage.api, &stage.before.kind);
         let operation = gateway::creating(kind);
         let observer = Observer { aws: self.aws, clock: self.clock, listener: self.listener };
-        let live = observer.live(api, kind).await?.fingerprint();
-        if live != stage.live {
+        let live = observer.live(api, kind).await?;
+        if live.fingerprint() != stage.live {
             return Err(Stop::Conflict(
                 Problem::new(Code::PlanStale, format!("the definition of {api} was edited after the plan was made"))
                     .why("a deployment now would publish what nobody has seen in the plan")
@@ -159,9 +160,10 @@ impl<A: Aws, C: Clock, J: Journal> Engine<'_, A, C, J> {
         }
         self.check_interrupt()?;
         self.append(Entry::Begun { step: StepKind::Redeploy, subject: api.to_string() })?;
+        let description = Marker::of(&self.run, &live).to_string();
         let mut last = AwsError::Ambiguous { cause: "never sent".into() };
         for attempt in 1..=WRITE_ATTEMPTS_MAX {
-            match gateway::create_deployment(self.aws, kind, api, marker(&self.run, &live)).await {
+            match gateway::create_deployment(self.aws, kind, api, description.clone()).await {
                 Ok(deployment) => {
                     self.note_deployed(operation, api, &deployment);
                     return Ok(deployment.id);

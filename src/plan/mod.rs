@@ -19,9 +19,9 @@ pub use adopt::{Underway, example_steps, underway};
 pub use canary::{CanaryPlan, CandidatePlan};
 pub use member::{MemberPlan, SourcePlan};
 pub use member::{read_description, refuse_bad, short_sha};
-pub use observe::{Exports, Marker, Observed, ObservedMember, ObservedStage, Observer};
+pub use observe::{Exports, Observed, ObservedMember, ObservedStage, Observer};
 pub use sight::Sight;
-pub use stage::{Place, StagePlan, VariablePlan, marker};
+pub use stage::{Place, StagePlan, VariablePlan};
 pub use steps::{Action, PlannedStep};
 
 use crate::aws::noun::Statement;

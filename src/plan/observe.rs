@@ -19,7 +19,7 @@ use crate::aws::operation::{
 };
 use crate::aws::{Aws, AwsError, AwsExt, Operation, Request, explain};
 use crate::clock::Clock;
-use crate::definition::{Fingerprint, LiveApi};
+use crate::definition::LiveApi;
 use crate::event::{Event, Listener};
 use crate::metrics::{self, Arm, Past};
 use crate::model::target::{Source, Target};
@@ -71,7 +71,7 @@ pub struct ObservedStage {
     pub deployment: Deployment,
     /// The live definition.
     pub live: LiveApi,
-    /// What it serves, when the deployment's description does not tell.
+    /// What it serves, unless the fingerprint in the deployment's description proves that it is the live definition.
     pub exports: Option<Exports>,
 }
 
@@ -385,33 +385,5 @@ pub async fn check_account<A: Aws>(aws: &A, expected: Option<&str>) -> Result<cr
         .aws_now("unchanged; only sts:GetCallerIdentity was called")
         .fix("name the right profile: --profile NAME")),
         _ => Ok(identity),
-    }
-}
-
-/// What stagegate writes into the description of a deployment: the release, and the fingerprint of the definition.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Marker {
-    /// The release that made it.
-    pub run: crate::model::RunId,
-    /// What it snapshots.
-    pub fingerprint: Fingerprint,
-}
-
-impl std::fmt::Display for Marker {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "stagegate {} {}", self.run, self.fingerprint)
-    }
-}
-
-impl std::str::FromStr for Marker {
-    type Err = ();
-    fn from_str(text: &str) -> Result<Self, ()> {
-        let mut words = text.split(' ');
-        match (words.next(), words.next(), words.next()) {
-            (Some("stagegate"), Some(run), Some(fingerprint)) => {
-                Ok(Self { run: run.parse().map_err(drop)?, fingerprint: fingerprint.parse().map_err(drop)? })
-            }
-            _ => Err(()),
-        }
     }
 }

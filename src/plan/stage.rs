@@ -4,11 +4,11 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::observe::{Exports, Marker, ObservedMember, ObservedStage};
-use super::{Notice, observe};
+use super::Notice;
+use super::observe::{ObservedMember, ObservedStage};
 use crate::aws::noun::{Policy, Stage, StageKind, Statement};
 use crate::change::StageSide;
-use crate::definition::{self, Caller, Canonical, Fingerprint, LiveApi, Resolved, Route, reach};
+use crate::definition::{self, Caller, Drift, Fingerprint, Resolved, Route, Side, reach};
 use crate::model::target::{RedeployWhen, Target};
 use crate::model::{AliasName, FunctionName, StageRef};
 use crate::policy::{self, Coverage, Document, Need};
@@ -25,6 +25,18 @@ pub struct VariablePlan {
     pub want: String,
 }
 
+impl ObservedStage {
+    /// What a redeploy would publish, and what the comparison could not see.
+    pub fn drift(&self) -> Drift {
+        if self.stage.kind.is_auto_deployed() {
+            return Drift::default();
+        }
+        let (deployed, live) = self.exports.as_ref().map(|both| (&both.deployed, both.live.as_ref())).unzip();
+        let deployed = Side::deployed(&self.stage.kind, &self.deployment.description, deployed);
+        definition::drift(&deployed, &Side::live(&self.live, live.flatten()))
+    }
+}
+
 /// What the release does with the stage.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct StagePlan {
@@ -36,6 +48,9 @@ pub struct StagePlan {
     pub redeploy: Option<Fingerprint>,
     /// Why, line by line: what the live definition has and the stage does not serve.
     pub differences: Vec<String>,
+    /// Kinds of edits that could not be looked for.
+    #[serde(default)]
+    pub unseen: Vec<String>,
     /// The alias variable, if it must be set.
     pub variable: Option<VariablePlan>,
     /// The fingerprint of the live definition as read: if it changes, the plan is stale.
@@ -82,7 +97,8 @@ impl StagePlan {
 
     fn redeploy_line(&self) -> String {
         match (&self.redeploy, self.differences.len()) {
-            (None, 0) => format!("{} serves the live definition", self.stage),
+            (None, 0) if self.unseen.is_empty() => format!("{} serves the live definition", self.stage),
+            (None, 0) => format!("{} serves the live definition, as far as its export shows", self.stage),
             (None, n) => format!("{} is {} behind the live definition and stays so", self.stage, count(n, "change")),
             (Some(_), 0) => format!("{} gets a new deployment (redeploy.when = \"always\")", self.stage),
             (Some(_), n) => format!("{} is {} behind the live definition", self.stage, count(n, "change")),
@@ -110,7 +126,11 @@ pub(super) fn plan(target: &Target, observed: &ObservedStage, notices: &mut Vec<
     refuse_undeployed(observed)?;
     notice_failed_deployment(observed, notices);
     let fingerprint = observed.live.fingerprint();
-    let differences = differences(observed, &fingerprint);
+    let drift = observed.drift();
+    let differences: Vec<String> = drift.differences.iter().map(ToString::to_string).collect();
+    if let Some(blind) = drift.blind_spots() {
+        notices.push(Notice { code: Code::UnseenEdits, text: format!("{stage_ref} is {blind}") });
+    }
     let wanted = match target.redeploy {
         _ if stage.kind.is_auto_deployed() => false,
         RedeployWhen::Always => true,
@@ -138,41 +158,10 @@ pub(super) fn plan(target: &Target, observed: &ObservedStage, notices: &mut Vec<
         before: stage.clone(),
         redeploy: wanted.then(|| fingerprint.clone()),
         differences,
+        unseen: drift.unseen.iter().map(ToString::to_string).collect(),
         variable,
         live: fingerprint,
     })
-}
-
-/// What the live definition has and the stage does not serve, line by line.
-fn differences(observed: &ObservedStage, fingerprint: &Fingerprint) -> Vec<String> {
-    let ObservedStage { stage, deployment, live, exports, .. } = observed;
-    if stage.kind.is_auto_deployed() {
-        return Vec::new();
-    }
-    let marker = deployment.description.parse::<Marker>();
-    let visible = exports.as_ref().map(|exports| visible_differences(exports, live));
-    match (marker, visible) {
-        (Ok(marker), _) if marker.fingerprint == *fingerprint => Vec::new(),
-        (Ok(marker), visible) => {
-            let edited = || vec![format!("the definition was edited after {} deployed it", marker.run)];
-            visible.filter(|lines| !lines.is_empty()).unwrap_or_else(edited)
-        }
-        (Err(()), Some(visible)) => visible,
-        (Err(()), None) => vec!["what the stage serves could not be read".into()],
-    }
-}
-
-/// What exports show.
-fn visible_differences(exports: &Exports, live: &LiveApi) -> Vec<String> {
-    let lines = |found: Vec<definition::Difference>| found.iter().map(ToString::to_string).collect();
-    match (live, &exports.live) {
-        (LiveApi::Rest(live), _) => match definition::read_export(&exports.deployed) {
-            Ok(deployed) => lines(definition::differences(&deployed, &Canonical::of(live))),
-            Err(error) => vec![format!("what the stage serves cannot be compared: {error}")],
-        },
-        (LiveApi::Http(_), Some(live)) => lines(definition::http::differences(&exports.deployed, live)),
-        (LiveApi::Http(_), None) => vec!["what is live could not be exported".into()],
-    }
 }
 
 /// A stage that serves nothing yet could not be put back: API Gateway has no way to take a deployment off a stage.
@@ -396,9 +385,4 @@ impl Place {
             }
         }
     }
-}
-
-/// The description of a deployment that the release makes.
-pub fn marker(run: &crate::model::RunId, fingerprint: &Fingerprint) -> String {
-    observe::Marker { run: run.clone(), fingerprint: fingerprint.clone() }.to_string()
 }

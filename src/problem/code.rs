@@ -234,6 +234,9 @@ codes! {
     CanaryWiring "G13" Error Usage
         "a canary of the stage would not reach the new version"
         "The canary's requests are sent to the new version by overriding the stage variable that integrations take the alias from. Every integration of the target must use it.";
+    UnseenEdits "G14" Note Done
+        "a deployment made by others was compared by what its export shows"
+        "A deployment of stagegate carries a fingerprint of the whole definition. One made by others is compared with the live definition through the stage's export, which leaves some kinds of edits out; they are listed, because the stage may be behind in exactly these. Redeploying by stagegate ends the doubt: redeploy.when = \"always\".";
     // Lock
     LockHeld "L01" Error Conflict
         "another release of this target is in flight"

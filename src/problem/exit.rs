@@ -10,7 +10,7 @@ pub enum Exit {
     Failed = 1,
     /// Bad flag, bad configuration, confirmation missing, target ambiguous or unknown.
     Usage = 2,
-    /// A looking command found something (`doctor`, `drift`, `plan --detailed-exitcode`).
+    /// A looking command found something (`doctor`, `drift`, `--detailed-exitcode`).
     Findings = 3,
     /// Credentials missing, expired or too short-lived; wrong account; access denied.
     Access = 4,
@@ -55,7 +55,7 @@ impl Exit {
             Self::Done => "done, nothing to do, or stopped where asked",
             Self::Failed => "failed before the first write; AWS is as before",
             Self::Usage => "bad flag, configuration or target, or confirmation missing; AWS is as before",
-            Self::Findings => "findings (plan --detailed-exitcode has something to do); AWS is as before",
+            Self::Findings => "findings (doctor, drift, --detailed-exitcode); AWS is as before",
             Self::Access => "credentials, account or access; AWS is as before",
             Self::RolledBack => "rolled back: the old version serves, read back",
             Self::InBetween => "in between: a person must look",

@@ -2,6 +2,7 @@
 //! either. A reader that went away (`| head`) never stops a release: what cannot be written is dropped.
 
 mod board;
+pub mod diff_text;
 pub mod gate_text;
 mod json;
 mod live;

@@ -161,7 +161,6 @@ pub fn is_same(a: &Stage, b: &Stage) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::aws::noun::StageKind;
 
     fn trial(canary: Option<(&str, f64)>) -> Trial {
         let canary = canary.map(|(deployment, percent)| StageCanary {
@@ -171,8 +170,7 @@ mod tests {
             use_stage_cache: true,
         });
         let variables = [("lambdaAlias".to_owned(), "live".to_owned()), ("table".to_owned(), "a".to_owned())].into();
-        let stage =
-            Stage { deployment: "k5m8ra".into(), variables, canary, cache_enabled: false, kind: StageKind::Rest };
+        let stage = Stage { deployment: "k5m8ra".into(), variables, canary, ..Stage::default() };
         Trial { place: "a1b2c3d4e5/prod".parse().unwrap(), stage, deployment: None }
     }
 

@@ -3,8 +3,6 @@
 use std::collections::BTreeMap;
 use std::rc::Rc;
 
-use serde_json::Value;
-
 use super::account::Account;
 use super::export;
 use crate::aws::AwsError;
@@ -120,7 +118,13 @@ impl Account {
         let deployment = &self.stage(id, stage)?.deployment;
         let snapshot = self.api(id)?.deployments.get(deployment);
         let snapshot = snapshot.ok_or_else(|| not_found("Invalid Deployment identifier specified"))?;
-        Ok(export::openapi(&snapshot.definition, &snapshot.deployment))
+        // Recorded by others (aws-semantics §6.6): a model that is no JSON makes the export fail.
+        let is_json = |text: &str| serde_json::from_str::<serde::de::IgnoredAny>(text).is_ok();
+        let schemas = snapshot.definition.models.iter().filter_map(|model| model.schema.as_deref());
+        match schemas.into_iter().all(is_json) {
+            true => Ok(export::openapi(&snapshot.definition, &snapshot.deployment)),
+            false => Err(bad_request("Unable to build exported definition: a model's schema is not JSON")),
+        }
     }
 
     pub(super) fn create_deployment(&mut self, id: &ApiId, description: &str) -> Result<Deployment, AwsError> {
@@ -313,32 +317,6 @@ pub(super) fn deployment_id(serial: u64) -> String {
         rest /= 36;
     }
     id
-}
-
-impl Definition {
-    /// The method of a resource, both made if missing, and the resources above it.
-    pub fn method_mut(&mut self, path: &str, http_method: &str) -> &mut crate::aws::noun::Method {
-        let position = self.resource(path);
-        self.resources[position].methods.entry(http_method.to_owned()).or_default()
-    }
-
-    fn resource(&mut self, path: &str) -> usize {
-        if let Some(position) = self.resources.iter().position(|resource| resource.path == path) {
-            return position;
-        }
-        if let Some((parent, _)) = path.rsplit_once('/').filter(|_| path != "/") {
-            self.resource(if parent.is_empty() { "/" } else { parent });
-        }
-        self.resources.push(Resource { path: path.to_owned(), methods: BTreeMap::new() });
-        self.resources.len() - 1
-    }
-
-    /// A resource policy as the JSON it holds, its quotes escaped or not; `Null` when there is none.
-    pub(super) fn policy(&self) -> Value {
-        let text = self.api.policy.as_deref().unwrap_or_default();
-        let unescaped = text.replace("\\\"", "\"").replace("\\/", "/");
-        serde_json::from_str(text).or_else(|_| serde_json::from_str(&unescaped)).unwrap_or(Value::Null)
-    }
 }
 
 #[cfg(test)]

@@ -135,13 +135,17 @@ fn security(definition: &Definition, method: &Method) -> Value {
     if let Some(authorizer) = definition.authorizers.iter().find(|authorizer| Some(&authorizer.id) == id) {
         schemes.push(json!({ authorizer.name.clone(): method.authorization_scopes }));
     }
-    if method.authorization_type.as_deref() == Some("AWS_IAM") {
+    if asks_iam(method) {
         schemes.push(json!({ "sigv4": [] }));
     }
     if method.api_key_required {
         schemes.push(json!({ "api_key": [] }));
     }
     json!(schemes)
+}
+
+fn asks_iam(method: &Method) -> bool {
+    method.authorization_type.as_deref().is_some_and(|kind| kind.eq_ignore_ascii_case("AWS_IAM"))
 }
 
 fn integration(integration: &Integration) -> Value {
@@ -205,7 +209,7 @@ fn components(definition: &Definition) -> Value {
     if methods().any(|method| method.api_key_required) {
         schemes.insert("api_key".into(), header("x-api-key"));
     }
-    if methods().any(|method| method.authorization_type.as_deref() == Some("AWS_IAM")) {
+    if methods().any(asks_iam) {
         let mut sigv4 = header("Authorization");
         sigv4["x-amazon-apigateway-authtype"] = json!("awsSigv4");
         schemes.insert("sigv4".into(), sigv4);

@@ -270,9 +270,8 @@ impl Account {
         let created = Stage {
             deployment: deployment.clone(),
             variables: variables.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect(),
-            canary: None,
-            cache_enabled: false,
             kind: StageKind::Http { auto_deploy, last_deployment: None },
+            ..Stage::default()
         };
         let api = self.http_api_mut(id)?;
         if let Some(snapshot) = api.deployments.get_mut(&deployment) {

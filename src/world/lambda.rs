@@ -18,6 +18,8 @@ use crate::model::{AliasName, FunctionName, Version};
 
 /// `ListVersionsByFunction` gives at most this many, whatever it is asked for.
 const VERSIONS_PER_PAGE: usize = 50;
+/// How the settings of a function name its environment variables.
+const ENVIRONMENT: &str = "environment.";
 /// Characters that the description of a version or alias may have.
 pub(super) const DESCRIPTION_CHARS: usize = 256;
 pub(super) const STALE_REVISION: &str = "The Revision Id provided does not match the latest Revision Id. Call the \
@@ -62,12 +64,22 @@ pub struct Publishing {
 }
 
 impl Build {
-    /// What `Function::config_digest` promises.
-    pub(super) fn digest(&self) -> String {
+    /// After a change of the configuration: what AWS answers about it, and what `Function::config_digest` promises.
+    pub(super) fn configured(&mut self) {
         let f = &self.function;
-        let text = json!([f.role, f.dead_letter, f.snap_start, f.timeout_s, self.environment, f.code_by_reference])
-            .to_string();
-        Sha256::digest(text.as_bytes()).iter().map(|byte| format!("{byte:02x}")).collect()
+        let mut settings = f.settings.clone();
+        settings.retain(|name, _| !name.starts_with(ENVIRONMENT));
+        settings.extend([
+            ("role".to_owned(), f.role.clone()),
+            ("timeout".to_owned(), f.timeout_s.to_string()),
+            ("dead_letter".to_owned(), f.dead_letter.clone().unwrap_or_default()),
+            ("snap_start".to_owned(), if f.snap_start { "PublishedVersions".into() } else { String::new() }),
+        ]);
+        let digest = |text: &str| Sha256::digest(text).iter().map(|byte| format!("{byte:02x}")).collect();
+        settings.extend(self.environment.iter().map(|(name, value)| (format!("{ENVIRONMENT}{name}"), digest(value))));
+        settings.retain(|_, text| !text.is_empty());
+        self.function.config_digest = digest(&json!([settings, f.code_by_reference]).to_string());
+        self.function.settings = settings;
     }
 
     /// Code and configuration, the function's own description included: what PublishVersion compares.

@@ -57,9 +57,10 @@ impl Account {
             last_modified: self.now().to_string(),
             config_digest: String::new(),
             code_by_reference: false,
+            settings: BTreeMap::new(),
         };
         let mut latest = Build { function, environment: BTreeMap::new(), behaviour };
-        latest.function.config_digest = latest.digest();
+        latest.configured();
         self.functions.insert(name.clone(), Rc::new(LambdaFunction::of(latest)));
     }
 
@@ -93,7 +94,7 @@ impl Account {
         let (revision, now) = (self.next_revision(), self.now());
         let latest = &mut self.function_mut(name)?.latest;
         change(latest);
-        latest.function.config_digest = latest.digest();
+        latest.configured();
         latest.function.revision = revision;
         latest.function.last_modified = now.to_string();
         latest.function.last_update = Some(UpdateStatus::InProgress);

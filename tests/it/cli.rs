@@ -66,6 +66,7 @@ fn the_help_of_the_whole_and_of_every_command() {
         "rollback",
         "status",
         "history",
+        "diff",
         "canary",
         "unlock",
         "verify",

@@ -94,6 +94,9 @@ fn every_command_is_about_a_target_of_the_readme() {
             "plan" | "promote" | "status" | "rollback" | "pause" | "resume" => {
                 ["prod", "checkout-api:live"].contains(&words[2].as_str())
             }
+            "diff" => words[2..].iter().all(|word| {
+                ["a1b2c3d4e5/dev", "a1b2c3d4e5/prod", "checkout-api:41", "checkout-api:live"].contains(&word.as_str())
+            }),
             "canary" => ["checkout-api:live", "a1b2c3d4e5/prod"].contains(&words[3].as_str()),
             _ => false,
         };

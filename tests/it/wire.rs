@@ -11,7 +11,7 @@ use std::net::TcpListener;
 use std::time::Duration;
 
 use serde_json::{Value, json};
-use stagegate::aws::noun::{Patch, Routing, Statement};
+use stagegate::aws::noun::{AccessLog, MethodSettings, Patch, Routing, StageSettings, Statement};
 use stagegate::aws::operation::{
     AddPermission, CreateAlias, CreateDeployment, GetAlias, GetCallerIdentity, GetExport, GetFunction, GetPolicy,
     GetResources, GetRestApis, GetStage, Invoke, ListVersionsByFunction, PublishVersion, RemovePermission, UpdateAlias,
@@ -86,7 +86,13 @@ fn patches_of_a_stage_arrive_in_order() {
     let server = Server::answering(
         "200 OK",
         &[],
-        r#"{"deploymentId":"d2","variables":{"v":"live"},"cacheClusterEnabled":true,
+        r#"{"deploymentId":"d2","variables":{"v":"live"},"cacheClusterEnabled":true,"cacheClusterSize":"0.5",
+            "tracingEnabled":true,"clientCertificateId":"c1","webAclArn":"arn:waf",
+            "accessLogSettings":{"destinationArn":"arn:log","format":"$context.requestId"},
+            "methodSettings":{"*/*":{"metricsEnabled":true,"loggingLevel":"ERROR","dataTraceEnabled":true,
+                "throttlingBurstLimit":50,"throttlingRateLimit":12.5,"cachingEnabled":true,"cacheTtlInSeconds":60,
+                "cacheDataEncrypted":true,"requireAuthorizationForCacheControl":true,
+                "unauthorizedCacheControlHeaderStrategy":"FAIL_WITH_403"}},
             "canarySettings":{"percentTraffic":12.5,"deploymentId":"d3","stageVariableOverrides":{"v":"next"}}}"#,
     );
     let stage = server.send(update_stage()).unwrap();
@@ -99,6 +105,32 @@ fn patches_of_a_stage_arrive_in_order() {
     assert_eq!((canary.percent, canary.deployment.as_deref()), (12.5, Some("d3")));
     assert_eq!(canary.overrides["v"], "next");
     assert!(stage.cache_enabled);
+    settings_are_read(stage.settings);
+}
+
+fn settings_are_read(settings: StageSettings) {
+    let text = |text: &str| Some(text.to_owned());
+    let all = MethodSettings {
+        metrics: true,
+        log_level: text("ERROR"),
+        data_trace: true,
+        throttling_burst: 50,
+        throttling_rate: 12.5,
+        caching: true,
+        cache_ttl_s: 60,
+        cache_encrypted: true,
+        cache_control_authorized: true,
+        cache_control_strategy: text("FAIL_WITH_403"),
+    };
+    let expected = StageSettings {
+        cache_cluster_size: text("0.5"),
+        access_log: Some(AccessLog { destination: text("arn:log"), format: text("$context.requestId") }),
+        tracing: true,
+        client_certificate: text("c1"),
+        web_acl: text("arn:waf"),
+        methods: [("*/*".to_owned(), all)].into(),
+    };
+    assert_eq!(settings, expected);
 }
 
 #[test]
@@ -211,6 +243,7 @@ fn a_function_is_read_with_its_state_and_storage() {
     assert_eq!(function.state, Some(stagegate::aws::noun::State::Other));
     assert!(function.snap_start && function.code_by_reference);
     assert_eq!((function.timeout_s, function.config_digest.len()), (30, 64));
+    assert_eq!((function.settings["role"].as_str(), function.settings["timeout"].as_str()), ("arn:role", "30"));
 }
 
 #[test]

@@ -1,15 +1,12 @@
 //! API Gateway (REST APIs): each operation as the port names it.
 
-use std::collections::HashMap;
-
 use aws_sdk_apigateway::Client;
-use aws_sdk_apigateway::types::{CanarySettings, Op, PatchOperation};
+use aws_sdk_apigateway::types::{Op, PatchOperation};
 use aws_smithy_types::DateTime;
 
 use super::super::AwsError;
 use super::super::noun::{
     ApiModel, Authorizer, Deployment, Export, GatewayResponse, Page, Patch, RequestValidator, Resource, RestApi, Stage,
-    StageCanary, StageKind,
 };
 use super::super::operation::{
     CreateDeployment, GetAuthorizers, GetDeployment, GetDeployments, GetExport, GetGatewayResponses, GetModels,
@@ -17,7 +14,8 @@ use super::super::operation::{
 };
 use super::classify::classify;
 use super::definition;
-use super::reply::{page, required, sorted, timestamp};
+use super::reply::{page, required, timestamp};
+use super::stage::stage;
 use crate::model::{ApiId, InvalidName, StageName};
 
 /// The largest page that API Gateway gives; 25 is its default.
@@ -70,18 +68,16 @@ lists! {
 
 pub(super) async fn get_stage(client: &Client, call: &GetStage) -> Result<Stage, AwsError> {
     let request = client.get_stage().rest_api_id(call.api.as_str()).stage_name(call.stage.as_str());
-    let out = request.send().await.map_err(classify)?;
-    stage(out.deployment_id, out.variables, out.canary_settings, out.cache_cluster_enabled)
+    stage!(request.send().await.map_err(classify)?)
 }
 
 pub(super) async fn get_stages(client: &Client, call: &GetStages) -> Result<Vec<(StageName, Stage)>, AwsError> {
     let out = client.get_stages().rest_api_id(call.api.as_str()).send().await.map_err(classify)?;
     let mut stages = Vec::new();
     for item in out.item.unwrap_or_default() {
-        let name = required(item.stage_name, "stageName")?;
+        let name = required(item.stage_name.clone(), "stageName")?;
         let name = name.parse().map_err(|error: InvalidName| AwsError::Ambiguous { cause: error.to_string() })?;
-        stages
-            .push((name, stage(item.deployment_id, item.variables, item.canary_settings, item.cache_cluster_enabled)?));
+        stages.push((name, stage!(item)?));
     }
     Ok(stages)
 }
@@ -117,8 +113,7 @@ pub(super) async fn update_stage(client: &Client, call: &UpdateStage) -> Result<
         .rest_api_id(call.api.as_str())
         .stage_name(call.stage.as_str())
         .set_patch_operations(Some(call.patches.iter().map(patch).collect()));
-    let out = request.send().await.map_err(classify)?;
-    stage(out.deployment_id, out.variables, out.canary_settings, out.cache_cluster_enabled)
+    stage!(request.send().await.map_err(classify)?)
 }
 
 fn patch(patch: &Patch) -> PatchOperation {
@@ -128,26 +123,6 @@ fn patch(patch: &Patch) -> PatchOperation {
         Patch::Remove { path } => PatchOperation::builder().op(Op::Remove).path(path),
     }
     .build()
-}
-
-fn stage(
-    deployment: Option<String>,
-    variables: Option<HashMap<String, String>>,
-    canary: Option<CanarySettings>,
-    cache_enabled: bool,
-) -> Result<Stage, AwsError> {
-    Ok(Stage {
-        deployment: required(deployment, "deploymentId")?,
-        variables: sorted(variables),
-        canary: canary.map(|canary| StageCanary {
-            deployment: canary.deployment_id,
-            percent: canary.percent_traffic,
-            overrides: sorted(canary.stage_variable_overrides),
-            use_stage_cache: canary.use_stage_cache,
-        }),
-        cache_enabled,
-        kind: StageKind::Rest,
-    })
 }
 
 fn deployment(

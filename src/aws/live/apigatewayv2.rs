@@ -7,8 +7,8 @@ use aws_sdk_apigatewayv2::types as sdk;
 
 use super::super::AwsError;
 use super::super::noun::{
-    Cors, Deployment, DeploymentStatus, Export, HttpApi, HttpAuthorizer, HttpIntegration, HttpRoute, JwtConfiguration,
-    Page, Stage, StageKind,
+    AccessLog, Cors, Deployment, DeploymentStatus, Export, HttpApi, HttpAuthorizer, HttpIntegration, HttpRoute,
+    JwtConfiguration, MethodSettings, Page, Stage, StageKind, StageSettings,
 };
 use super::super::operation::{
     CreateHttpDeployment, ExportApi, GetApi, GetHttpAuthorizers, GetHttpDeployment, GetHttpDeployments, GetHttpStage,
@@ -40,6 +40,12 @@ macro_rules! stage {
                 auto_deploy: $out.auto_deploy.unwrap_or_default(),
                 last_deployment: $out.last_deployment_status_message.filter(|text| !text.is_empty()),
             },
+            settings: StageSettings {
+                access_log: $out.access_log_settings.map(access_log),
+                client_certificate: $out.client_certificate_id,
+                methods: methods($out.default_route_settings, $out.route_settings),
+                ..StageSettings::default()
+            },
         }
     };
 }
@@ -60,6 +66,25 @@ macro_rules! deployment {
 /// A variable without a text is one that was removed.
 fn variables(map: Option<HashMap<String, String>>) -> BTreeMap<String, String> {
     sorted(map.map(|map| map.into_iter().filter(|(_, value)| !value.is_empty()).collect()))
+}
+
+fn access_log(log: sdk::AccessLogSettings) -> AccessLog {
+    AccessLog { destination: log.destination_arn, format: log.format }
+}
+
+/// What holds for all routes, and for each by its key.
+fn methods(
+    all: Option<sdk::RouteSettings>,
+    own: Option<HashMap<String, sdk::RouteSettings>>,
+) -> BTreeMap<String, MethodSettings> {
+    let read = |route: sdk::RouteSettings| MethodSettings {
+        metrics: route.detailed_metrics_enabled.unwrap_or_default(),
+        throttling_burst: route.throttling_burst_limit,
+        throttling_rate: route.throttling_rate_limit,
+        ..MethodSettings::default()
+    };
+    let all = all.map(|all| (MethodSettings::ALL.to_owned(), all));
+    all.into_iter().chain(own.unwrap_or_default()).map(|(key, route)| (key, read(route))).collect()
 }
 
 pub(super) async fn get_api(client: &Client, call: &GetApi) -> Result<HttpApi, AwsError> {

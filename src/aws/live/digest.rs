@@ -1,5 +1,7 @@
 //! The digest by which a configuration of `$LATEST` and one of a version are compared.
 
+use std::collections::BTreeMap;
+
 use aws_sdk_lambda::types::{FunctionConfiguration, ImageConfigResponse, LambdaManagedInstancesCapacityProviderConfig};
 use sha2::{Digest, Sha256};
 
@@ -21,8 +23,31 @@ pub(super) fn of(config: &FunctionConfiguration) -> String {
             }
         }
     }
-    hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
+    hex(&hash.finalize())
 }
+
+/// The same by name, for people. A digest stands for the value of an environment variable; the items of a list are one
+/// text.
+pub(super) fn settings(config: &FunctionConfiguration) -> BTreeMap<String, String> {
+    let mut settings: BTreeMap<String, String> = BTreeMap::new();
+    for (name, text) in parts(config).into_iter().filter(|(_, text)| !text.is_empty()) {
+        let text = if name.starts_with(ENVIRONMENT) { hex(&Sha256::digest(text)) } else { text };
+        let text = text.strip_prefix('=').unwrap_or(&text);
+        let whole = settings.entry(name).or_default();
+        if !whole.is_empty() {
+            whole.push_str(", ");
+        }
+        whole.push_str(text);
+    }
+    settings
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// How the name of an environment variable begins among the parts.
+const ENVIRONMENT: &str = "environment.";
 
 type Part = (String, String);
 
@@ -66,7 +91,7 @@ fn environment(config: &FunctionConfiguration) -> Vec<Part> {
         .variables
         .iter()
         .flatten()
-        .map(|(name, value)| (format!("environment.{name}"), format!("={value}")))
+        .map(|(name, value)| (format!("{ENVIRONMENT}{name}"), format!("={value}")))
         .collect();
     parts.sort_unstable();
     parts.extend(environment.error.as_ref().map(|_| unreadable("environment", config)));
@@ -199,6 +224,17 @@ mod tests {
             of(&base().set_layers(Some(layers.to_vec())).build())
         };
         assert_ne!(layers(["x", "y"]), layers(["y", "x"]));
+    }
+
+    #[test]
+    fn settings_are_named_and_no_value_of_the_environment_is_kept() {
+        let layers = ["x", "y"].map(|arn| Layer::builder().arn(arn).build());
+        let secret = EnvironmentResponse::builder().variables("TOKEN", "hunter2").build();
+        let settings = settings(&base().set_layers(Some(layers.to_vec())).environment(secret).build());
+        let named: Vec<&str> = settings.keys().map(String::as_str).collect();
+        assert_eq!(named, ["environment.TOKEN", "handler", "layer", "memory_size"]);
+        assert_eq!((settings["layer"].as_str(), settings["memory_size"].as_str()), ("x, y", "128"));
+        assert!(!format!("{settings:?}").contains("hunter2"));
     }
 
     #[test]

@@ -15,6 +15,7 @@ mod execute_api;
 mod function;
 mod lambda;
 mod reply;
+mod stage;
 mod sts;
 
 pub use connect::LiveSettings;

@@ -1,6 +1,4 @@
-//! API Gateway, whatever the kind of API: stages, deployments, exports.
-
-use std::collections::BTreeMap;
+//! API Gateway, whatever the kind of API: deployments, exports, answers.
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -15,63 +13,6 @@ pub struct StageAnswer {
     pub body: String,
     /// How long it took as seen from here, milliseconds.
     pub duration_ms: u64,
-}
-
-/// A stage (`GetStage` of either kind of API).
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
-pub struct Stage {
-    /// The deployment it serves; empty when a stage of an HTTP API was never deployed.
-    pub deployment: String,
-    /// Stage variables.
-    pub variables: BTreeMap<String, String>,
-    /// Canary settings, when a canary is attached, also at 0 %.
-    pub canary: Option<StageCanary>,
-    /// A cache cluster is on: answers of the old deployment may outlive it by the TTL.
-    pub cache_enabled: bool,
-    /// Which kind of API it belongs to.
-    #[serde(default, skip_serializing_if = "StageKind::is_rest")]
-    pub kind: StageKind,
-}
-
-/// Which kind of API a stage belongs to, and what only that kind has.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(tag = "api", rename_all = "kebab-case")]
-pub enum StageKind {
-    /// A REST API.
-    #[default]
-    Rest,
-    /// An HTTP API.
-    Http {
-        /// Every edit of the API deploys itself, and the deployment cannot be chosen (aws-semantics §7).
-        auto_deploy: bool,
-        /// `lastDeploymentStatusMessage`: what AWS says of the last deployment that happened by itself.
-        last_deployment: Option<String>,
-    },
-}
-
-impl StageKind {
-    /// A stage of a REST API.
-    pub const fn is_rest(&self) -> bool {
-        matches!(self, Self::Rest)
-    }
-
-    /// A stage that deploys every edit of its API by itself.
-    pub const fn is_auto_deployed(&self) -> bool {
-        matches!(self, Self::Http { auto_deploy: true, .. })
-    }
-}
-
-/// A stage's canary (`canarySettings`).
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct StageCanary {
-    /// The canary's deployment.
-    pub deployment: Option<String>,
-    /// Share of requests, 0–100 %.
-    pub percent: f64,
-    /// `stageVariableOverrides`.
-    pub overrides: BTreeMap<String, String>,
-    /// Whether production and canary share cache entries.
-    pub use_stage_cache: bool,
 }
 
 /// A snapshot of an API's definition (`Deployment` of either kind of API).

@@ -86,6 +86,10 @@ pub struct Function {
     pub config_digest: String,
     /// `S3ObjectStorageMode = REFERENCE`: the version lives only as long as its S3 object (aws-semantics §3.7).
     pub code_by_reference: bool,
+    /// What `config_digest` is taken over, by name, for people; of an environment variable a digest stands for the value.
+    /// Not part of a plan: it is compared, never kept.
+    #[serde(skip)]
+    pub settings: BTreeMap<String, String>,
 }
 
 /// The resource policy of one qualifier (`GetPolicy`).

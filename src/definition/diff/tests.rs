@@ -30,13 +30,13 @@ fn each_difference_is_one_line_by_route() {
         lines(&sample::live(), &live),
         [
             "- GET /legacy",
-            "~ OPTIONS /orders  integration requestTemplates application/json changed",
+            "~ OPTIONS /orders  integration requestTemplates application/json {\"statusCode\": 200} → {\\n}",
             "~ GET /orders/{id}  authorizer pool → none",
             "~ GET /orders/{id}  integration timeoutInMillis 29000 → 5000",
             "+ POST /refunds → checkout:${stageVariables.lambdaAlias}",
             "- model Item",
             "+ resource /legacy",
-            "~ validator body-only  validateRequestParameters none → true",
+            "~ validator body-only  validateRequestParameters false → true",
         ]
     );
 }

@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::{Map, Value};
 
 use crate::aws::noun::Export;
-use crate::definition::diff::{Change, Difference, Place, leaves, properties};
+use crate::definition::diff::{Change, Difference, Place, leaves, properties, whole};
 use crate::definition::{embedded, integration};
 
 /// What every export may say differently, and what is not part of the definition.
@@ -25,9 +25,9 @@ pub fn differences(deployed: &Export, live: &Export) -> Vec<Difference> {
         let place = place(key);
         match (old.get(key), new.get(key)) {
             (None, Some(operation)) => {
-                found.push(Difference { place, change: Change::Added, text: target(operation) });
+                found.push(Difference { after: target(operation), ..whole(place, Change::Added) });
             }
-            (Some(_), None) => found.push(Difference { place, change: Change::Removed, text: String::new() }),
+            (Some(_), None) => found.push(whole(place, Change::Removed)),
             (Some(old), Some(new)) => properties(&place, &named(old), &named(new), &mut found),
             (None, None) => {}
         }
@@ -74,9 +74,9 @@ fn resolved(export: &Value, operation: &Value) -> Value {
 }
 
 /// What an operation calls, as people read it.
-fn target(operation: &Value) -> String {
+fn target(operation: &Value) -> Option<String> {
     let uri = operation.get(INTEGRATION).and_then(|found| found.get("uri")).and_then(Value::as_str);
-    uri.map(integration::short).unwrap_or_default()
+    uri.map(integration::short)
 }
 
 /// An operation's properties by short names.

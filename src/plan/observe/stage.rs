@@ -1,41 +1,43 @@
 //! Reading a stage, what it serves, and the live definition of its API.
 
-use super::{Exports, Marker, ObservedStage, Observer};
-use crate::aws::noun::{Deployment, Stage, StageKind};
+use super::{Exports, ObservedStage, Observer};
+use crate::aws::noun::{Deployment, Export, Stage, StageKind};
 use crate::aws::operation::{
     ExportApi, GetApi, GetAuthorizers, GetExport, GetGatewayResponses, GetHttpAuthorizers, GetIntegrations, GetModels,
     GetRequestValidators, GetResources, GetRestApi, GetRoutes,
 };
-use crate::aws::{Aws, gateway};
+use crate::aws::{Aws, AwsExt, Operation, Remedy, explain, gateway};
 use crate::clock::Clock;
-use crate::definition::{HttpLive, Live, LiveApi};
-use crate::model::{ApiId, RunId, StageRef};
+use crate::definition::{HttpLive, Live, LiveApi, Marker};
+use crate::model::{ApiId, RunId, StageName, StageRef};
 use crate::problem::{Code, Problem};
 
 impl<A: Aws, C: Clock> Observer<'_, A, C> {
     /// The stage with its deployment and the live definition of its API.
     pub async fn stage(&self, stage_ref: &StageRef) -> Result<ObservedStage, Problem> {
-        let api = &stage_ref.api;
-        let stage = gateway::existing_stage(self.aws, stage_ref).await?;
-        let deployment = self.deployment(stage_ref, &stage).await?;
-        let live = self.live(api, &stage.kind).await?;
+        let (stage, deployment) = self.serving(stage_ref).await?;
+        let live = self.live(&stage_ref.api, &stage.kind).await?;
         let exports = self.exports(stage_ref, &stage, &deployment, &live).await?;
         Ok(ObservedStage { stage_ref: stage_ref.clone(), stage, deployment, live, exports })
     }
 
-    /// The deployment of a stage that deploys by itself tells nothing, and neither does that of one that was never deployed.
-    async fn deployment(&self, stage_ref: &StageRef, stage: &Stage) -> Result<Deployment, Problem> {
+    /// A stage and the deployment that it serves. The deployment of a stage that deploys by itself tells nothing, and
+    /// neither does that of one that was never deployed.
+    pub async fn serving(&self, stage_ref: &StageRef) -> Result<(Stage, Deployment), Problem> {
+        let stage = gateway::existing_stage(self.aws, stage_ref).await?;
         let id = &stage.deployment;
         if id.is_empty() || stage.kind.is_auto_deployed() {
-            return Ok(Deployment::default());
+            return Ok((stage, Deployment::default()));
         }
-        let found = gateway::deployment(self.aws, &stage.kind, &stage_ref.api, id).await?;
-        found.ok_or_else(|| {
-            let what = format!("{stage_ref} serves deployment {id}, which does not exist");
-            Problem::new(Code::ServiceError, what)
-                .why("API Gateway answered 404 for it")
-                .fix(format!("look again: stagegate status {stage_ref}"))
-        })
+        match gateway::deployment(self.aws, &stage.kind, &stage_ref.api, id).await? {
+            Some(deployment) => Ok((stage, deployment)),
+            None => {
+                let what = format!("{stage_ref} serves deployment {id}, which does not exist");
+                Err(Problem::new(Code::ServiceError, what)
+                    .why("API Gateway answered 404 for it")
+                    .fix(format!("look again: stagegate status {stage_ref}")))
+            }
+        }
     }
 
     /// Exports, where the deployment's description does not prove what the stage serves. A stage that deploys itself
@@ -47,26 +49,35 @@ impl<A: Aws, C: Clock> Observer<'_, A, C> {
         deployment: &Deployment,
         live: &LiveApi,
     ) -> Result<Option<Exports>, Problem> {
-        let StageRef { api, stage: name } = stage_ref.clone();
-        let marker = deployment.description.parse::<Marker>();
-        match (&stage.kind, live) {
-            (StageKind::Rest, _) if marker.is_ok() => Ok(None),
-            (StageKind::Rest, _) => {
-                let deployed = self.send(GetExport { api, stage: name }).await?;
-                Ok(Some(Exports { deployed, live: None }))
-            }
-            (StageKind::Http { auto_deploy: true, .. }, _) => Ok(None),
-            (StageKind::Http { .. }, _) if stage.deployment.is_empty() => Ok(None),
-            (StageKind::Http { .. }, live) if marker.is_ok_and(|marker| marker.fingerprint == live.fingerprint()) => {
-                Ok(None)
-            }
-            (StageKind::Http { .. }, _) => {
-                // An implementation without exports answers as if there were no API: then nothing can be compared.
-                let deployed = self.found(ExportApi { api: api.clone(), stage: Some(name) }).await?;
-                let live = self.found(ExportApi { api, stage: None }).await?;
-                Ok(deployed.map(|deployed| Exports { deployed, live }))
-            }
+        let proven = |marker: Marker| marker.fingerprint == live.fingerprint();
+        let undeployed = stage.deployment.is_empty() || stage.kind.is_auto_deployed();
+        if undeployed || deployment.description.parse().is_ok_and(proven) {
+            return Ok(None);
         }
+        let Some(deployed) = self.export(stage_ref, &stage.kind).await? else { return Ok(None) };
+        let live = match stage.kind {
+            StageKind::Rest => None,
+            StageKind::Http { .. } => self.http_export(&stage_ref.api, None).await?,
+        };
+        Ok(Some(Exports { deployed, live }))
+    }
+
+    /// What a stage serves; `None` when API Gateway refuses to export it, as it does when a model is no JSON.
+    pub async fn export(&self, stage_ref: &StageRef, kind: &StageKind) -> Result<Option<Export>, Problem> {
+        let StageRef { api, stage } = stage_ref.clone();
+        if !kind.is_rest() {
+            return self.http_export(&api, Some(stage)).await;
+        }
+        match self.aws.send(GetExport { api, stage }).await {
+            Ok(export) => Ok(Some(export)),
+            Err(error) if error.remedy() == Remedy::Final => Ok(None),
+            Err(error) => Err(explain::problem(Operation::GetExport, &stage_ref.to_string(), &error)),
+        }
+    }
+
+    /// An implementation without exports answers as if there were no API: then nothing can be compared.
+    async fn http_export(&self, api: &ApiId, stage: Option<StageName>) -> Result<Option<Export>, Problem> {
+        self.found(ExportApi { api: api.clone(), stage }).await
     }
 
     /// The live definition: what a deployment made now would snapshot.
