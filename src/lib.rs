@@ -29,6 +29,7 @@ pub mod compare;
 pub mod config;
 pub mod definition;
 pub mod demo;
+pub mod doctor;
 pub mod engine;
 pub mod event;
 pub mod gate;

@@ -142,6 +142,8 @@ pub enum Command {
     History(HistoryArgs),
     /// Two stages, or two versions of a function, side by side
     Diff(DiffArgs),
+    /// Every target compared with what is live and with the configuration
+    Drift(DriftArgs),
     /// End or change a traffic split that no release runs
     Canary(CanaryArgs),
     /// Drop the record of a release that will never finish
@@ -183,7 +185,7 @@ impl Command {
 /// What the groups of commands in `--help` are called, and their commands in order.
 const GROUPS: [(&str, &[&str]); 6] = [
     ("Release", &["plan", "promote", "resume", "pause", "rollback"]),
-    ("See", &["status", "history", "diff"]),
+    ("See", &["status", "history", "diff", "drift"]),
     ("Repair", &["canary", "unlock"]),
     ("Set up", &["verify", "iam-policy"]),
     ("Try", &["demo", "gate"]),
@@ -216,6 +218,26 @@ pub struct DiffArgs {
     /// Exit with 3 when they differ
     #[arg(long)]
     pub(super) detailed_exitcode: bool,
+}
+
+/// `drift`
+#[derive(Debug, clap::Args)]
+pub struct DriftArgs {
+    /// Names of stagegate.toml, API/STAGE or FUNCTION:ALIAS [default: every target of stagegate.toml]
+    #[arg(value_name = "TARGET")]
+    pub(super) targets: Vec<String>,
+    /// Exit with 3 from this level on: warning or error
+    #[arg(long, value_name = "LEVEL", value_enum, default_value_t = FailOn::Warning, hide_possible_values = true)]
+    pub(super) fail_on: FailOn,
+}
+
+/// Which findings a scheduled check fails for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub enum FailOn {
+    /// Warnings and errors.
+    Warning,
+    /// Errors.
+    Error,
 }
 
 /// `unlock`

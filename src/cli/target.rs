@@ -135,6 +135,11 @@ pub(super) fn shell_word(text: &str) -> String {
 }
 
 impl Located {
+    /// The flags that a printed command repeats, each with a blank before it.
+    pub fn flags(&self) -> &str {
+        &self.flags
+    }
+
     /// A command line about this target: the command, then maybe flags of its own.
     pub fn command(&self, command: &str) -> String {
         let (name, flags) = command.split_once(' ').unwrap_or((command, ""));

@@ -5,6 +5,8 @@ mod canary;
 #[cfg(test)]
 mod diff;
 #[cfg(test)]
+mod drift;
+#[cfg(test)]
 mod takeup;
 
 use std::cell::{Cell, RefCell};

@@ -5,7 +5,7 @@ mod versions;
 
 use serde::Serialize;
 
-pub use stages::{ServedStage, stages};
+pub use stages::{ServedStage, behaviour, method_name, stages};
 pub use versions::versions;
 
 use crate::definition::Unseen;

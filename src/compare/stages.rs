@@ -64,9 +64,14 @@ fn settings(a: &Stage, b: &Stage) -> Vec<Difference> {
     values(&flat(a, &keys), &flat(b, &keys))
 }
 
+/// What two stages do besides serving a deployment with variables and a canary: logs, throttles, caches.
+pub fn behaviour(a: &Stage, b: &Stage) -> Vec<Difference> {
+    let keys: BTreeSet<&str> = a.settings.methods.keys().chain(b.settings.methods.keys()).map(String::as_str).collect();
+    values(&behaves(a, &keys), &behaves(b, &keys))
+}
+
 /// Everything of a stage but its deployment, by name.
 fn flat(stage: &Stage, keys: &BTreeSet<&str>) -> Vec<(String, String)> {
-    let settings = &stage.settings;
     let mut all: Vec<(String, String)> =
         stage.variables.iter().map(|(name, value)| (format!("variable {name}"), value.clone())).collect();
     let mut put = |name: &str, value: String| all.push((name.to_owned(), value));
@@ -78,6 +83,13 @@ fn flat(stage: &Stage, keys: &BTreeSet<&str>) -> Vec<(String, String)> {
             put(&format!("canary variable {name}"), value.clone());
         }
     }
+    all.extend(behaves(stage, keys));
+    all
+}
+
+fn behaves(stage: &Stage, keys: &BTreeSet<&str>) -> Vec<(String, String)> {
+    let (settings, mut all) = (&stage.settings, Vec::new());
+    let mut put = |name: &str, value: String| all.push((name.to_owned(), value));
     let log = settings.access_log.clone().unwrap_or_default();
     put("access log", log.destination.unwrap_or_default());
     put("access log format", log.format.unwrap_or_default());
@@ -88,7 +100,7 @@ fn flat(stage: &Stage, keys: &BTreeSet<&str>) -> Vec<(String, String)> {
     for key in keys {
         // A method without settings of its own has those of all methods.
         let methods = &settings.methods;
-        all.extend(of_method(&readable(key), methods.get(*key).or_else(|| methods.get(MethodSettings::ALL))));
+        all.extend(of_method(&method_name(key), methods.get(*key).or_else(|| methods.get(MethodSettings::ALL))));
     }
     all
 }
@@ -123,7 +135,8 @@ fn on(yes: bool) -> String {
 }
 
 /// `*/*` → `all methods`, `~1orders~1{id}/GET` → `GET /orders/{id}`.
-fn readable(key: &str) -> String {
+/// A key of method settings, as people write a route: `GET /orders/{id}`, or `all methods`.
+pub fn method_name(key: &str) -> String {
     if key == MethodSettings::ALL {
         return "all methods".into();
     }

@@ -10,11 +10,13 @@ use toml::de::{DeTable, DeValue};
 use super::canary::{Preset, Steps};
 use super::document::{Document, FromToml, Node};
 use super::gate::{Alarms, Limit, Share, SlowLimit};
+use super::stage_settings::{DomainPath, Variables};
 use super::value::{
     Account, Extension, HttpCheck, Profile, Region, Settle, SourceText, TargetName, Template, Text, VariableName, Whole,
 };
 use crate::model::{
-    AliasName, ApiId, CanaryMode, FunctionName, OnInconclusive, Percent, Reaction, RedeployWhen, StageName, StageRef,
+    AliasName, ApiId, CanaryMode, FunctionName, LogLevel, OnInconclusive, Percent, Reaction, RedeployWhen, StageName,
+    StageRef,
 };
 use crate::problem::{Code, Problem};
 
@@ -80,6 +82,26 @@ section! {
         gate: Gate,
         on: On,
         redeploy: Redeploy,
+        /// Where clients find the stage.
+        domains: Vec<Spanned<DomainPath>>,
+        stage_settings: StageSettings,
+    }
+
+    /// `[target.NAME.stage_settings]`.
+    StageSettings {
+        variables: Variables,
+        logging: LogLevel,
+        metrics: bool,
+        tracing: bool,
+        throttle: ThrottleKeys,
+        cache: bool,
+        access_log: bool,
+    }
+
+    /// `throttle` of the stage's settings.
+    ThrottleKeys {
+        rate: Whole<0, 1_000_000>,
+        burst: Whole<0, 1_000_000>,
     }
 
     /// `[target.NAME.publish]`.

@@ -11,6 +11,7 @@ mod layer;
 mod place;
 mod resolve;
 mod smoke;
+mod stage_settings;
 mod suggest;
 mod value;
 

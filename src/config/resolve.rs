@@ -125,6 +125,8 @@ impl Config {
             functions,
             alias,
             alias_variable: merged.alias_variable(stage.as_ref())?,
+            domains: merged.domains(stage.as_ref())?,
+            stage_settings: merged.stage_settings(stage.as_ref())?,
             stage,
             region: merged.value(|keys| keys.region.as_ref()).map(|region| region.0),
             profile: merged.value(|keys| keys.profile.as_ref()).map(|profile| profile.0),

@@ -7,6 +7,7 @@ pub mod record;
 pub mod schedule;
 pub mod shift;
 pub mod target;
+pub mod wanted_stage;
 
 pub use canary::{
     Canary, CanaryMode, CanaryStep, GatePolicy, OnInconclusive, Percent, Ratio, Reaction, candidate_alias,
@@ -17,3 +18,4 @@ pub use record::{Description, Record, RecordError, RecordState, RecordedStage};
 pub use schedule::ScheduleError;
 pub use shift::Shift;
 pub use target::{Expect, RedeployWhen, SmokeCheck, Source, StageCheck, Target};
+pub use wanted_stage::{LogLevel, Throttle, WantedStage};

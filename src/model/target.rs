@@ -5,7 +5,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::{AliasName, Canary, FunctionName, GatePolicy, Reaction, StageRef};
+use super::{AliasName, Canary, FunctionName, GatePolicy, Reaction, StageRef, WantedStage};
 
 /// A target with all its settings. Plans and journals store it, so that a release goes on with what was approved.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -44,6 +44,13 @@ pub struct Target {
     pub stage_smoke: Vec<StageCheck>,
     /// When the stage gets a new deployment.
     pub redeploy: RedeployWhen,
+    /// Where clients find the stage: `api.example.com` or `api.example.com/base/path`. Looked at, never changed, so it is
+    /// no part of a release.
+    #[serde(skip)]
+    pub domains: Vec<String>,
+    /// What the stage should be set to. Looked at, never changed.
+    #[serde(skip)]
+    pub stage_settings: WantedStage,
     /// How traffic is shifted.
     #[serde(default)]
     pub canary: Canary,
@@ -85,6 +92,8 @@ impl Target {
             smoke: Vec::new(),
             stage_smoke: Vec::new(),
             redeploy: RedeployWhen::IfChanged,
+            domains: Vec::new(),
+            stage_settings: WantedStage::default(),
             canary: Canary::default(),
             gate: GatePolicy::default(),
             on_interrupt: Self::ON_INTERRUPT,

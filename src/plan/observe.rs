@@ -351,7 +351,11 @@ impl<A: Aws, C: Clock> Observer<'_, A, C> {
         answer.map_err(|error| explain::problem(call.operation(), &call.subject(), &error))
     }
 
-    async fn found<R: Request>(&self, request: R) -> Result<Option<R::Reply>, Problem> {
+    /// The answer; `None` where AWS says that there is no such thing.
+    ///
+    /// # Errors
+    /// AWS cannot be read.
+    pub async fn found<R: Request>(&self, request: R) -> Result<Option<R::Reply>, Problem> {
         let call = request.call();
         let (operation, subject): (Operation, String) = (call.operation(), call.subject());
         match self.aws.call(&call).await {

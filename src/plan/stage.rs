@@ -366,6 +366,16 @@ impl Place {
         policy::route_statement(api.as_str(), stage.as_str(), &source)
     }
 
+    /// The API's account, 12 digits.
+    pub fn account(&self) -> &str {
+        &self.account
+    }
+
+    /// The source ARN of a caller, with `*` for what each request fills in.
+    pub fn source(&self, caller: &Caller) -> String {
+        self.need(caller).0
+    }
+
     /// The source that a caller uses, and the statement that allows it.
     fn need(&self, caller: &Caller) -> (String, Statement) {
         let Self { partition, region, account, stage: StageRef { api, stage } } = self;

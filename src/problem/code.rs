@@ -237,6 +237,34 @@ codes! {
     UnseenEdits "G14" Note Done
         "a deployment made by others was compared by what its export shows"
         "A deployment of stagegate carries a fingerprint of the whole definition. One made by others is compared with the live definition through the stage's export, which leaves some kinds of edits out; they are listed, because the stage may be behind in exactly these. Redeploying by stagegate ends the doubt: redeploy.when = \"always\".";
+    // What doctor and drift find
+    WrongStage "D101" Error Findings
+        "the URL does not lead to the stage that the configuration names"
+        "What clients call is decided by the path of the invoke URL, by the mappings of the custom domain, and by its routing rules. A stage that nobody calls can be promoted for ever without any effect.";
+    NothingMapped "D102" Error Findings
+        "nothing answers under the URL"
+        "The custom domain has no mapping or rule for this path, or the API does not accept requests at its default address.";
+    StageBehind "D201" Error Findings
+        "the stage does not serve the live definition"
+        "A stage serves a snapshot. Edits of resources, methods, integrations, authorizers, models and the like are live once they are deployed and the stage points at the new deployment. The comparison is by content, never by dates.";
+    RouteMissing "D202" Error Findings
+        "the stage serves no such route"
+        "A REST API answers 403 \"Missing Authentication Token\" to a method or path that its deployment does not have, an HTTP API answers 404. It has nothing to do with credentials.";
+    SettingsApart "D401" Warning Findings
+        "the stage is not set as it should be"
+        "Variables, logging, metrics, tracing, throttling and caching belong to the stage, not to the deployment: they take effect at once, and stages drift apart in them. `stage_settings` of the configuration says what is right.";
+    CanaryLeft "D501" Error Findings
+        "a canary that nobody runs changes a part of the answers"
+        "A canary of a stage stays attached after it was promoted, at 0 %, until it is removed; weights of an alias stay when the deployment that set them was stopped. Answers differ from request to request until then.";
+    PermissionMissing "D601" Error Findings
+        "API Gateway may not call the alias"
+        "Every alias has a policy of its own; a permission of the function or of another alias does not count. Requests are answered 500, and no metric of the function shows it, for it is never called.";
+    IntegrationMalformed "D602" Error Findings
+        "an integration names no function"
+        "After the stage variables are put in, what stands for the function is neither an ARN nor NAME or NAME:QUALIFIER in one. Requests are answered 500.";
+    AliasMoved "D603" Warning Findings
+        "the alias was moved outside stagegate"
+        "The record in its description says otherwise, so it is believed no longer: a rollback asks where to go. The next release writes a new record.";
     // Lock
     LockHeld "L01" Error Conflict
         "another release of this target is in flight"

@@ -9,7 +9,7 @@ use super::lambda::invalid;
 use crate::aws::AwsError;
 use crate::aws::noun::{Policy, Statement};
 use crate::aws::operation::{AddPermission, RemovePermission};
-use crate::model::FunctionName;
+use crate::model::{AliasName, FunctionName};
 
 /// Bytes that the policy of one qualifier may have.
 const POLICY_BYTES: usize = 20_480;
@@ -184,13 +184,23 @@ impl Account {
     }
 }
 
+impl Account {
+    /// Takes the whole policy of an alias away, as somebody does who tidies up.
+    ///
+    /// # Errors
+    /// 404.
+    pub fn drop_policy(&mut self, function: &FunctionName, alias: &AliasName) -> Result<(), AwsError> {
+        self.function_mut(function)?.policies.remove(alias.as_str());
+        Ok(())
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::super::World;
     use super::super::tests::{alias, ask, live, pets, refusal, world};
     use super::*;
     use crate::aws::operation as op;
-    use crate::model::AliasName;
 
     const SOURCE: &str = "arn:aws:execute-api:us-east-1:123456789012:a1b2c3d4e5/prod/*";
 

@@ -15,6 +15,7 @@ mod conformance;
 #[cfg(feature = "live")]
 mod connect;
 mod decisions;
+mod doctor;
 mod drift;
 #[cfg(feature = "live")]
 mod emulator;

@@ -15,29 +15,39 @@ use crate::problem::{Code, Problem};
 impl<A: Aws, C: Clock> Observer<'_, A, C> {
     /// The stage with its deployment and the live definition of its API.
     pub async fn stage(&self, stage_ref: &StageRef) -> Result<ObservedStage, Problem> {
-        let (stage, deployment) = self.serving(stage_ref).await?;
+        let stage = gateway::existing_stage(self.aws, stage_ref).await?;
         let live = self.live(&stage_ref.api, &stage.kind).await?;
+        self.served(stage_ref, stage, live).await
+    }
+
+    /// A stage that is known already, of an API that is, with what it serves.
+    pub async fn served(&self, stage_ref: &StageRef, stage: Stage, live: LiveApi) -> Result<ObservedStage, Problem> {
+        let deployment = self.deployment(stage_ref, &stage).await?;
         let exports = self.exports(stage_ref, &stage, &deployment, &live).await?;
         Ok(ObservedStage { stage_ref: stage_ref.clone(), stage, deployment, live, exports })
     }
 
-    /// A stage and the deployment that it serves. The deployment of a stage that deploys by itself tells nothing, and
-    /// neither does that of one that was never deployed.
+    /// A stage and the deployment that it serves.
     pub async fn serving(&self, stage_ref: &StageRef) -> Result<(Stage, Deployment), Problem> {
         let stage = gateway::existing_stage(self.aws, stage_ref).await?;
+        let deployment = self.deployment(stage_ref, &stage).await?;
+        Ok((stage, deployment))
+    }
+
+    /// The deployment of a stage that deploys by itself tells nothing, and neither does that of one that was never
+    /// deployed.
+    async fn deployment(&self, stage_ref: &StageRef, stage: &Stage) -> Result<Deployment, Problem> {
         let id = &stage.deployment;
         if id.is_empty() || stage.kind.is_auto_deployed() {
-            return Ok((stage, Deployment::default()));
+            return Ok(Deployment::default());
         }
-        match gateway::deployment(self.aws, &stage.kind, &stage_ref.api, id).await? {
-            Some(deployment) => Ok((stage, deployment)),
-            None => {
-                let what = format!("{stage_ref} serves deployment {id}, which does not exist");
-                Err(Problem::new(Code::ServiceError, what)
-                    .why("API Gateway answered 404 for it")
-                    .fix(format!("look again: stagegate status {stage_ref}")))
-            }
-        }
+        let found = gateway::deployment(self.aws, &stage.kind, &stage_ref.api, id).await?;
+        found.ok_or_else(|| {
+            let what = format!("{stage_ref} serves deployment {id}, which does not exist");
+            Problem::new(Code::ServiceError, what)
+                .why("API Gateway answered 404 for it")
+                .fix(format!("look again: stagegate status {stage_ref}"))
+        })
     }
 
     /// Exports, where the deployment's description does not prove what the stage serves. A stage that deploys itself

@@ -1,0 +1,163 @@
+//! `drift`: every target compared with what is live, with the configuration, and with what clients call. For cron.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::App;
+use super::args::{DriftArgs, FailOn};
+use super::end::End;
+use super::session::{Session, connect_by};
+use super::target::{Located, Need, configured, locate};
+use crate::aws::Aws;
+use crate::aws::layers::Pace;
+use crate::clock::Clock;
+use crate::config::{self, Settings};
+use crate::doctor::drift::{Report, Row, Subject, row, unread};
+use crate::doctor::look::Wanted;
+use crate::doctor::{Facts, Repair, wiring};
+use crate::model::{StageRef, Target};
+use crate::problem::{Code, Exit, Level, Problem};
+use crate::report::{Shape, drift_text};
+
+/// One target with what counts for it.
+pub(super) struct Asked {
+    pub located: Located,
+    /// What the configuration says about it, if anything.
+    pub target: Option<Target>,
+}
+
+impl Asked {
+    pub(super) fn of(app: &App, text: &str) -> Result<Self, Problem> {
+        let located = locate(app, text, Need::Place, None)?;
+        let target = configured(app, &located).or_else(|| located.target.clone());
+        Ok(Self { located, target })
+    }
+
+    fn stage(&self) -> Option<&StageRef> {
+        self.located.stage().or_else(|| self.target.as_ref().and_then(|target| target.stage.as_ref()))
+    }
+
+    pub(super) fn repair(&self, region: &str) -> Repair {
+        let profile = self.located.settings.profile.as_ref().map(|profile| profile.value.clone());
+        Repair { flags: self.located.flags().to_owned(), region: region.to_owned(), profile }
+    }
+}
+
+/// Looks.
+pub async fn run(app: &App, args: DriftArgs) -> Result<End, Problem> {
+    let asked = asked(app, &args.targets)?;
+    app.reporter.busy("reading AWS");
+    let mut rows: BTreeMap<usize, Row> = BTreeMap::new();
+    for (settings, members) in groups(&asked) {
+        let members: Vec<(usize, &Asked)> = members.into_iter().map(|at| (at, &asked[at])).collect();
+        rows.extend(group(app, settings, &members).await);
+    }
+    let report = Report::of(rows.into_values().collect());
+    Ok(conclude(app, &report, args.fail_on))
+}
+
+/// The targets that were named, or all of the configuration.
+pub(super) fn asked(app: &App, names: &[String]) -> Result<Vec<Asked>, Problem> {
+    if !names.is_empty() {
+        return names.iter().map(|name| Asked::of(app, name)).collect();
+    }
+    let config = config::load(app.args.config.as_deref(), &app.directory, &config::read_file)?;
+    let Some(config) = config else {
+        return Err(Problem::new(Code::NoConfigFile, format!("there is no {} that names targets", config::FILE_NAME))
+            .why("without a target drift looks at every target of the configuration")
+            .fix("name them: stagegate drift API/STAGE FUNCTION:ALIAS")
+            .fix("or give the file: --config FILE"));
+    };
+    let names: Vec<&str> = config.names().collect();
+    if names.is_empty() {
+        return Err(Problem::new(Code::UnknownTarget, format!("{} names no target", config.file_name()))
+            .fix("add one: [target.NAME]"));
+    }
+    names.into_iter().map(|name| Asked::of(app, name)).collect()
+}
+
+/// What is reached over one connection, together.
+fn groups(asked: &[Asked]) -> Vec<(&Settings, Vec<usize>)> {
+    let place = |settings: &Settings| {
+        [&settings.region, &settings.profile, &settings.account].map(|one| one.as_ref().map(|one| one.value.clone()))
+    };
+    let mut groups: Vec<(&Settings, Vec<usize>)> = Vec::new();
+    for (at, one) in asked.iter().enumerate() {
+        let settings = &one.located.settings;
+        match groups.iter_mut().find(|(known, _)| place(known) == place(settings)) {
+            Some((_, members)) => members.push(at),
+            None => groups.push((settings, vec![at])),
+        }
+    }
+    groups
+}
+
+/// One connection's targets. What cannot be reached is said in its rows: the others are looked at all the same.
+async fn group(app: &App, settings: &Settings, members: &[(usize, &Asked)]) -> Vec<(usize, Row)> {
+    let looked = async {
+        let session = connect_by(app, settings, Pace::Share).await?;
+        if session.account.is_some() {
+            session.identify(app).await?;
+        }
+        let asked: Vec<&Asked> = members.iter().map(|(_, one)| *one).collect();
+        Ok(look(app, &session, &asked).await)
+    };
+    let region = settings.region.as_ref().map_or("unknown", |region| region.value.as_str());
+    let rows = looked.await.unwrap_or_else(|problem: Problem| {
+        members.iter().map(|(_, one)| unread(&one.located.text, region, one.stage(), &problem)).collect()
+    });
+    members.iter().map(|(at, _)| *at).zip(rows).collect()
+}
+
+/// Reads and compares over a connection: every API once, every alias once.
+pub(super) async fn look<A: Aws, C: Clock>(app: &App, session: &Session<A, C>, asked: &[&Asked]) -> Vec<Row> {
+    let facts = facts(app, session, asked).await;
+    let now = session.clock.now();
+    let rows = asked.iter().map(|one| {
+        let repair = one.repair(&session.region);
+        let subject = Subject {
+            name: &one.located.text,
+            target: one.target.as_ref(),
+            stage: one.stage(),
+            clients: None,
+            region: &session.region,
+        };
+        row(subject, &facts, now, &repair)
+    });
+    rows.collect()
+}
+
+/// Stages first, for they say which aliases matter.
+async fn facts<A: Aws, C: Clock>(app: &App, session: &Session<A, C>, asked: &[&Asked]) -> Facts {
+    let observer = session.observer(app);
+    let mut wanted = Wanted::default();
+    for stage in asked.iter().filter_map(|one| one.stage()) {
+        wanted.stages.entry(stage.api.clone()).or_default().insert(stage.stage.clone());
+    }
+    let mut facts = observer.facts(&wanted).await;
+    let mut pairs = BTreeSet::new();
+    for one in asked {
+        let served = one.stage().and_then(|stage| facts.stage(stage).ok());
+        pairs.extend(wiring::concerned(one.target.as_ref(), served.map(|(_, observed)| observed), &session.region));
+    }
+    facts.aliases = observer.aliases(&pairs).await;
+    facts
+}
+
+pub(super) fn conclude(app: &App, report: &Report, fail_on: FailOn) -> End {
+    app.reporter.data(&match app.reporter.shape() {
+        Shape::Human => drift_text::screen(report, app.term().width),
+        Shape::Document | Shape::Events => format!("{:#}\n", serde_json::to_value(report).unwrap_or_default()),
+    });
+    let least = match fail_on {
+        FailOn::Warning => Level::Warning,
+        FailOn::Error => Level::Error,
+    };
+    let found = report.targets.iter().flat_map(Row::findings).any(|finding| finding.level >= least);
+    let unknown = report.targets.iter().flat_map(|row| &row.cells).filter_map(|cell| cell.unknown.as_ref());
+    match (found, unknown.map(|problem| problem.exit).reduce(Exit::worse)) {
+        (true, _) => End::new(Exit::Findings, "findings"),
+        // What was not looked at is not fine.
+        (false, Some(exit)) => End::new(exit, "unknown"),
+        (false, None) => End::done(),
+    }
+}

@@ -1,0 +1,131 @@
+//! What `drift` found, as people read it. Pure.
+
+use super::text::field;
+use crate::doctor::Finding;
+use crate::doctor::drift::{Cell, Column, Report, Row};
+use crate::problem::Level;
+
+/// The mark of a level; none is fine.
+pub fn mark(level: Option<Level>) -> &'static str {
+    match level {
+        Some(Level::Error) => "✖",
+        Some(Level::Warning) => "!",
+        Some(Level::Note) => "·",
+        None => "✔",
+    }
+}
+
+/// `1 error, 2 warnings`, or `nothing found`.
+pub fn tally(errors: usize, warnings: usize) -> String {
+    let count = |n: usize, noun: &str| match n {
+        0 => None,
+        1 => Some(format!("1 {noun}")),
+        n => Some(format!("{n} {noun}s")),
+    };
+    let all: Vec<String> = [count(errors, "error"), count(warnings, "warning")].into_iter().flatten().collect();
+    if all.is_empty() { "nothing found".into() } else { all.join(", ") }
+}
+
+/// A finding: its code, what it is about, evidence, and what mends it.
+pub fn finding(found: &Finding, name: &str, width: usize) -> String {
+    let label = format!("{} {} ", mark(Some(found.level)), found.code.short());
+    let mut out = field(&label, &format!("{name}{}", found.what), width);
+    for line in &found.details {
+        out.push_str(&field("    ", line, width));
+    }
+    for fix in &found.fixes {
+        out.push_str(&command("    fix   ", fix, width));
+    }
+    out
+}
+
+/// A command is never broken: it must be pasted as it is.
+pub fn command(label: &str, text: &str, _width: usize) -> String {
+    format!("{label}{text}\n")
+}
+
+/// The screen, at most `width` columns wide but for commands.
+pub fn screen(report: &Report, width: usize) -> String {
+    let mut out = table(&report.targets, width).unwrap_or_else(|| blocks(&report.targets, width));
+    for row in &report.targets {
+        for (cell, found) in row.cells.iter().flat_map(|cell| cell.findings.iter().map(move |found| (cell, found))) {
+            out.push('\n');
+            out.push_str(&finding(found, &about(row, cell, found), width));
+        }
+        for problem in row.cells.iter().filter_map(|cell| Some((cell.column, cell.unknown.as_ref()?))) {
+            out.push('\n');
+            let (column, problem) = problem;
+            out.push_str(&field("? ", &format!("{} {}: {}", row.target, column.name(), problem.what), width));
+        }
+    }
+    let targets = report.targets.len();
+    let unknown = match report.unknown {
+        0 => String::new(),
+        n => format!(", {n} not looked at"),
+    };
+    let noun = if targets == 1 { "target" } else { "targets" };
+    out + &format!("\n{}{unknown} in {targets} {noun}\n", tally(report.errors, report.warnings))
+}
+
+/// The target, and the place when that is another one.
+fn about(row: &Row, _: &Cell, found: &Finding) -> String {
+    match found.subject == row.target {
+        true => format!("{}: ", row.target),
+        false => format!("{} ({}): ", row.target, found.subject),
+    }
+}
+
+fn shown(cell: &Cell) -> String {
+    if cell.unknown.is_some() {
+        return "? unknown".into();
+    }
+    if cell.summary == "–" {
+        return "–".into();
+    }
+    let level = cell.findings.iter().map(|found| found.level).max();
+    let Some(worst) = level.and_then(|level| cell.findings.iter().find(|found| found.level == level)) else {
+        return format!("✔ {}", cell.summary);
+    };
+    if worst.level == Level::Note {
+        return format!("· {}", cell.summary);
+    }
+    let more = cell.findings.iter().filter(|found| found.matters()).count();
+    let more = if more > 1 { format!(" +{}", more - 1) } else { String::new() };
+    format!("{} {}{more}", mark(Some(worst.level)), worst.code.short())
+}
+
+/// One line for each target; none when it would not fit.
+fn table(rows: &[Row], width: usize) -> Option<String> {
+    let mut lines: Vec<Vec<String>> =
+        vec![std::iter::once("target".to_owned()).chain(Column::ALL.map(|column| column.name().to_owned())).collect()];
+    for row in rows {
+        lines.push(std::iter::once(row.target.clone()).chain(row.cells.iter().map(shown)).collect());
+    }
+    let columns = Column::ALL.len() + 1;
+    let widest =
+        |n: usize| lines.iter().filter_map(|line| line.get(n)).map(|cell| cell.chars().count()).max().unwrap_or(0);
+    let widths: Vec<usize> = (0..columns).map(widest).collect();
+    if widths.iter().sum::<usize>() + 2 * (columns - 1) > width {
+        return None;
+    }
+    let line = |cells: &Vec<String>| {
+        let padded = cells
+            .iter()
+            .zip(&widths)
+            .map(|(cell, width)| format!("{cell}{}", " ".repeat(width.saturating_sub(cell.chars().count()))));
+        padded.collect::<Vec<_>>().join("  ").trim_end().to_owned() + "\n"
+    };
+    Some(lines.iter().map(line).collect())
+}
+
+/// A block for each target, where the table would not fit.
+fn blocks(rows: &[Row], width: usize) -> String {
+    let mut out = String::new();
+    for row in rows {
+        out.push_str(&field("", &row.target, width));
+        for cell in &row.cells {
+            out.push_str(&field(&format!("  {:<12}", cell.column.name()), &shown(cell), width));
+        }
+    }
+    out
+}
