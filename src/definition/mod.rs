@@ -11,11 +11,11 @@ pub mod live;
 pub mod reach;
 
 #[cfg(test)]
-mod sample;
+pub(crate) mod sample;
 
 pub use api::LiveApi;
 pub use canonical::{Canonical, Fingerprint, fingerprint};
-pub use deployed::read as read_export;
+pub use deployed::{read as read_export, verb as export_verb};
 pub use diff::{Difference, differences};
 pub use http::HttpLive;
 pub use integration::{LambdaCall, Resolved, resolve, variables_used};
