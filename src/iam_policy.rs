@@ -100,6 +100,8 @@ enum Sid {
     Lambda,
     Apis,
     ApiRead,
+    Domains,
+    RoutingRules,
     Move,
     Smoke,
     Grant,
@@ -121,13 +123,15 @@ impl Sid {
             (Scope::Qualified, _) => Self::Smoke,
             (Scope::Apis, _) => Self::Apis,
             (Scope::ApiRead, _) => Self::ApiRead,
+            (Scope::Domains, _) => Self::Domains,
+            (Scope::RoutingRules, _) => Self::RoutingRules,
             (Scope::Deployments, _) => Self::Deploy,
             (Scope::Stage, _) => Self::Stage,
         })
     }
 
     const fn needs_stage(self) -> bool {
-        matches!(self, Self::Apis | Self::ApiRead | Self::Grant | Self::Deploy | Self::Stage)
+        !matches!(self, Self::Any | Self::Lambda | Self::Move | Self::Smoke)
     }
 }
 
@@ -165,10 +169,18 @@ impl PolicyScope {
                 functions(&qualifiers.iter().map(String::as_str).collect::<Vec<_>>())
             }
             Sid::Apis => vec![format!("arn:{}:apigateway:{}::/restapis", self.partition, self.region)],
+            Sid::Domains => vec![self.domain_names("")],
+            Sid::RoutingRules => vec![self.domain_names(&self.account)],
             Sid::ApiRead => self.api_paths(|_| vec![String::new(), "/*".into()]),
             Sid::Deploy => self.api_paths(|_| vec!["/deployments".into()]),
             Sid::Stage => self.api_paths(|stage| vec![format!("/stages/{}", stage.stage), "/deployments/*".into()]),
         }
+    }
+
+    /// Every custom domain name and what is below it. Only what is a resource of its own to IAM, such as a routing rule,
+    /// carries the account.
+    fn domain_names(&self, account: &str) -> String {
+        format!("arn:{}:apigateway:{}:{account}:/domainnames/*", self.partition, self.region)
     }
 
     /// API Gateway's own resources carry no account id. The id of an API does not tell its kind, but only an HTTP API has

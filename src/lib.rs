@@ -20,6 +20,7 @@
 //! * `cli` – the command line: flags, prompts, one file per command.
 //! * [`problem`] – the one shape of every message that is not success, its code and its exit code.
 
+pub mod address;
 pub mod aws;
 pub mod change;
 #[cfg(feature = "live")]

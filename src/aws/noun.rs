@@ -2,6 +2,7 @@
 
 mod apigateway;
 mod cloudwatch;
+mod domain;
 mod http;
 mod lambda;
 mod rest;
@@ -11,6 +12,9 @@ use serde::{Deserialize, Serialize};
 
 pub use apigateway::{Deployment, DeploymentStatus, Export, Patch, StageAnswer};
 pub use cloudwatch::{AlarmState, AlarmValue, MetricPage, MetricQuery, MetricSeries};
+pub use domain::{
+    ApiMapping, DomainName, EndpointType, HeaderGlob, InvokeApi, RoutingMode, RoutingRule, RuleCondition,
+};
 pub use http::{Cors, HttpApi, HttpAuthorizer, HttpIntegration, HttpRoute, JwtConfiguration};
 pub use lambda::{
     Alias, Function, Invoked, Policy, Provisioned, ProvisionedStatus, Routing, State, Statement, UpdateStatus,

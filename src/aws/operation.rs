@@ -6,9 +6,9 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use super::noun::{
-    AlarmState, Alias, ApiModel, Authorizer, Deployment, Export, Function, GatewayResponse, HttpApi, HttpAuthorizer,
-    HttpIntegration, HttpRoute, Identity, Invoked, MetricPage, MetricQuery, Page, Patch, Policy, Provisioned,
-    RequestValidator, Resource, RestApi, Routing, Stage, StageAnswer, Statement,
+    AlarmState, Alias, ApiMapping, ApiModel, Authorizer, Deployment, DomainName, Export, Function, GatewayResponse,
+    HttpApi, HttpAuthorizer, HttpIntegration, HttpRoute, Identity, Invoked, MetricPage, MetricQuery, Page, Patch,
+    Policy, Provisioned, RequestValidator, Resource, RestApi, Routing, RoutingRule, Stage, StageAnswer, Statement,
 };
 use crate::model::{AliasName, ApiId, FunctionName, RunId, StageName, Version};
 use jiff::Timestamp;
@@ -97,6 +97,10 @@ pub enum Scope {
     Apis,
     /// The API's `stages/STAGE` and `deployments/*`: moving the pointer touches both.
     Stage,
+    /// `/domainnames/*`: which name a request came by is not known before it is asked about.
+    Domains,
+    /// The routing rules of `/domainnames/*`, whose ARNs carry the account (API model, `routingRuleArn`).
+    RoutingRules,
 }
 
 /// A request whose answer has a type.
@@ -286,6 +290,12 @@ operations! {
     /// One page of deployments, in no documented order; up to 500.
     GetDeployments { /** API. */ api: ApiId, /** Page token. */ position: Option<String> } -> Page<Deployment>
         = "apigateway" Read [ApiGatewayTotal] "apigateway:GET" ApiRead;
+    /// A custom domain name of any endpoint type; 404 when this account and region have none of the name.
+    GetDomainName { /** Lower case; a wildcard one begins with `*.`. */ domain: String } -> DomainName
+        = "apigateway" Read [ApiGatewayTotal] "apigateway:GET" Domains;
+    /// One page of a custom domain name's mappings to REST APIs; up to 500. The only list for an edge-optimized one.
+    GetBasePathMappings { /** Lower case. */ domain: String, /** Page token. */ position: Option<String> } -> Page<ApiMapping>
+        = "apigateway" Read [ApiGatewayTotal] "apigateway:GET" Domains;
     /// The definition that a stage serves, as OpenAPI 3 with extensions.
     GetExport { /** API. */ api: ApiId, /** Stage. */ stage: StageName } -> Export
         = "apigateway" Read [ApiGatewayTotal] "apigateway:GET" ApiRead;
@@ -323,6 +333,15 @@ operations! {
     /// What a stage of an HTTP API serves, or without a stage the live definition, as OpenAPI 3 with extensions.
     ExportApi { /** API. */ api: ApiId, /** Stage. */ stage: Option<StageName> } -> Export
         = "apigatewayv2" Read [ApiGatewayTotal] "apigateway:GET" ApiRead;
+    /// A regional custom domain name.
+    GetDomainNameV2 as GetDomainName { /** Lower case; a wildcard one begins with `*.`. */ domain: String } -> DomainName
+        = "apigatewayv2" Read [ApiGatewayTotal] "apigateway:GET" Domains;
+    /// One page of a regional custom domain name's mappings, to APIs of any kind; up to 100.
+    GetApiMappings { /** Lower case. */ domain: String, /** Page token. */ next: Option<String> } -> Page<ApiMapping>
+        = "apigatewayv2" Read [ApiGatewayTotal] "apigateway:GET" Domains;
+    /// One page of a custom domain name's routing rules, in no documented order; up to 100.
+    ListRoutingRules { /** Lower case. */ domain: String, /** Page token. */ next: Option<String> } -> Page<RoutingRule>
+        = "apigatewayv2" Read [ApiGatewayTotal] "apigateway:ListRoutingRules" RoutingRules;
     /// Takes a snapshot of an HTTP API's live definition, without a stage. It may still be pending when AWS answers.
     CreateHttpDeployment as CreateDeployment { /** API. */ api: ApiId, /** Run id and fingerprint; at most 1024 characters. */ description: String } -> Deployment
         = "apigatewayv2" Write [ApiGatewayTotal, ApiGatewayCreateDeployment] "apigateway:POST" Deployments;
@@ -368,6 +387,11 @@ impl Call {
                 few => few.join(", "),
             },
             Self::GetRestApis(_) => "REST APIs".into(),
+            Self::GetDomainName(GetDomainName { domain })
+            | Self::GetBasePathMappings(GetBasePathMappings { domain, .. })
+            | Self::GetDomainNameV2(GetDomainNameV2 { domain })
+            | Self::GetApiMappings(GetApiMappings { domain, .. })
+            | Self::ListRoutingRules(ListRoutingRules { domain, .. }) => domain.clone(),
             Self::GetRestApi(GetRestApi { api })
             | Self::GetStages(GetStages { api })
             | Self::GetResources(GetResources { api, .. })

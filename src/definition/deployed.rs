@@ -44,7 +44,8 @@ pub fn read(export: &Value) -> Result<Canonical, NotAnExport> {
     Ok(Canonical::sorted(Scope::Export, value))
 }
 
-fn verb(key: &str) -> Option<String> {
+/// The method that a key of a path item stands for, `ANY` included; none when it is no method.
+pub fn verb(key: &str) -> Option<String> {
     match key {
         "x-amazon-apigateway-any-method" => Some("ANY".into()),
         _ if VERBS.contains(&key) => Some(key.to_ascii_uppercase()),

@@ -16,11 +16,11 @@ mod served;
 pub mod shown;
 
 #[cfg(test)]
-mod sample;
+pub(crate) mod sample;
 
 pub use api::LiveApi;
 pub use canonical::{Canonical, Fingerprint, fingerprint};
-pub use deployed::read as read_export;
+pub use deployed::{read as read_export, verb as export_verb};
 pub use diff::{Difference, differences};
 pub use drift::{Drift, Side, drift};
 pub use http::HttpLive;

@@ -8,6 +8,7 @@ use jiff::Timestamp;
 
 use super::alarm::Alarm;
 use super::apigateway::Api;
+use super::domain::Domain;
 use super::http::{DEPLOY_TIME, HttpApi};
 use super::lambda::LambdaFunction;
 use super::load::{Flow, Load, LoadReport};
@@ -48,6 +49,11 @@ pub struct Settings {
     pub http_variables_replaced: bool,
     /// Whether a variable that is set on a stage which deploys by itself makes a deployment: unknown of real AWS.
     pub http_stage_edits_deploy: bool,
+    /// Whether the newer service shows an edge-optimized domain name: unknown of real AWS, which refuses to map it there.
+    pub edge_domains_in_v2: bool,
+    /// Whether the base path of a routing rule matches a path that goes on within its last segment, as that of a mapping
+    /// of several levels does: unknown of real AWS.
+    pub rules_match_within_segments: bool,
     /// Whether `Errors` holds a 0 for every good invocation: inferred of real AWS (aws-semantics §8.1), not so of emulators.
     pub errors_emit_zero: bool,
     /// Whether series with `ExecutedVersion` exist for an alias without weights: unknown of real AWS (aws-semantics §8.1).
@@ -77,6 +83,8 @@ impl Default for Settings {
             http_deployments_fail: None,
             http_variables_replaced: true,
             http_stage_edits_deploy: true,
+            edge_domains_in_v2: false,
+            rules_match_within_segments: false,
             errors_emit_zero: true,
             executed_version_without_weights: true,
             throttles_name_version: false,
@@ -97,6 +105,8 @@ pub struct Account {
     pub apis: BTreeMap<ApiId, Rc<Api>>,
     /// HTTP APIs by id.
     pub http_apis: BTreeMap<ApiId, Rc<HttpApi>>,
+    /// Custom domain names, lower case.
+    pub domains: BTreeMap<String, Domain>,
     pub(super) metrics: Store,
     pub(super) alarms: BTreeMap<String, Alarm>,
     pub(super) load: Option<Box<Flow>>,
@@ -138,6 +148,7 @@ impl Account {
             functions: BTreeMap::new(),
             apis: BTreeMap::new(),
             http_apis: BTreeMap::new(),
+            domains: BTreeMap::new(),
             metrics: Store::default(),
             alarms: BTreeMap::new(),
             load: None,
@@ -300,7 +311,14 @@ impl Account {
             Call::GetExport(c) => Reply::GetExport(self.get_export(&c.api, &c.stage)?),
             Call::CreateDeployment(c) => Reply::CreateDeployment(self.create_deployment(&c.api, &c.description)?),
             Call::UpdateStage(c) => Reply::UpdateStage(self.update_stage(&c.api, &c.stage, &c.patches)?),
-            Call::GetApi(_)
+            Call::GetDomainName(c) => Reply::GetDomainName(self.domain_name(&c.domain)?),
+            Call::GetBasePathMappings(c) => {
+                Reply::GetBasePathMappings(self.base_path_mappings(&c.domain, c.position.as_deref())?)
+            }
+            Call::GetDomainNameV2(_)
+            | Call::GetApiMappings(_)
+            | Call::ListRoutingRules(_)
+            | Call::GetApi(_)
             | Call::GetRoutes(_)
             | Call::GetIntegrations(_)
             | Call::GetHttpAuthorizers(_)
@@ -314,7 +332,7 @@ impl Account {
         })
     }
 
-    /// As [`Account::perform`], for the operations of HTTP APIs.
+    /// As [`Account::perform`], for the operations of the newer service.
     fn perform_http(&mut self, call: &Call) -> Result<Reply, AwsError> {
         Ok(match call {
             Call::GetApi(c) => Reply::GetApi(self.http_api(&c.api)?.live.api.clone()),
@@ -334,6 +352,9 @@ impl Account {
                 Reply::CreateHttpDeployment(self.create_http_deployment(&c.api, &c.description)?)
             }
             Call::UpdateHttpStage(c) => Reply::UpdateHttpStage(self.update_http_stage(c)?),
+            Call::GetDomainNameV2(c) => Reply::GetDomainNameV2(self.domain_name_v2(&c.domain)?),
+            Call::GetApiMappings(c) => Reply::GetApiMappings(self.api_mappings(&c.domain, c.next.as_deref())?),
+            Call::ListRoutingRules(c) => Reply::ListRoutingRules(self.routing_rules(&c.domain, c.next.as_deref())?),
             other => return Err(AwsError::rejected(400, "UnknownOperationException", other.operation().to_string())),
         })
     }

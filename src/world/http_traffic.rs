@@ -61,11 +61,27 @@ fn find_route<'a>(live: &'a HttpLive, request: &Request) -> Option<&'a HttpRoute
     let matching = live.routes.iter().filter_map(|route| {
         let (method, template) = route.route_key.split_once(' ')?;
         let is_method = method == request.method;
-        let rank = rank(template, &request.path).filter(|_| is_method || method == "ANY")?;
+        let rank = rank_of(template, &request.path).filter(|_| is_method || method == "ANY")?;
         Some(((rank, is_method), route))
     });
     let best = matching.max_by(|(a, _), (b, _)| a.cmp(b)).map(|(_, route)| route);
     best.or_else(|| live.routes.iter().find(|route| route.route_key == DEFAULT))
+}
+
+/// As [`rank`], but only a greedy variable takes a slash at the end, and may then be empty.
+fn rank_of(template: &str, path: &str) -> Option<Vec<u8>> {
+    if path == "/" || !path.ends_with('/') {
+        return rank(template, path);
+    }
+    let (above, last) = template.rsplit_once('/')?;
+    if !last.ends_with("+}") {
+        return None;
+    }
+    let empty = rank(above, path).map(|mut ranks| {
+        ranks.push(0);
+        ranks
+    });
+    empty.or_else(|| rank(template, path))
 }
 
 /// A sample request for every route that some stage serves.

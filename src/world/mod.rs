@@ -13,6 +13,8 @@
 //!   canary, exports, pages of 500.
 //! * **HTTP APIs**: routes, integrations and authorizers, `$default` route and stage, deployments that are pending for a
 //!   while and may fail, stages that deploy every edit by themselves, exports of what is deployed and what is live.
+//! * **Custom domain names**: routing modes, mappings of one and of several levels, routing rules, and which stage a
+//!   request to a URL reaches ([`Account::find_stage`]).
 //! * **What a request gets** ([`Account::serve`]): snapshot → route → stage variables → permission in effect → alias →
 //!   versions by share. Alias and stage moves act at once; a new statement acts after `permission_delay`.
 //! * **Clients** ([`Load`]): requests by routing, minute by minute, with each version's failures and durations; what they
@@ -23,7 +25,7 @@
 //!
 //! # What it does not model
 //!
-//! WebSocket APIs; other accounts and regions behind an API; IAM of the caller (inject [`Fault::denied`]); stage caches,
+//! WebSocket APIs; private domain names; other accounts and regions behind an API; IAM of the caller (inject [`Fault::denied`]); stage caches,
 //! logging and throttling settings; code storage and alias limits (inject their errors); eventual consistency of reads;
 //! the delay with which a *removed* statement stops acting (it stops at once, the stricter assumption). Removing a stage
 //! variable or canary that is not there is an error here; real AWS is not known to be that strict.
@@ -40,6 +42,8 @@ pub mod apigateway;
 mod authorize;
 mod client;
 mod definition;
+pub mod domain;
+mod domain_traffic;
 mod export;
 pub mod fault;
 pub mod http;
@@ -64,6 +68,7 @@ use jiff::Timestamp;
 
 pub use account::{Account, Settings};
 pub use alarm::{Breach, Missing, Threshold};
+pub use domain_traffic::Visit;
 pub use fault::Fault;
 pub use invoke::Behaviour;
 pub use load::{Entry, Lag, Load, LoadReport, Noise, Outage, Pace, Profile, Regression, Sickness, Source};

@@ -4,6 +4,7 @@
 
 #[cfg(feature = "live")]
 mod adapter;
+mod address;
 mod attacks;
 mod canary;
 #[cfg(feature = "live")]

@@ -3,6 +3,7 @@
 
 mod cbor;
 mod cloudwatch;
+mod domain;
 mod http_api;
 mod server;
 mod stage;

@@ -11,6 +11,7 @@ mod connect;
 mod credentials;
 mod definition;
 mod digest;
+mod domain;
 mod execute_api;
 mod function;
 mod lambda;
@@ -115,7 +116,14 @@ impl Aws for Live {
                 Reply::CreateDeployment(apigateway::create_deployment(apigateway, call).await?)
             }
             Call::UpdateStage(call) => Reply::UpdateStage(apigateway::update_stage(apigateway, call).await?),
-            Call::GetApi(_)
+            Call::GetDomainName(call) => Reply::GetDomainName(domain::get_domain_name(apigateway, call).await?),
+            Call::GetBasePathMappings(call) => {
+                Reply::GetBasePathMappings(domain::get_base_path_mappings(apigateway, call).await?)
+            }
+            Call::GetDomainNameV2(_)
+            | Call::GetApiMappings(_)
+            | Call::ListRoutingRules(_)
+            | Call::GetApi(_)
             | Call::GetRoutes(_)
             | Call::GetIntegrations(_)
             | Call::GetHttpAuthorizers(_)
@@ -131,7 +139,7 @@ impl Aws for Live {
 }
 
 impl Live {
-    /// The operations of HTTP APIs.
+    /// The operations of HTTP APIs and of regional custom domain names.
     async fn call_http(&self, call: &Call) -> Result<Reply, AwsError> {
         let client = &self.apigatewayv2;
         Ok(match call {
@@ -154,6 +162,9 @@ impl Live {
                 Reply::CreateHttpDeployment(apigatewayv2::create_deployment(client, call).await?)
             }
             Call::UpdateHttpStage(call) => Reply::UpdateHttpStage(apigatewayv2::update_stage(client, call).await?),
+            Call::GetDomainNameV2(call) => Reply::GetDomainNameV2(domain::get_domain_name_v2(client, call).await?),
+            Call::GetApiMappings(call) => Reply::GetApiMappings(domain::get_api_mappings(client, call).await?),
+            Call::ListRoutingRules(call) => Reply::ListRoutingRules(domain::list_routing_rules(client, call).await?),
             other => {
                 return Err(AwsError::Configuration {
                     cause: format!("{} is no HTTP API operation", other.operation()),

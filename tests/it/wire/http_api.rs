@@ -21,16 +21,6 @@ fn default() -> StageName {
     "$default".parse().unwrap()
 }
 
-/// The target of a request, its query in order.
-fn target(server: &Server) -> String {
-    let line = server.only().line;
-    let target = line.split(' ').nth(1).unwrap();
-    let (path, query) = target.split_once('?').unwrap_or((target, ""));
-    let mut query: Vec<&str> = query.split('&').collect();
-    query.sort_unstable();
-    format!("{path}?{}", query.join("&"))
-}
-
 const STAGE: &str = r#"{"stageName":"$default","deploymentId":"d1","stageVariables":{"v":"live","removed":""},"autoDeploy":true,
     "lastDeploymentStatusMessage":"Successfully deployed stage with deployment ID 'd1'"}"#;
 
@@ -100,7 +90,7 @@ fn what_is_live_is_exported_without_a_stage_and_what_is_served_with_one() {
     ] {
         let server = Server::answering("200 OK", &["Content-Type: application/octet-stream"], r#"{"openapi":"3.0.1"}"#);
         assert_eq!(server.send(ExportApi { api: api(), stage }).unwrap(), json!({"openapi": "3.0.1"}));
-        assert_eq!(target(&server), expected);
+        assert_eq!(server.target(), expected);
     }
     let broken = Server::answering("200 OK", &[], "openapi: 3.0.1").send(ExportApi { api: api(), stage: None });
     assert_eq!(broken.unwrap_err().remedy(), Remedy::Unknown);
@@ -113,7 +103,7 @@ fn the_definition_comes_in_pages_of_100_with_everything_that_is_compared() {
         "authorizerId": "u1", "authorizationScopes": ["read"], "operationName": "pet"});
     let server = Server::answering("200 OK", &[], &page(route));
     let routes = server.send(GetRoutes { api: api(), next: Some("t1".into()) }).unwrap();
-    assert_eq!(target(&server), "/v2/apis/a1b2/routes?maxResults=100&nextToken=t1");
+    assert_eq!(server.target(), "/v2/apis/a1b2/routes?maxResults=100&nextToken=t1");
     assert_eq!((routes.items[0].integration_id(), routes.next.as_deref()), (Some("i1"), Some("t2")));
     assert_eq!(routes.items[0].authorization_scopes, ["read"]);
 
@@ -122,7 +112,7 @@ fn the_definition_comes_in_pages_of_100_with_everything_that_is_compared() {
         "responseParameters": {"200": {"append:header.x": "1"}}, "tlsConfig": {"serverNameToVerify": "example.com"}});
     let server = Server::answering("200 OK", &[], &page(integration));
     let found = server.send(GetIntegrations { api: api(), next: None }).unwrap().items.remove(0);
-    assert_eq!(target(&server), "/v2/apis/a1b2/integrations?maxResults=100");
+    assert_eq!(server.target(), "/v2/apis/a1b2/integrations?maxResults=100");
     assert_eq!(
         (found.timeout_in_millis, found.response_parameters["200"]["append:header.x"].as_str()),
         (Some(5000), "1")

@@ -86,6 +86,16 @@ impl Server {
     }
 
     /// The request, if there was exactly one.
+    /// The target of the only request, its query in order.
+    pub fn target(&self) -> String {
+        let line = self.only().line;
+        let target = line.split(' ').nth(1).unwrap_or_default();
+        let (path, query) = target.split_once('?').unwrap_or((target, ""));
+        let mut query: Vec<&str> = query.split('&').collect();
+        query.sort_unstable();
+        format!("{path}?{}", query.join("&"))
+    }
+
     pub fn only(&self) -> Seen {
         let seen = self.all();
         assert_eq!(seen.len(), 1, "sent more or less than once: {seen:#?}");
