@@ -245,6 +245,12 @@ operations! {
         /** Path below the stage, with its query. */ path: String,
         /** How long to wait, seconds. */ timeout_s: u32,
     } -> StageAnswer = "execute-api" Invoke [] "" Any;
+    /// Sends a request to a URL, unsigned, as a client would; never repeated by itself.
+    RequestUrl {
+        /** HTTP method. */ method: String,
+        /** The URL, with its query. */ url: String,
+        /** How long to wait, seconds. */ timeout_s: u32,
+    } -> StageAnswer = "execute-api" Invoke [] "" Any;
 
     /// Series of metrics from `start` (inclusive) to `end` (exclusive), both whole minutes; at most 500 queries.
     GetMetricData {
@@ -381,6 +387,7 @@ impl Call {
             | Self::GetHttpStage(GetHttpStage { api, stage })
             | Self::ExportApi(ExportApi { api, stage: Some(stage) })
             | Self::UpdateHttpStage(UpdateHttpStage { api, stage, .. }) => format!("{api}/{stage}"),
+            Self::RequestUrl(RequestUrl { url, .. }) => url.split(['?', '#']).next().unwrap_or_default().to_owned(),
             Self::GetMetricData(_) => "metrics".into(),
             Self::DescribeAlarms(DescribeAlarms { names }) => match names.as_slice() {
                 [first, second, third, _, ..] => format!("{first}, {second}, {third} and {} more", names.len() - 3),

@@ -142,6 +142,8 @@ pub enum Command {
     History(HistoryArgs),
     /// Two stages, or two versions of a function, side by side
     Diff(DiffArgs),
+    /// Why does this URL not do what was deployed
+    Doctor(DoctorArgs),
     /// Every target compared with what is live and with the configuration
     Drift(DriftArgs),
     /// End or change a traffic split that no release runs
@@ -185,7 +187,7 @@ impl Command {
 /// What the groups of commands in `--help` are called, and their commands in order.
 const GROUPS: [(&str, &[&str]); 6] = [
     ("Release", &["plan", "promote", "resume", "pause", "rollback"]),
-    ("See", &["status", "history", "diff", "drift"]),
+    ("See", &["status", "history", "diff", "doctor", "drift"]),
     ("Repair", &["canary", "unlock"]),
     ("Set up", &["verify", "iam-policy"]),
     ("Try", &["demo", "gate"]),
@@ -218,6 +220,19 @@ pub struct DiffArgs {
     /// Exit with 3 when they differ
     #[arg(long)]
     pub(super) detailed_exitcode: bool,
+}
+
+/// `doctor`
+#[derive(Debug, clap::Args)]
+pub struct DoctorArgs {
+    /// The URL as clients call it: an invoke URL, or one of a custom domain
+    pub(super) url: String,
+    /// HTTP method of the request that is followed, and of the retest
+    #[arg(long, value_name = "METHOD", default_value = "GET")]
+    pub(super) method: String,
+    /// Send 20 requests and count what comes back
+    #[arg(long)]
+    pub(super) retest: bool,
 }
 
 /// `drift`

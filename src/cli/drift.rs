@@ -35,11 +35,12 @@ impl Asked {
     fn stage(&self) -> Option<&StageRef> {
         self.located.stage().or_else(|| self.target.as_ref().and_then(|target| target.stage.as_ref()))
     }
+}
 
-    pub(super) fn repair(&self, region: &str) -> Repair {
-        let profile = self.located.settings.profile.as_ref().map(|profile| profile.value.clone());
-        Repair { flags: self.located.flags().to_owned(), region: region.to_owned(), profile }
-    }
+/// How commands about a target are printed.
+pub(super) fn repair(located: &Located, region: &str) -> Repair {
+    let profile = located.settings.profile.as_ref().map(|profile| profile.value.clone());
+    Repair { flags: located.flags().to_owned(), region: region.to_owned(), profile }
 }
 
 /// Looks.
@@ -113,7 +114,7 @@ pub(super) async fn look<A: Aws, C: Clock>(app: &App, session: &Session<A, C>, a
     let facts = facts(app, session, asked).await;
     let now = session.clock.now();
     let rows = asked.iter().map(|one| {
-        let repair = one.repair(&session.region);
+        let repair = repair(&one.located, &session.region);
         let subject = Subject {
             name: &one.located.text,
             target: one.target.as_ref(),

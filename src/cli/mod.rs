@@ -8,6 +8,7 @@ mod consent;
 mod credentials;
 mod demo;
 mod diff;
+mod doctor;
 mod drift;
 mod end;
 mod explain;
@@ -210,6 +211,7 @@ async fn dispatch(app: &App, command: Command) -> End {
         Command::Status(args) => status::run(app, args).await,
         Command::History(args) => history::run(app, args).await,
         Command::Diff(args) => diff::run(app, args).await,
+        Command::Doctor(args) => doctor::run(app, args).await,
         Command::Drift(args) => drift::run(app, args).await,
         Command::Verify(args) => verify::run(app, args).await,
         Command::Canary(args) => canary::run(app, args).await,

@@ -22,22 +22,26 @@ pub fn facts(found: &Found) -> Vec<String> {
         let to = rule.leads_to.as_ref().map_or_else(|| "somewhere else".to_owned(), ToString::to_string);
         lines.push(match &rule.why {
             Passed::Headers(globs) => {
-                let globs: Vec<String> = globs.iter().map(|glob| format!("{}: {}", glob.name, glob.value)).collect();
+                let globs: Vec<String> =
+                    globs.iter().map(|glob| format!("{}: {}", glob.header, glob.value_glob)).collect();
                 format!("a request with header {} gets {to} (rule {})", globs.join(" or "), rule.id)
             }
             Passed::WithinSegment(base) => {
                 format!("rule {} may take it to {to}: its base path {base} matches within a segment", rule.id)
             }
-            Passed::UnknownCondition => format!("rule {} may take it to {to}: it has a condition of a new kind", rule.id),
+            Passed::UnknownCondition => {
+                format!("rule {} may take it to {to}: it has a condition of a new kind", rule.id)
+            }
         });
     }
     lines
 }
 
 fn how(found: &Found, mapped: &Mapped) -> String {
-    let mode = found.domain.as_ref().map_or_else(String::new, |custom| {
-        format!("; mode {}", custom.domain.routing_mode.as_str())
-    });
+    let mode = found
+        .domain
+        .as_ref()
+        .map_or_else(String::new, |custom| format!("; mode {}", custom.domain.routing_mode.as_str()));
     match &mapped.how {
         How::DefaultEndpoint => "by the path of the invoke URL".into(),
         How::Mapping { stage_in_path: true, .. } => format!("by a mapping that leaves the stage to the path{mode}"),

@@ -4,12 +4,15 @@
 pub mod alias;
 pub mod apart;
 pub mod canary;
+pub mod clients;
 pub mod deployment;
 pub mod drift;
 mod finding;
 pub mod look;
 mod repair;
+pub mod retest;
 pub mod settings;
+pub mod visit;
 pub mod wiring;
 
 pub use finding::{Finding, worst};

@@ -7,7 +7,9 @@ use serde::Serialize;
 
 use super::look::Pair;
 use super::wiring::Scope;
-use super::{ApiFacts, Facts, Finding, ObservedAlias, Repair, alias, apart, canary, clients, deployment, settings, wiring};
+use super::{
+    ApiFacts, Facts, Finding, ObservedAlias, Repair, alias, apart, canary, clients, deployment, settings, wiring,
+};
 use crate::address::{ApiKind, Found, Mapped, RouteMatch, RouteTable};
 use crate::aws::noun::StageKind;
 use crate::definition::reach::{Caller, Route};
@@ -198,7 +200,9 @@ impl Visit<'_> {
             true => finding
                 .details([format!("it is defined, and not deployed: {}", self.calls(observed, &live))])
                 .fix(self.repair.stagegate(&format!("redeploy {}", super::repair::quoted(&mapped.stage.to_string())))),
-            false => finding.details(["it is not defined either: nothing that is deployed now would answer".to_owned()]),
+            false => {
+                finding.details(["it is not defined either: nothing that is deployed now would answer".to_owned()])
+            }
         };
         section.findings.push(finding);
     }
@@ -207,8 +211,8 @@ impl Visit<'_> {
     fn calls(&self, observed: &ObservedStage, found: &RouteMatch) -> String {
         let Some(caller) = caller(&observed.stage.kind, found.clone()) else { return "the CORS settings".into() };
         let called = |routes: Vec<Route>| routes.into_iter().find(|route| route.caller == caller);
-        let route = called(wiring::routes(observed))
-            .or_else(|| called(observed.live.routes(&observed.stage.variables)));
+        let route =
+            called(wiring::routes(observed)).or_else(|| called(observed.live.routes(&observed.stage.variables)));
         match route.as_ref().map(|route| (&route.call, &route.uri)) {
             Some((call, _)) if call.lambda().is_some() => {
                 format!("{caller} → {}", call.lambda().map(ToString::to_string).unwrap_or_default())
@@ -253,7 +257,8 @@ impl Visit<'_> {
         section.findings.extend(aliases.iter().flat_map(|one| alias::findings(one, self.repair)));
         let wrong = |codes: &[Code]| section.findings.iter().any(|finding| codes.contains(&finding.code));
         let mark = |name: &str, bad: bool| format!("{name} {}", if bad { "✖" } else { "✔" });
-        let waf = observed.stage.settings.web_acl.as_deref().map_or("none", |arn| arn.rsplit('/').nth(1).unwrap_or(arn));
+        let waf =
+            observed.stage.settings.web_acl.as_deref().map_or("none", |arn| arn.rsplit('/').nth(1).unwrap_or(arn));
         section.facts.push(
             [
                 mark("permission", wrong(&[Code::PermissionMissing, Code::InvokeBlocked])),

@@ -33,19 +33,28 @@ fn canary_variables(observed: &ObservedStage) -> Option<BTreeMap<String, String>
     Some(variables)
 }
 
+/// The routes with the variables of the stage's canary; none when no canary gets requests. What the canary's own
+/// deployment calls cannot be exported.
+pub fn canary_routes(observed: &ObservedStage) -> Vec<Route> {
+    canary_variables(observed).map(|variables| with(observed, &variables)).unwrap_or_default()
+}
+
 /// The aliases in this region that the stage calls, its canary's too.
 pub fn called(observed: &ObservedStage, region: &str) -> BTreeSet<Pair> {
     let mut all = routes(observed);
-    if let Some(variables) = canary_variables(observed) {
-        all.extend(with(observed, &variables));
-    }
+    all.extend(canary_routes(observed));
+    pairs_of(&all, region)
+}
+
+/// The aliases in this region that routes call.
+pub fn pairs_of(routes: &[Route], region: &str) -> BTreeSet<Pair> {
     let pair = |route: &Route| -> Option<Pair> {
         let call = route.call.lambda().filter(|call| call.region == region)?;
         let function: FunctionName = call.function.parse().ok()?;
         let alias: AliasName = call.qualifier.as_ref()?.parse().ok()?;
         Some((function, alias))
     };
-    all.iter().filter_map(pair).collect()
+    routes.iter().filter_map(pair).collect()
 }
 
 /// The aliases that matter: those of a target and whatever else its functions are called by, or, without a target, all

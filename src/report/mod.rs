@@ -3,6 +3,7 @@
 
 mod board;
 pub mod diff_text;
+pub mod doctor_text;
 pub mod drift_text;
 pub mod gate_text;
 mod json;

@@ -291,6 +291,7 @@ impl Account {
             Call::RemovePermission(c) => Reply::RemovePermission(self.remove_permission(c)?),
             Call::Invoke(c) => Reply::Invoke(self.invoke(c)?),
             Call::InvokeStage(c) => Reply::InvokeStage(self.invoke_stage(c)?),
+            Call::RequestUrl(c) => Reply::RequestUrl(self.request_url(c)?),
             Call::GetMetricData(c) => Reply::GetMetricData(self.metric_data(c)?),
             Call::DescribeAlarms(c) => Reply::DescribeAlarms(self.describe_alarms(&c.names)?),
             Call::GetRestApis(c) => Reply::GetRestApis(self.rest_apis(c.position.as_deref())?),

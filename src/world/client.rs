@@ -3,13 +3,14 @@
 use serde_json::{Value, json};
 
 use super::account::Account;
+use super::domain_traffic::Visit;
 use super::invoke::Behaviour;
 use super::load::{GATEWAY_LIMIT_MS, GATEWAY_REFUSAL_MS, draw};
 use super::metrics::store::minute_of;
 use super::traffic::{Answer, Failure, Reached, Request};
 use crate::aws::AwsError;
 use crate::aws::noun::StageAnswer;
-use crate::aws::operation::InvokeStage;
+use crate::aws::operation::{InvokeStage, RequestUrl};
 use crate::model::{ApiId, StageName};
 
 impl Account {
@@ -21,7 +22,9 @@ impl Account {
         let answers = self.serve(&request).0;
         let chance = draw::uniform(&mut self.coin(), 0.0, 1.0);
         let answer = match pick(&answers, chance).map(|answer| &answer.result) {
-            None | Some(Ok(None)) => StageAnswer { status: 200, body: String::new(), duration_ms: 0 },
+            None | Some(Ok(None)) => {
+                StageAnswer { status: 200, body: String::new(), duration_ms: 0, ..StageAnswer::default() }
+            }
             Some(Ok(Some(reached))) => self.run_for_client(reached.clone()),
             Some(Err(failure)) => refusal(failure, self.http_apis.contains_key(&call.api)),
         };
@@ -34,6 +37,20 @@ impl Account {
             return Err(AwsError::Ambiguous { cause: format!("no answer within {} s", call.timeout_s) });
         }
         Ok(answer)
+    }
+
+    /// Sends a request to a URL: the stage that it reaches answers.
+    pub(super) fn request_url(&mut self, call: &RequestUrl) -> Result<StageAnswer, AwsError> {
+        let rest = call.url.split_once("://").map_or(call.url.as_str(), |(_, rest)| rest);
+        let (host, path) = rest.split_at(rest.find(['/', '?', '#']).unwrap_or(rest.len()));
+        let path = path.split(['?', '#']).next().filter(|path| !path.is_empty()).unwrap_or("/");
+        let visit = Visit { host: host.into(), path: path.into(), method: call.method.clone(), headers: Vec::new() };
+        match self.find_stage(&visit) {
+            Ok(Request { api, stage, method, path }) => {
+                self.invoke_stage(&InvokeStage { api, stage, method, path, timeout_s: call.timeout_s })
+            }
+            Err(failure) => Ok(refusal(&failure, false)),
+        }
     }
 
     fn has_stage(&self, api: &ApiId, stage: &StageName) -> bool {
@@ -59,10 +76,10 @@ impl Account {
         self.metrics.invoked(minute_of(self.now()), what, failed, ran_ms);
         if ran_ms > GATEWAY_LIMIT_MS {
             let body = json!({ "message": "Endpoint request timed out" }).to_string();
-            return StageAnswer { status: 504, body, duration_ms: GATEWAY_LIMIT_MS as u64 };
+            return StageAnswer { status: 504, body, duration_ms: GATEWAY_LIMIT_MS as u64, ..StageAnswer::default() };
         }
         match proxied(&payload).filter(|_| !failed) {
-            Some((status, body)) => StageAnswer { status, body, duration_ms: ran_ms as u64 },
+            Some((status, body)) => StageAnswer { status, body, duration_ms: ran_ms as u64, ..StageAnswer::default() },
             None => internal(502, ran_ms as u64),
         }
     }
@@ -94,18 +111,33 @@ fn proxied(payload: &str) -> Option<(u16, String)> {
 fn refusal(failure: &Failure, http: bool) -> StageAnswer {
     if http {
         let message = if failure.status >= 500 { "Internal Server Error" } else { "Not Found" };
-        return StageAnswer { status: failure.status, body: json!({ "message": message }).to_string(), duration_ms: 0 };
+        return StageAnswer {
+            status: failure.status,
+            body: json!({ "message": message }).to_string(),
+            duration_ms: 0,
+            ..StageAnswer::default()
+        };
     }
     if failure.status >= 500 {
         return internal(failure.status, 0);
     }
     let no_route = failure.why.starts_with("Missing Authentication Token");
     let message = if no_route { "Missing Authentication Token" } else { "Forbidden" };
-    StageAnswer { status: failure.status, body: json!({ "message": message }).to_string(), duration_ms: 0 }
+    StageAnswer {
+        status: failure.status,
+        body: json!({ "message": message }).to_string(),
+        duration_ms: 0,
+        ..StageAnswer::default()
+    }
 }
 
 fn internal(status: u16, duration_ms: u64) -> StageAnswer {
-    StageAnswer { status, body: json!({ "message": "Internal server error" }).to_string(), duration_ms }
+    StageAnswer {
+        status,
+        body: json!({ "message": "Internal server error" }).to_string(),
+        duration_ms,
+        ..StageAnswer::default()
+    }
 }
 
 #[cfg(test)]

@@ -74,6 +74,7 @@ pub use invoke::Behaviour;
 pub use load::{Entry, Lag, Load, LoadReport, Noise, Outage, Pace, Profile, Regression, Sickness, Source};
 pub use traffic::{Request, Served};
 
+use crate::aws::operation;
 use crate::aws::operation::Kind;
 use crate::aws::{Aws, AwsError, Call, Reply};
 use crate::clock::{Clock, VirtualClock};
@@ -335,8 +336,12 @@ impl World {
 /// How long the caller of a request through a stage waited.
 fn waited(call: &Call, result: &Result<Reply, AwsError>) -> Duration {
     match (call, result) {
-        (_, Ok(Reply::InvokeStage(answer))) => Duration::from_millis(answer.duration_ms),
-        (Call::InvokeStage(ask), Err(AwsError::Ambiguous { .. })) => Duration::from_secs(ask.timeout_s.into()),
+        (_, Ok(Reply::InvokeStage(answer) | Reply::RequestUrl(answer))) => Duration::from_millis(answer.duration_ms),
+        (
+            Call::InvokeStage(operation::InvokeStage { timeout_s, .. })
+            | Call::RequestUrl(operation::RequestUrl { timeout_s, .. }),
+            Err(AwsError::Ambiguous { .. }),
+        ) => Duration::from_secs((*timeout_s).into()),
         _ => Duration::ZERO,
     }
 }
@@ -368,6 +373,7 @@ impl Inner {
         match call {
             Call::Invoke(invoke) => Duration::from_secs(invoke.timeout_s.into()),
             Call::InvokeStage(ask) => Duration::from_secs(ask.timeout_s.into()),
+            Call::RequestUrl(ask) => Duration::from_secs(ask.timeout_s.into()),
             _ => self.account.settings.client_timeout,
         }
     }

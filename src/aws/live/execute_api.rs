@@ -13,7 +13,7 @@ use aws_smithy_types::byte_stream::ByteStream;
 
 use super::super::AwsError;
 use super::super::noun::StageAnswer;
-use super::super::operation::InvokeStage;
+use super::super::operation::{InvokeStage, RequestUrl};
 use super::classify::chain;
 use super::connect::unpooled;
 
@@ -44,11 +44,24 @@ impl ExecuteApi {
     /// followed, for they are what the stage answers.
     pub(super) async fn invoke_stage(&self, call: &InvokeStage) -> Result<StageAnswer, AwsError> {
         let (request, host) = self.request(call).await?;
+        self.answer(request, &host, call.timeout_s).await
+    }
+
+    /// As [`Self::invoke_stage`], to a URL as clients have it.
+    pub(super) async fn request_url(&self, call: &RequestUrl) -> Result<StageAnswer, AwsError> {
+        let rest = call.url.strip_prefix("https://").ok_or_else(|| refused(format!("{:?} is not https", call.url)))?;
+        let host = format!("https://{}", rest.split(['/', '?', '#']).next().unwrap_or_default());
+        let url = call.url.split('#').next().unwrap_or_default();
+        let request = request(&call.method, url)?;
+        self.answer(request, &host, call.timeout_s).await
+    }
+
+    async fn answer(&self, request: HttpRequest, host: &str, timeout_s: u32) -> Result<StageAnswer, AwsError> {
         let connector = self.connector.get_or_init(|| unpooled(&self.proxy));
-        let limit = Duration::from_secs(u64::from(call.timeout_s.max(1)));
+        let limit = Duration::from_secs(u64::from(timeout_s.max(1)));
         let started = Instant::now();
         let answer = tokio::time::timeout(limit, exchange(connector, request)).await;
-        let (status, body) = match answer {
+        let answer = match answer {
             Ok(answer) => answer.map_err(|cause| AwsError::Ambiguous { cause: format!("{host}: {cause}") })?,
             Err(_) => {
                 let cause = format!("{host}: no answer after {} s", limit.as_secs());
@@ -56,14 +69,11 @@ impl ExecuteApi {
             }
         };
         let duration_ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
-        Ok(StageAnswer { status, body, duration_ms })
+        Ok(StageAnswer { duration_ms, ..answer })
     }
 
     /// The request, and the address without path and query: those may hold what nobody should read in a log.
     async fn request(&self, call: &InvokeStage) -> Result<(HttpRequest, String), AwsError> {
-        if !METHODS.contains(&call.method.as_str()) {
-            return Err(refused(format!("the method {:?} is none of {}", call.method, METHODS.join(", "))));
-        }
         let bad = |byte: u8| !byte.is_ascii_graphic() || byte == b'#';
         if !call.path.starts_with('/') || call.path.bytes().any(bad) {
             let rule = "must begin with / and consist of printable ASCII without spaces and #";
@@ -73,12 +83,7 @@ impl ExecuteApi {
         // The default stage of an HTTP API is served at the root.
         let stage = if call.stage.as_str() == "$default" { String::new() } else { format!("/{}", call.stage) };
         let url = format!("{host}{base}{stage}{}", call.path);
-        let mut request = HttpRequest::new(SdkBody::empty());
-        let fits = request.set_uri(url).and_then(|()| request.set_method(&call.method));
-        fits.map_err(|error| refused(format!("the path {:?}: {}", call.path, chain(&error))))?;
-        request.headers_mut().insert("user-agent", USER_AGENT);
-        request.headers_mut().insert("accept", "*/*");
-        Ok((request, host))
+        Ok((request(&call.method, &url)?, host))
     }
 
     /// Scheme and host that serve the API, and what comes before the stage in the path: AWS's own, or the form that
@@ -116,10 +121,23 @@ fn is_below(url: &str, domain: &str) -> bool {
     host.strip_suffix(domain).is_some_and(|rest| rest.ends_with('.'))
 }
 
+fn request(method: &str, url: &str) -> Result<HttpRequest, AwsError> {
+    if !METHODS.contains(&method) {
+        return Err(refused(format!("the method {method:?} is none of {}", METHODS.join(", "))));
+    }
+    let mut request = HttpRequest::new(SdkBody::empty());
+    let fits = request.set_uri(url).and_then(|()| request.set_method(method));
+    fits.map_err(|error| refused(format!("the URL {url:?}: {}", chain(&error))))?;
+    request.headers_mut().insert("user-agent", USER_AGENT);
+    request.headers_mut().insert("accept", "*/*");
+    Ok(request)
+}
+
 /// One request and its answer: the status, and the body as text as far as it is read.
-async fn exchange(connector: &Connector, request: HttpRequest) -> Result<(u16, String), String> {
+async fn exchange(connector: &Connector, request: HttpRequest) -> Result<StageAnswer, String> {
     let mut response: HttpResponse = connector.call(request).await.map_err(|error| chain(&error))?;
     let status = response.status().as_u16();
+    let executed_version = response.headers().get("x-amz-executed-version").map(ToOwned::to_owned);
     let mut stream = ByteStream::new(response.take_body());
     let mut body = Vec::new();
     while body.len() < BODY_MAX {
@@ -130,7 +148,8 @@ async fn exchange(connector: &Connector, request: HttpRequest) -> Result<(u16, S
         }
     }
     body.truncate(BODY_MAX);
-    Ok((status, String::from_utf8_lossy(&body).into_owned()))
+    let body = String::from_utf8_lossy(&body).into_owned();
+    Ok(StageAnswer { status, body, executed_version, ..StageAnswer::default() })
 }
 
 fn refused(message: String) -> AwsError {

@@ -71,7 +71,7 @@ impl Aws for Live {
     async fn call(&self, call: &Call) -> Result<Reply, AwsError> {
         // Before the request exists: a failed or slow login is then known to have sent nothing. Requests through a
         // stage are not signed.
-        if call.operation() != Operation::InvokeStage {
+        if !matches!(call.operation(), Operation::InvokeStage | Operation::RequestUrl) {
             self.keys.fresh().await.map_err(|error| classify::credentials(&error))?;
         }
         let (lambda, apigateway, cloudwatch) = (&self.lambda, &self.apigateway, &self.cloudwatch);
@@ -94,6 +94,7 @@ impl Aws for Live {
             Call::RemovePermission(call) => Reply::RemovePermission(lambda::remove_permission(lambda, call).await?),
             Call::Invoke(call) => Reply::Invoke(lambda::invoke(lambda, call).await?),
             Call::InvokeStage(call) => Reply::InvokeStage(self.stages.invoke_stage(call).await?),
+            Call::RequestUrl(call) => Reply::RequestUrl(self.stages.request_url(call).await?),
             Call::GetMetricData(call) => Reply::GetMetricData(cloudwatch::get_metric_data(cloudwatch, call).await?),
             Call::DescribeAlarms(call) => Reply::DescribeAlarms(cloudwatch::describe_alarms(cloudwatch, call).await?),
             Call::GetRestApis(call) => Reply::GetRestApis(apigateway::get_rest_apis(apigateway, call).await?),

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 /// What a request through a stage was answered with.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct StageAnswer {
     /// HTTP status.
     pub status: u16,
@@ -13,6 +13,9 @@ pub struct StageAnswer {
     pub body: String,
     /// How long it took as seen from here, milliseconds.
     pub duration_ms: u64,
+    /// `X-Amz-Executed-Version`, where the API passes it on to its clients.
+    #[serde(default)]
+    pub executed_version: Option<String>,
 }
 
 /// A snapshot of an API's definition (`Deployment` of either kind of API).

@@ -40,7 +40,11 @@ fn a_fault_of_another_level_than_asked_for_is_said_and_does_not_fail() {
     });
     assert_eq!(drift(&desk, "prod").unwrap().exit(), Exit::Findings);
     assert_eq!(drift(&desk, "prod --fail-on error").unwrap().exit(), Exit::Done);
-    assert!(desk.out.text().contains("! G03 prod (a1b2c3d4e5/prod): 1 route of 3 calls $LATEST"), "{}", desk.out.text());
+    assert!(
+        desk.out.text().contains("! G03 prod (a1b2c3d4e5/prod): 1 route of 3 calls $LATEST"),
+        "{}",
+        desk.out.text()
+    );
 }
 
 #[test]

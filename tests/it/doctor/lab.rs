@@ -3,9 +3,11 @@
 use std::collections::BTreeSet;
 
 use futures_util::FutureExt as _;
+use stagegate::address::{Address, find};
 use stagegate::clock::{Clock as _, VirtualClock};
 use stagegate::doctor::drift::{Column, Row, Subject, row};
 use stagegate::doctor::look::Wanted;
+use stagegate::doctor::visit::{Checkup, Section, Visit};
 use stagegate::doctor::{Finding, Repair, wiring};
 use stagegate::event::Silent;
 use stagegate::model::{AliasName, ApiId, FunctionName, StageName, StageRef, Target};
@@ -129,4 +131,46 @@ pub fn answers(world: &World, stage: &str, method: &str, path: &str) -> Vec<Stri
         Err(failure) => format!("{} {}", failure.status, failure.why),
     };
     world.serve(&request).0.iter().map(one).collect()
+}
+
+/// `doctor URL`, by way of AWS's own answers about the URL.
+pub fn doctor(world: &World, url: &str, method: &str, targets: &[Target]) -> Checkup {
+    let clock = world.clock();
+    let observer = Observer { aws: world, clock: &clock, listener: &Silent };
+    let address: Address = url.parse().unwrap();
+    let read = async {
+        let found = find(world, &address, &[]).await.unwrap();
+        let stage = found.resolution.outcome.as_ref().ok().map(|mapped| mapped.stage.clone());
+        let repair = repair();
+        let visit = Visit {
+            url,
+            method,
+            found: &found,
+            expected: targets.iter().find(|target| !target.domains.is_empty()),
+            target: targets.iter().find(|target| target.stage == stage),
+            region: REGION,
+            retest: format!("stagegate doctor {url} --retest"),
+            now: clock.now(),
+            repair: &repair,
+        };
+        let mut wanted = Wanted::default();
+        if let Some(stage) = stage.clone() {
+            wanted.stages.insert(stage.api, BTreeSet::from([stage.stage]));
+        }
+        let mut facts = observer.facts(&wanted).await;
+        if let Some(Ok((_, observed))) = stage.as_ref().map(|stage| facts.stage(stage)) {
+            facts.aliases = observer.aliases(&visit.pairs(observed)).await;
+        }
+        visit.checkup(&facts)
+    };
+    read.now_or_never().unwrap()
+}
+
+/// What is wrong, each with the number of its question: `2 D202 …`.
+pub fn answers_of(checkup: &Checkup) -> Vec<String> {
+    let of = |section: &Section| -> Vec<String> {
+        let matter = section.findings.iter().filter(|finding| finding.matters());
+        matter.map(|finding| format!("{} {} {}", section.number, finding.code.short(), finding.what)).collect()
+    };
+    checkup.sections.iter().flat_map(of).collect()
 }
