@@ -37,6 +37,23 @@ impl ObservedStage {
     }
 }
 
+impl ObservedStage {
+    /// What the deployment that it serves calls with these variables; `None` when that cannot be known: API Gateway gives
+    /// no export of it, or it was never deployed.
+    pub fn served(&self, variables: &BTreeMap<String, String>) -> Option<Vec<Route>> {
+        let Self { stage, live, .. } = self;
+        let proven = |marker: definition::Marker| marker.fingerprint == live.fingerprint();
+        match &self.exports {
+            Some(both) => Some(definition::served::routes(&both.deployed, live, variables)),
+            None if stage.deployment.is_empty() => None,
+            None if stage.kind.is_auto_deployed() || self.deployment.description.parse().is_ok_and(proven) => {
+                Some(live.routes(variables))
+            }
+            None => None,
+        }
+    }
+}
+
 /// What the release does with the stage.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct StagePlan {
@@ -177,7 +194,7 @@ fn refuse_undeployed(observed: &ObservedStage) -> Result<(), Problem> {
 }
 
 /// An automatic deployment that failed leaves the stage on an older definition, which no release changes.
-fn notice_failed_deployment(observed: &ObservedStage, notices: &mut Vec<Notice>) {
+pub(super) fn notice_failed_deployment(observed: &ObservedStage, notices: &mut Vec<Notice>) {
     let StageKind::Http { auto_deploy: true, last_deployment: Some(said) } = &observed.stage.kind else { return };
     if said.to_ascii_lowercase().contains("fail") {
         let text =
@@ -187,7 +204,7 @@ fn notice_failed_deployment(observed: &ObservedStage, notices: &mut Vec<Notice>)
 }
 
 /// A canary that is attached, also at 0 %, splits traffic or refuses a new deployment (aws-semantics §6.3).
-fn refuse_canary(stage_ref: &StageRef, stage: &Stage) -> Result<(), Problem> {
+pub(super) fn refuse_canary(stage_ref: &StageRef, stage: &Stage) -> Result<(), Problem> {
     let Some(canary) = &stage.canary else { return Ok(()) };
     let on_trial = canary.deployment.as_deref().unwrap_or(&stage.deployment);
     Err(Problem::new(Code::StaleStageCanary, format!("stage {stage_ref} has a canary, and not of this release"))
@@ -366,8 +383,13 @@ impl Place {
         policy::route_statement(api.as_str(), stage.as_str(), &source)
     }
 
+    /// The API's account.
+    pub fn account(&self) -> &str {
+        &self.account
+    }
+
     /// The source that a caller uses, and the statement that allows it.
-    fn need(&self, caller: &Caller) -> (String, Statement) {
+    pub fn need(&self, caller: &Caller) -> (String, Statement) {
         let Self { partition, region, account, stage: StageRef { api, stage } } = self;
         match caller {
             Caller::Method { method, path } => (
