@@ -20,7 +20,7 @@ use crate::rollback::Seen;
 
 /// One release or rollback.
 #[derive(Debug, Serialize)]
-struct Past {
+pub struct Past {
     release: String,
     at: String,
     /// `release`, `rollback`, `redeploy` or `record`.
@@ -82,7 +82,8 @@ pub async fn run(app: &App, args: HistoryArgs) -> Result<End, Problem> {
     Ok(End::done())
 }
 
-fn journaled(app: &App, located: &Located) -> Vec<Past> {
+/// What the journals on this machine know.
+pub fn journaled(app: &App, located: &Located) -> Vec<Past> {
     let (found, broken) = app.state.as_ref().map(StateDir::list).unwrap_or_default();
     for error in broken {
         app.warn(&crate::engine::journal_problem(&error).level(Level::Warning));

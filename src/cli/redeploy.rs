@@ -119,7 +119,8 @@ fn not_let_in(app: &App, look: &Look) -> Result<(), Problem> {
     let what = format!("{n} route{} of {} would answer 500", if n == 1 { "" } else { "s" }, stage.stage_ref);
     let problem = Problem::new(Code::InvokeBlocked, what).level(Level::Warning).exit(Exit::Done);
     let problem = refused.into_iter().take(NAMED).fold(problem, Problem::why);
-    app.warn(&problem.fix(format!("let them in first: stagegate permission grant {}", stage.stage_ref)));
+    let place = super::target::shell_word(&stage.stage_ref.to_string());
+    app.warn(&problem.fix(format!("let them in first: stagegate permission grant {place}")));
     Ok(())
 }
 

@@ -5,6 +5,8 @@ mod canary;
 #[cfg(test)]
 mod diff;
 #[cfg(test)]
+mod repair;
+#[cfg(test)]
 mod takeup;
 
 use std::cell::{Cell, RefCell};

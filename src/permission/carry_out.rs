@@ -206,7 +206,7 @@ async fn prove<A: Aws, C: Clock, J: Journal>(
             Err(Problem::new(Code::InvokeBlocked, format!("{} of {stage} is not let in to {label}", call.caller))
                 .why("somebody else changed the policy at the same time")
                 .exit(Exit::InBetween)
-                .fix(format!("let it in: stagegate permission grant {stage}")))
+                .fix(format!("let it in: stagegate permission grant '{stage}'")))
         }
     }
 }

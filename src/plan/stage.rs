@@ -187,10 +187,9 @@ fn refuse_undeployed(observed: &ObservedStage) -> Result<(), Problem> {
     if stage.kind.is_rest() || stage.kind.is_auto_deployed() || !stage.deployment.is_empty() {
         return Ok(());
     }
-    let StageRef { api, stage } = stage_ref;
     Err(Problem::new(Code::Unsupported, format!("stage {stage_ref} was never deployed"))
         .why("a release must be able to go back to what served before, and API Gateway cannot take a deployment off a stage")
-        .fix(format!("deploy it once: aws apigatewayv2 create-deployment --api-id {api} --stage-name '{stage}'")))
+        .fix(format!("deploy it once: stagegate redeploy '{stage_ref}'")))
 }
 
 /// An automatic deployment that failed leaves the stage on an older definition, which no release changes.
@@ -332,7 +331,7 @@ pub(super) fn missing_statements(
     if missing.is_empty() || size <= policy::LIMIT {
         return Ok(missing);
     }
-    Err(no_room(size, &policy::redundant(&document, alias_arn), subject))
+    Err(no_room(size, &policy::redundant(&document, alias_arn), subject, &observed.stage_ref))
 }
 
 fn blocked(route: &Route, alias_arn: &str, sid: Option<&str>, why: &str) -> Problem {
@@ -345,19 +344,20 @@ fn blocked(route: &Route, alias_arn: &str, sid: Option<&str>, why: &str) -> Prob
     .fix("change or remove that statement; whoever owns the policy document must do it")
 }
 
-fn no_room(size: usize, redundant: &[String], subject: &Grantee<'_>) -> Problem {
+fn no_room(size: usize, redundant: &[String], subject: &Grantee<'_>, stage: &StageRef) -> Problem {
     let Grantee { function, alias, .. } = subject;
-    let mut problem = Problem::new(
+    let problem = Problem::new(
         Code::PolicyTooLarge,
         format!("the policy of {function}:{alias} has no room for another statement"),
     )
     .why(format!("it would be {size} bytes, AWS allows {}", policy::LIMIT));
-    for sid in redundant.iter().take(5) {
-        problem = problem.fix(format!(
-            "another statement covers this one: aws lambda remove-permission --function-name {function} --qualifier {alias} --statement-id {sid}"
-        ));
-    }
-    problem.fix("or merge statements for single routes into one for API/STAGE/*")
+    problem.fix(if redundant.is_empty() {
+        format!(
+            "remove what nothing needs, those of others too: stagegate permission prune {function}:{alias} --foreign"
+        )
+    } else {
+        format!("make room, without a window: stagegate permission grant '{stage}'")
+    })
 }
 
 /// Where the calls come from: what an API's source ARNs are made of.
