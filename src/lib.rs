@@ -38,6 +38,7 @@ pub mod iam_policy;
 pub mod journal;
 pub mod metrics;
 pub mod model;
+pub mod permission;
 pub mod plan;
 pub mod policy;
 pub mod problem;

@@ -2,6 +2,7 @@
 
 mod gate;
 mod release;
+mod repair;
 mod split;
 
 use std::ffi::OsString;
@@ -18,6 +19,7 @@ use crate::report::{Color, Loudness, Progress, Wishes};
 
 pub use self::gate::{GateArgs, GateCommand, GateSettings};
 pub use self::release::{Canary, PauseArgs, PlanArgs, PromoteArgs, ResumeArgs, RollbackArgs, SettleArgs, Source};
+pub use self::repair::{Agreed, PermissionArgs, PermissionCommand, RedeployArgs};
 pub use self::split::{CanaryArgs, CanaryCommand, SplitArgs};
 
 use self::release::canary_mode;
@@ -146,8 +148,12 @@ pub enum Command {
     Doctor(DoctorArgs),
     /// Every target compared with what is live and with the configuration
     Drift(DriftArgs),
+    /// Serve the live definition of an API, or another deployment of it
+    Redeploy(RedeployArgs),
     /// End or change a traffic split that no release runs
     Canary(CanaryArgs),
+    /// Who may call an alias: look, let in what is missing, remove what nothing needs
+    Permission(PermissionArgs),
     /// Drop the record of a release that will never finish
     Unlock(UnlockArgs),
     /// Check credentials, access and configuration
@@ -176,7 +182,11 @@ impl Command {
                 | Self::Resume(_)
                 | Self::Pause(_)
                 | Self::Rollback(_)
+                | Self::Redeploy(_)
                 | Self::Canary(_)
+                | Self::Permission(PermissionArgs {
+                    command: PermissionCommand::Grant { .. } | PermissionCommand::Prune { .. }
+                })
                 | Self::Unlock(_)
                 | Self::Settle(_)
                 | Self::Demo(_)
@@ -188,7 +198,7 @@ impl Command {
 const GROUPS: [(&str, &[&str]); 6] = [
     ("Release", &["plan", "promote", "resume", "pause", "rollback"]),
     ("See", &["status", "history", "diff", "doctor", "drift"]),
-    ("Repair", &["canary", "unlock"]),
+    ("Repair", &["redeploy", "canary", "permission", "unlock"]),
     ("Set up", &["verify", "iam-policy"]),
     ("Try", &["demo", "gate"]),
     ("More", &["explain", "completion"]),

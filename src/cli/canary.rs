@@ -10,12 +10,12 @@ use super::consent::{self, Consent};
 use super::end::End;
 use super::session::{Session, connect};
 use super::target::{Located, Need, configured, locate};
-use super::{App, new_run, prompt};
+use super::{App, new_run};
 use crate::aws::Aws;
 use crate::aws::layers::Pace;
 use crate::clock::Clock;
-use crate::model::{RunId, Target};
-use crate::problem::{Code, Exit, Level, Problem};
+use crate::model::RunId;
+use crate::problem::{Code, Exit, Problem};
 use crate::split::{Wish, alias, stage};
 
 /// What is done to one place.
@@ -79,7 +79,7 @@ pub async fn canary<A: Aws, C: Clock>(
     look::check_version(app, session, &acts, wish).await?;
     let lines: Vec<String> = acts.iter().flat_map(Act::says).map(|line| format!("  {line}\n")).collect();
     app.reporter.say(&format!("\nwhat will be done\n{}\n", lines.concat()));
-    obtain(app, agreed(app, located, wish, args)?).await?;
+    agreed(app, located, wish, args)?.obtain_for_repair(app).await?;
     app.acting.set(true);
     let done = carry_out(app, session, located, &acts).await?;
     app.reporter.say(&format!("✔ done, read back\n  {}\n", done.join("\n  ")));
@@ -91,20 +91,9 @@ fn agreed(app: &App, located: &Located, wish: &Wish, args: &SplitArgs) -> Result
     let command = located.command(&format!("canary-{}", wish.word())).replacen("canary-", "canary ", 1);
     let command = format!("{command}{}", flags(wish));
     let what = format!("canary {}", wish.word());
-    let target = configured(app, located).filter(|target| target.protected && *wish != Wish::Clear);
-    let Some(Target { name: Some(_), .. }) = &target else {
-        return match (args.yes, app.silence()) {
-            (true, _) => Ok(Consent::Given),
-            (false, None) => Ok(Consent::AskYes),
-            (false, silence) => Err(consent::missing(&what, silence).fix(format!("{command} --yes"))),
-        };
-    };
-    match target {
-        Some(target) => {
-            consent::promotion(&target, args.yes, args.confirm.as_deref(), app.silence(), (&what, &command))
-        }
-        None => Ok(Consent::AskYes),
-    }
+    // A trial is taken away without the name.
+    let target = configured(app, located).filter(|_| *wish != Wish::Clear);
+    consent::repair(target.as_ref(), (args.yes, args.confirm.as_deref()), app.silence(), (&what, &command))
 }
 
 /// The rest of `canary set`, as its command line repeats it.
@@ -113,14 +102,6 @@ fn flags(wish: &Wish) -> String {
     let version = version.map_or_else(String::new, |n| format!(" --function-version {n}"));
     let deployment = deployment.as_ref().map_or_else(String::new, |id| format!(" --deployment {id}"));
     format!(" {percent}{version}{deployment}")
-}
-
-async fn obtain(app: &App, consent: Consent) -> Result<(), Problem> {
-    match consent {
-        Consent::AskYes if !prompt::confirm(app, "Do it?", false).await? => Err(prompt::left()),
-        Consent::AskYes => Ok(()),
-        other => other.obtain(app).await,
-    }
 }
 
 fn screen(found: &Found) -> String {
@@ -181,15 +162,4 @@ fn which(located: &Located, found: &Found, wish: &Wish) -> Result<(bool, bool), 
             }))
         }
     }
-}
-
-/// What was done before something failed stays: each place is whole on its own.
-pub(super) fn partly(problem: Problem, done: &[String], located: &Located) -> Problem {
-    let problem = problem.level(Level::Error).fix(format!("look: {}", located.command("status")));
-    if done.is_empty() {
-        let exit = if problem.exit == Exit::InBetween { Exit::Conflict } else { problem.exit };
-        return problem.exit(exit).aws_now("not changed by this command, as far as it was read back");
-    }
-    let now = done.join("; ");
-    problem.aws_now(format!("{now}; the rest as it was")).exit(Exit::InBetween)
 }

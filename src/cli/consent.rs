@@ -48,6 +48,21 @@ pub fn promotion(
     }
 }
 
+/// Decides for a repair: like a promotion where it is one of a protected target that the file names, else by `--yes`.
+pub fn repair(
+    protected: Option<&Target>,
+    (yes, confirm): (bool, Option<&str>),
+    silence: Option<&'static str>,
+    (what, command): (&str, &str),
+) -> Result<Consent, Problem> {
+    match (protected.filter(|target| target.protected && target.name.is_some()), yes, silence) {
+        (Some(target), ..) => promotion(target, yes, confirm, silence, (what, command)),
+        (None, true, _) => Ok(Consent::Given),
+        (None, false, None) => Ok(Consent::AskYes),
+        (None, false, silence) => Err(missing(what, silence).fix(format!("{command} --yes"))),
+    }
+}
+
 /// The refusal where nobody can be asked.
 pub fn missing(command: &str, silence: Option<&'static str>) -> Problem {
     Problem::new(Code::ConfirmationMissing, format!("{command} needs a confirmation and nobody can be asked"))
@@ -55,6 +70,15 @@ pub fn missing(command: &str, silence: Option<&'static str>) -> Problem {
 }
 
 impl Consent {
+    /// Gets it for a repair, which was shown before.
+    pub async fn obtain_for_repair(self, app: &App) -> Result<(), Problem> {
+        match self {
+            Self::AskYes if !prompt::confirm(app, "Do it?", false).await? => Err(prompt::left()),
+            Self::AskYes => Ok(()),
+            other => other.obtain(app).await,
+        }
+    }
+
     /// Gets it.
     pub async fn obtain(self, app: &App) -> Result<(), Problem> {
         let given = match self {

@@ -1,5 +1,6 @@
 //! How a command ended: what the exit code and the last event say.
 
+use super::target::Located;
 use crate::engine::Outcome;
 use crate::event::{Event, Summary};
 use crate::journal::Ending;
@@ -125,6 +126,12 @@ impl End {
         self
     }
 
+    /// Names the deployment that the stage serves now.
+    pub fn deployment(mut self, deployment: Option<String>) -> Self {
+        self.summary.deployment = deployment;
+        self
+    }
+
     /// The exit code.
     pub const fn exit(&self) -> Exit {
         self.exit
@@ -134,4 +141,15 @@ impl End {
     pub fn event(&self) -> Event {
         Event::Result(Box::new(self.summary.clone()))
     }
+}
+
+/// What was done before something failed stays: each place is whole on its own.
+pub fn partly(problem: Problem, done: &[String], located: &Located) -> Problem {
+    let problem = problem.level(Level::Error).fix(format!("look: {}", located.command("status")));
+    if done.is_empty() {
+        let exit = if problem.exit == Exit::InBetween { Exit::Conflict } else { problem.exit };
+        return problem.exit(exit).aws_now("not changed by this command, as far as it was read back");
+    }
+    let now = done.join("; ");
+    problem.aws_now(format!("{now}; the rest as it was")).exit(Exit::InBetween)
 }

@@ -11,21 +11,25 @@ use super::members;
 use super::session::connect;
 use super::target::{Located, Need, locate, shell_word};
 use crate::aws::layers::Pace;
+use crate::change::Change;
 use crate::journal::{Ending, Entry, StateDir, Summary};
-use crate::model::Version;
+use crate::model::{StageRef, Version};
 use crate::problem::{Level, Problem};
 use crate::report::Shape;
 use crate::rollback::Seen;
 
 /// One release or rollback.
 #[derive(Debug, Serialize)]
-struct Past {
+pub struct Past {
     release: String,
     at: String,
-    /// `release`, `rollback` or `record`.
+    /// `release`, `rollback`, `redeploy` or `record`.
     kind: &'static str,
     ending: Option<Ending>,
     moves: Vec<Moved>,
+    /// What a redeploy by hand did with its stage.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    stage: Option<Redeployed>,
     /// The journal that holds what a gate was given, for `gate replay`.
     recording: Option<String>,
 }
@@ -35,6 +39,13 @@ struct Moved {
     alias: String,
     from: Option<Version>,
     to: Option<Version>,
+}
+
+#[derive(Debug, Serialize)]
+struct Redeployed {
+    stage: String,
+    from: Option<String>,
+    to: Option<String>,
 }
 
 #[derive(Debug, Serialize)]
@@ -71,7 +82,8 @@ pub async fn run(app: &App, args: HistoryArgs) -> Result<End, Problem> {
     Ok(End::done())
 }
 
-fn journaled(app: &App, located: &Located) -> Vec<Past> {
+/// What the journals on this machine know.
+pub fn journaled(app: &App, located: &Located) -> Vec<Past> {
     let (found, broken) = app.state.as_ref().map(StateDir::list).unwrap_or_default();
     for error in broken {
         app.warn(&crate::engine::journal_problem(&error).level(Level::Warning));
@@ -82,6 +94,7 @@ fn journaled(app: &App, located: &Located) -> Vec<Past> {
 
 fn past(summary: &Summary, located: &Located, folder: Option<&Path>) -> Option<Past> {
     let progress = &summary.progress;
+    let redeployed = progress.plan.is_none().then(|| redeployed(summary, located)).flatten();
     let (kind, moves) = match (&progress.plan, summary.lines.first().map(|line| &line.entry)) {
         (Some(plan), _) if located.is_of(plan) => {
             let published = |f| progress.published.iter().find(|(function, ..)| function == f).map(|(_, v, _)| *v);
@@ -100,13 +113,35 @@ fn past(summary: &Summary, located: &Located, folder: Option<&Path>) -> Option<P
             };
             ("rollback", aliases.iter().zip(moves).map(moved).collect())
         }
+        _ if redeployed.is_some() => ("redeploy", Vec::new()),
         _ => return None,
     };
     let at = format!("{:.0}", summary.at);
     let judged = summary.lines.iter().any(|line| matches!(line.entry, Entry::Evidence { .. }));
     let file = || folder.map(|folder| folder.join(format!("{}.jsonl", summary.run)).display().to_string());
     let recording = judged.then(file).flatten();
-    Some(Past { release: summary.run.to_string(), at, kind, ending: progress.ending, moves, recording })
+    Some(Past {
+        release: summary.run.to_string(),
+        at,
+        kind,
+        ending: progress.ending,
+        moves,
+        stage: redeployed,
+        recording,
+    })
+}
+
+/// A redeploy by hand has no plan, and moves one stage.
+fn redeployed(summary: &Summary, located: &Located) -> Option<Redeployed> {
+    let is_ours = |stage: &StageRef| located.stage() == Some(stage);
+    summary.progress.intents.iter().find_map(|change| match change {
+        Change::Stage { stage, before, want } if is_ours(stage) => Some(Redeployed {
+            stage: stage.to_string(),
+            from: before.deployment.clone().filter(|id| !id.is_empty()),
+            to: want.deployment.clone(),
+        }),
+        _ => None,
+    })
 }
 
 fn names(located: &Located, alias: &str) -> bool {
@@ -157,6 +192,7 @@ fn of_record(seen: &Seen) -> Option<Past> {
         kind: "record",
         ending,
         moves: vec![Moved { alias: seen.label(), from: record.from, to: Some(record.to) }],
+        stage: None,
         recording: None,
     })
 }
@@ -169,6 +205,7 @@ fn text(history: &History) -> String {
     let mut out = String::new();
     for past in &history.releases {
         let ending = match past.ending {
+            Some(Ending::Promoted) if past.stage.is_some() => "redeployed",
             Some(Ending::Promoted) => "promoted",
             Some(Ending::Unchanged) => "unchanged",
             Some(Ending::RolledBack) => "rolled back",
@@ -180,6 +217,10 @@ fn text(history: &History) -> String {
         out.push_str(&format!("{}  {}  {:<8}  {ending}\n", past.at, past.release, past.kind));
         for moved in &past.moves {
             out.push_str(&format!("    {}  {} → {}\n", moved.alias, version(moved.from), version(moved.to)));
+        }
+        if let Some(Redeployed { stage, from, to }) = &past.stage {
+            let id = |id: &Option<String>| id.clone().unwrap_or_else(|| "-".into());
+            out.push_str(&format!("    {stage}  deployment {} → {}\n", id(from), id(to)));
         }
         if let Some(recording) = &past.recording {
             out.push_str(&format!("    judged: stagegate gate replay {}\n", shell_word(recording)));

@@ -16,11 +16,14 @@ mod flight;
 mod gate;
 mod history;
 mod iam_policy;
+mod log;
 mod members;
 mod pause;
+mod permission;
 mod plan;
 mod promote;
 mod prompt;
+mod redeploy;
 mod release;
 mod resume;
 mod rollback;
@@ -214,7 +217,9 @@ async fn dispatch(app: &App, command: Command) -> End {
         Command::Doctor(args) => doctor::run(app, args).await,
         Command::Drift(args) => drift::run(app, args).await,
         Command::Verify(args) => verify::run(app, args).await,
+        Command::Redeploy(args) => redeploy::run(app, args).await,
         Command::Canary(args) => canary::run(app, args).await,
+        Command::Permission(args) => permission::run(app, args).await,
         Command::Settle(args) => settle::run(app, args).await,
         Command::Unlock(args) => unlock::run(app, args).await,
         Command::IamPolicy(args) => iam_policy::run(app, args).await,

@@ -6,6 +6,7 @@ use futures_util::future::join_all;
 
 use super::args::RollbackArgs;
 use super::end::End;
+use super::log::{self, Log};
 use super::session::{Session, connect};
 use super::target::{Located, Need, locate};
 use super::{App, consent, members, new_run, prompt};
@@ -14,9 +15,9 @@ use crate::aws::layers::Pace;
 use crate::aws::noun::Function;
 use crate::aws::operation::GetFunction;
 use crate::clock::Clock;
-use crate::engine::{Engine, Settings, journal_problem};
+use crate::engine::{Engine, Settings};
 use crate::event::Event;
-use crate::journal::{Ending, Entry, FileJournal, Journal, JournalError, Line, MemoryJournal};
+use crate::journal::{Ending, Entry, Journal as _};
 use crate::model::{RunId, Version};
 use crate::plan::short_sha;
 use crate::problem::{Code, Exit, Level, Problem};
@@ -24,6 +25,7 @@ use crate::report::plan_text::Caller;
 use crate::report::rollback_text;
 use crate::rollback::{Emergency, Part, Seen, Undone, dead};
 
+const GOES_ON: &str = "the rollback goes on: the records in AWS are enough";
 /// How many versions are offered to choose from.
 const OFFERED: usize = 10;
 
@@ -252,14 +254,14 @@ async fn carry_out<A: Aws, C: Clock>(
 ) -> End {
     let run = emergency.way.run.clone();
     let moves = emergency.moves.clone();
-    let mut log = Log::begin(app, &fresh);
+    let mut log = Log::begin(app, &fresh, GOES_ON);
     let reverts = Entry::Reverts {
         run: Some(run.clone()).filter(|run| *run != fresh),
         aliases: moves.iter().map(|(label, ..)| label.clone()).collect(),
         moves: moves.iter().map(|(_, from, chosen)| (*from, chosen.version.unwrap_or(*from))).collect(),
     };
     if let Err(error) = log.append(session.clock.now(), reverts) {
-        warn_journal(app, &error);
+        log::warn(app, &error, GOES_ON);
     }
     let engine =
         Engine::new(&session.aws, &session.clock, &app.reporter, &app.interrupt, log, run.clone(), Settings::default());
@@ -315,44 +317,5 @@ fn again(located: &Located, seen: &[Seen], moves: &[(String, Version, crate::rol
             from.number().map(|n| located.command_for("rollback", &format!("{label} --to {n}")))
         }
         _ => None,
-    }
-}
-
-fn warn_journal(app: &App, error: &JournalError) {
-    app.warn(&journal_problem(error).level(Level::Warning).why("the rollback goes on: the records in AWS are enough"));
-}
-
-/// The rollback's own journal. Where none can be written the rollback goes on without.
-enum Log {
-    File(FileJournal),
-    Memory(MemoryJournal),
-}
-
-impl Log {
-    fn begin(app: &App, run: &RunId) -> Self {
-        match app.state.as_ref().map(|state| state.create(run)) {
-            Some(Ok(journal)) => Self::File(journal),
-            Some(Err(error)) => {
-                warn_journal(app, &error);
-                Self::Memory(MemoryJournal::default())
-            }
-            None => Self::Memory(MemoryJournal::default()),
-        }
-    }
-}
-
-impl Journal for Log {
-    fn append(&mut self, at: jiff::Timestamp, entry: Entry) -> Result<(), JournalError> {
-        match self {
-            Self::File(journal) => journal.append(at, entry),
-            Self::Memory(journal) => journal.append(at, entry),
-        }
-    }
-
-    fn lines(&self) -> &[Line] {
-        match self {
-            Self::File(journal) => journal.lines(),
-            Self::Memory(journal) => journal.lines(),
-        }
     }
 }

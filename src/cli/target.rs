@@ -147,6 +147,11 @@ impl Located {
         format!("stagegate {name} {}{flags}{}", shell_word(&self.text), self.flags)
     }
 
+    /// A command line of a command with subcommands, about this target.
+    pub fn command_in(&self, command: &str) -> String {
+        self.command_for(command, &shell_word(&self.text))
+    }
+
     /// A command line about another target, reached the same way.
     pub fn command_for(&self, command: &str, target: &str) -> String {
         format!("stagegate {command} {target}{}", self.flags)

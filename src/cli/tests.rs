@@ -7,6 +7,8 @@ mod diff;
 #[cfg(test)]
 mod drift;
 #[cfg(test)]
+mod repair;
+#[cfg(test)]
 mod takeup;
 
 use std::cell::{Cell, RefCell};

@@ -36,6 +36,14 @@ impl LiveApi {
         }
     }
 
+    /// The id of an authorizer, which is part of the source under which it calls.
+    pub fn authorizer_id(&self, name: &str) -> Option<&str> {
+        match self {
+            Self::Rest(live) => live.authorizers.iter().find(|one| one.name == name).map(|one| one.id.as_str()),
+            Self::Http(live) => live.authorizers.iter().find(|one| one.name == name).map(|one| one.id.as_str()),
+        }
+    }
+
     /// What its routes and authorizers call, with a stage's variables.
     pub fn routes(&self, variables: &BTreeMap<String, String>) -> Vec<Route> {
         match self {

@@ -13,7 +13,7 @@ use crate::aws::noun::{HttpApi, HttpAuthorizer, HttpIntegration, HttpRoute};
 
 mod exported;
 
-pub use exported::{differences, routes as exported_routes};
+pub use exported::differences;
 
 /// Default integration time-out, milliseconds; absent means it.
 const DEFAULT_TIMEOUT_MS: i32 = 30_000;

@@ -12,7 +12,7 @@ pub mod integration;
 pub mod live;
 pub mod marker;
 pub mod reach;
-mod served;
+pub mod served;
 pub mod shown;
 
 #[cfg(test)]

@@ -1,71 +1,85 @@
-//! What the routes of a stage call as they are deployed, taken from its export (aws-semantics §5).
+//! What a deployed definition calls, read from the export of the stage that serves it (aws-semantics §5): it may call what
+//! the live definition no longer does.
 
 use std::collections::BTreeMap;
 
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use super::api::LiveApi;
-use super::canonical::Canonical;
-use super::deployed;
-use super::http;
 use super::integration::resolve;
 use super::reach::{Caller, Route};
 
-impl LiveApi {
-    /// The routes as a stage serves them: of its export, or, where none was needed, of the live definition. An export
-    /// names authorizers without their ids; one that is no longer live goes by its name.
-    pub fn served_routes(&self, export: Option<&Value>, variables: &BTreeMap<String, String>) -> Vec<Route> {
-        let Some(export) = export else { return self.routes(variables) };
-        match self {
-            Self::Rest(live) => {
-                let ids = live.authorizers.iter().map(|one| (one.name.clone(), one.id.clone())).collect();
-                deployed::read(export).map_or_else(|_| self.routes(variables), |side| rest(&side, &ids, variables))
-            }
-            Self::Http(live) => {
-                let ids = live.authorizers.iter().map(|one| (one.name.clone(), one.id.clone())).collect();
-                http::exported_routes(export, &ids, variables)
-            }
-        }
-    }
-}
+const ANY: &str = "x-amazon-apigateway-any-method";
+const INTEGRATION: &str = "x-amazon-apigateway-integration";
+const AUTHORIZER: &str = "x-amazon-apigateway-authorizer";
+/// The path under which an export shows the `$default` route of an HTTP API.
+const DEFAULT: &str = "/$default";
+const VERBS: &[&str] = &["get", "put", "post", "delete", "options", "head", "patch", "trace"];
 
-/// An integration or authorizer URI with who calls it.
-pub(super) fn route(
-    caller: Caller,
-    uri: Option<&Value>,
-    role: Option<&Value>,
-    variables: &BTreeMap<String, String>,
-) -> Option<Route> {
-    let uri = uri.and_then(Value::as_str).filter(|uri| !uri.is_empty())?;
-    let credentials = role.and_then(Value::as_str).is_some_and(|role| !role.is_empty());
-    Some(Route { caller, credentials, call: resolve(uri, variables), uri: uri.to_owned() })
-}
-
-pub(super) fn authorizer(name: &str, ids: &BTreeMap<String, String>) -> Caller {
-    Caller::Authorizer { id: ids.get(name).cloned().unwrap_or_else(|| name.to_owned()), name: name.to_owned() }
-}
-
-fn rest(side: &Canonical, ids: &BTreeMap<String, String>, variables: &BTreeMap<String, String>) -> Vec<Route> {
-    let objects = |value: Option<&Value>| -> Vec<(String, Value)> {
-        let map = value.and_then(Value::as_object).into_iter().flatten();
-        map.map(|(name, value)| (name.clone(), value.clone())).collect()
-    };
-    let mut found = Vec::new();
-    for (path, methods) in objects(side.value().get("routes")) {
-        for (method, what) in objects(Some(&methods)) {
-            let Some(integration) = what.get("integration") else { continue };
-            if integration.get("type").and_then(Value::as_str) == Some("MOCK") {
-                continue;
+/// All routes that call an integration URI and all Lambda authorizers that the live definition still knows: an export
+/// shows names, and the id under which an authorizer calls stands in the live definition. Sorted as the live routes are.
+pub fn routes(export: &Value, live: &LiveApi, variables: &BTreeMap<String, String>) -> Vec<Route> {
+    let rest = matches!(live, LiveApi::Rest(_));
+    let paths = export.get("paths").and_then(Value::as_object).into_iter().flatten();
+    let mut found: Vec<Route> = paths
+        .flat_map(|(path, item)| item.as_object().into_iter().flatten().map(move |(key, what)| (path, key, what)))
+        .filter_map(|(path, key, operation)| {
+            let integration = integration(export, operation)?;
+            if text(integration, "type").is_some_and(|kind| kind.eq_ignore_ascii_case("mock")) {
+                return None;
             }
-            let caller = Caller::Method { method, path: path.clone() };
-            found.extend(route(caller, integration.get("uri"), integration.get("credentials"), variables));
-        }
-    }
-    for (name, what) in objects(side.value().get("authorizers")) {
-        let role = what.get("authorizerCredentials");
-        found.extend(route(authorizer(&name, ids), what.get("authorizerUri"), role, variables));
-    }
+            let caller = caller(rest, path, key)?;
+            route(caller, text(integration, "uri")?, text(integration, "credentials"), variables)
+        })
+        .collect();
+    found.sort_by_key(|route| route.caller.to_string());
+    found.extend(authorizers(export, live, variables));
     found
+}
+
+fn route(caller: Caller, uri: &str, role: Option<&str>, variables: &BTreeMap<String, String>) -> Option<Route> {
+    let credentials = role.is_some_and(|role| !role.is_empty());
+    (!uri.is_empty()).then(|| Route { caller, credentials, call: resolve(uri, variables), uri: uri.to_owned() })
+}
+
+fn caller(rest: bool, path: &str, key: &str) -> Option<Caller> {
+    let method = match key {
+        ANY => "ANY".to_owned(),
+        _ if VERBS.contains(&key) => key.to_ascii_uppercase(),
+        _ => return None,
+    };
+    Some(match (rest, path) {
+        (true, _) => Caller::Method { method, path: path.to_owned() },
+        (false, DEFAULT) => Caller::HttpRoute { key: "$default".into() },
+        (false, _) => Caller::HttpRoute { key: format!("{method} {path}") },
+    })
+}
+
+/// In an HTTP API's export it may be a reference to one that several routes share.
+fn integration<'a>(export: &'a Value, operation: &'a Value) -> Option<&'a Map<String, Value>> {
+    let found = operation.get(INTEGRATION)?;
+    match found.get("$ref").and_then(Value::as_str) {
+        Some(reference) => export.pointer(reference.strip_prefix('#')?)?.as_object(),
+        None => found.as_object(),
+    }
+}
+
+fn authorizers(export: &Value, live: &LiveApi, variables: &BTreeMap<String, String>) -> Vec<Route> {
+    let schemes = export.pointer("/components/securitySchemes").and_then(Value::as_object).into_iter().flatten();
+    let mut found: Vec<Route> = schemes
+        .filter_map(|(name, scheme)| {
+            let authorizer = scheme.get(AUTHORIZER)?.as_object()?;
+            let (id, name) = (live.authorizer_id(name)?.to_owned(), name.clone());
+            let role = text(authorizer, "authorizerCredentials");
+            route(Caller::Authorizer { id, name }, text(authorizer, "authorizerUri")?, role, variables)
+        })
+        .collect();
+    found.sort_by_key(|route| route.caller.to_string());
+    found
+}
+
+fn text<'a>(map: &'a Map<String, Value>, key: &str) -> Option<&'a str> {
+    map.get(key).and_then(Value::as_str)
 }
 
 #[cfg(test)]
@@ -74,14 +88,21 @@ mod tests {
     use crate::definition::sample;
 
     #[test]
-    fn an_export_of_what_is_live_calls_what_the_live_definition_calls() {
+    fn an_export_of_the_live_definition_calls_what_the_live_definition_calls() {
         let live = LiveApi::Rest(Box::new(sample::live()));
         let variables = sample::variables("live");
-        let (mut live_routes, export) = (live.routes(&variables), sample::export());
-        let mut served = live.served_routes(Some(&export), &variables);
-        let name = |route: &Route| route.caller.to_string();
-        live_routes.sort_by_key(name);
-        served.sort_by_key(name);
-        assert_eq!(served, live_routes);
+        let said = |routes: &[Route]| -> Vec<String> {
+            let mut lines: Vec<String> = routes
+                .iter()
+                .filter_map(|route| {
+                    Some(format!("{} {} {}", route.caller, route.credentials, route.call.lambda()?.arn()))
+                })
+                .collect();
+            lines.sort();
+            lines
+        };
+        let served = said(&routes(&sample::export(), &live, &variables));
+        assert_eq!(served, said(&live.routes(&variables)));
+        assert!(served.iter().any(|line| line.starts_with("authorizer ")), "{served:?}");
     }
 }

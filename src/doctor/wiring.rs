@@ -20,9 +20,9 @@ pub fn routes(observed: &ObservedStage) -> Vec<Route> {
     with(observed, &observed.stage.variables)
 }
 
+/// What cannot be exported is judged by the live definition.
 fn with(observed: &ObservedStage, variables: &BTreeMap<String, String>) -> Vec<Route> {
-    let export = observed.exports.as_ref().map(|exports| &exports.deployed);
-    observed.live.served_routes(export, variables)
+    observed.served(variables).unwrap_or_else(|| observed.live.routes(variables))
 }
 
 /// The variables of the stage's canary, when one gets requests.

@@ -20,13 +20,7 @@ impl<A: Aws, C: Clock, J: Journal> Engine<'_, A, C, J> {
     /// # Errors
     /// It is not held, and why.
     pub async fn carry_out(&self, step: StepKind, change: &Change) -> Result<Now, Problem> {
-        self.apply(step, change).await.map_err(|stop| match stop {
-            Stop::Failed(problem) | Stop::Conflict(problem) | Stop::Bad(problem) | Stop::Held(problem) => problem,
-            Stop::Interrupted(_) => Problem::new(Code::Interrupted, "stopped, nothing was changed"),
-            Stop::RolledBackElsewhere | Stop::Paused | Stop::Approval(_) | Stop::Baking(_) | Stop::Until(_) => {
-                Problem::new(Code::AliasChanged, format!("a release has {} by now", change.subject()))
-            }
-        })
+        self.apply(step, change).await.map_err(|stop| stop.problem(&change.subject()))
     }
 
     /// Carries a change out, or says why it is not held. Safe to repeat, from here or from another process.

@@ -3,6 +3,7 @@
 
 pub mod adopt;
 pub mod apply;
+mod by_hand;
 mod canary;
 mod finish;
 mod forward;
@@ -65,6 +66,19 @@ pub enum Stop {
     Interrupted(Signal),
     /// The step that was asked for is done.
     Until(StepKind),
+}
+
+impl Stop {
+    /// What it means where no release is run.
+    pub(crate) fn problem(self, subject: &str) -> Problem {
+        match self {
+            Self::Failed(problem) | Self::Conflict(problem) | Self::Bad(problem) | Self::Held(problem) => problem,
+            Self::Interrupted(_) => Problem::new(Code::Interrupted, "stopped, nothing was changed"),
+            Self::RolledBackElsewhere | Self::Paused | Self::Approval(_) | Self::Baking(_) | Self::Until(_) => {
+                Problem::new(Code::AliasChanged, format!("a release has {subject} by now"))
+            }
+        }
+    }
 }
 
 impl From<Problem> for Stop {
@@ -153,7 +167,8 @@ impl<'a, A: Aws, C: Clock, J: Journal> Engine<'a, A, C, J> {
         self.wrote.set(true);
     }
 
-    pub(crate) fn has_written(&self) -> bool {
+    /// Whether any write was, or may have been, carried out.
+    pub fn has_written(&self) -> bool {
         self.wrote.get()
     }
 

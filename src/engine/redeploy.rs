@@ -95,7 +95,7 @@ impl<A: Aws, C: Clock, J: Journal> Engine<'_, A, C, J> {
     }
 
     /// The deployment of this release, ready to be served: the one it made, or a new one.
-    async fn deployment(&self, stage: &StagePlan) -> Result<String, Stop> {
+    pub(super) async fn deployment(&self, stage: &StagePlan) -> Result<String, Stop> {
         let id = self.made_deployment(stage).await?;
         if !stage.before.kind.is_rest() {
             self.deployed(stage, &id).await?;
@@ -220,7 +220,7 @@ fn not_deployed(api: &ApiId, id: &str, why: &str) -> Problem {
     Problem::new(Code::DeploymentRefused, format!("deployment {id} of {api} cannot be served"))
         .why(why.to_owned())
         .fix(format!("look at it: aws apigatewayv2 get-deployment --api-id {api} --deployment-id {id}"))
-        .fix("correct the definition, then promote again")
+        .fix("correct the definition, then repeat the command")
 }
 
 fn refused(operation: Operation, api: &ApiId, error: &AwsError) -> Problem {
@@ -228,6 +228,6 @@ fn refused(operation: Operation, api: &ApiId, error: &AwsError) -> Problem {
         Remedy::Denied | Remedy::Credentials => explain::problem(operation, api.as_str(), error),
         _ => Problem::new(Code::DeploymentRefused, format!("API Gateway refuses to deploy {api}"))
             .why(error.to_string())
-            .fix("correct the definition (every method needs an integration), then promote again"),
+            .fix("correct the definition (every method needs an integration), then repeat the command"),
     }
 }

@@ -37,6 +37,23 @@ impl ObservedStage {
     }
 }
 
+impl ObservedStage {
+    /// What the deployment that it serves calls with these variables; `None` when that cannot be known: API Gateway gives
+    /// no export of it, or it was never deployed.
+    pub fn served(&self, variables: &BTreeMap<String, String>) -> Option<Vec<Route>> {
+        let Self { stage, live, .. } = self;
+        let proven = |marker: definition::Marker| marker.fingerprint == live.fingerprint();
+        match &self.exports {
+            Some(both) => Some(definition::served::routes(&both.deployed, live, variables)),
+            None if stage.deployment.is_empty() => None,
+            None if stage.kind.is_auto_deployed() || self.deployment.description.parse().is_ok_and(proven) => {
+                Some(live.routes(variables))
+            }
+            None => None,
+        }
+    }
+}
+
 /// What the release does with the stage.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct StagePlan {
@@ -106,7 +123,7 @@ impl StagePlan {
     }
 }
 
-fn count(n: usize, noun: &str) -> String {
+pub(super) fn count(n: usize, noun: &str) -> String {
     format!("{n} {noun}{}", if n == 1 { "" } else { "s" })
 }
 
@@ -170,14 +187,13 @@ fn refuse_undeployed(observed: &ObservedStage) -> Result<(), Problem> {
     if stage.kind.is_rest() || stage.kind.is_auto_deployed() || !stage.deployment.is_empty() {
         return Ok(());
     }
-    let StageRef { api, stage } = stage_ref;
     Err(Problem::new(Code::Unsupported, format!("stage {stage_ref} was never deployed"))
         .why("a release must be able to go back to what served before, and API Gateway cannot take a deployment off a stage")
-        .fix(format!("deploy it once: aws apigatewayv2 create-deployment --api-id {api} --stage-name '{stage}'")))
+        .fix(format!("deploy it once: stagegate redeploy '{stage_ref}'")))
 }
 
 /// An automatic deployment that failed leaves the stage on an older definition, which no release changes.
-fn notice_failed_deployment(observed: &ObservedStage, notices: &mut Vec<Notice>) {
+pub(super) fn notice_failed_deployment(observed: &ObservedStage, notices: &mut Vec<Notice>) {
     let StageKind::Http { auto_deploy: true, last_deployment: Some(said) } = &observed.stage.kind else { return };
     if said.to_ascii_lowercase().contains("fail") {
         let text =
@@ -187,7 +203,7 @@ fn notice_failed_deployment(observed: &ObservedStage, notices: &mut Vec<Notice>)
 }
 
 /// A canary that is attached, also at 0 %, splits traffic or refuses a new deployment (aws-semantics §6.3).
-fn refuse_canary(stage_ref: &StageRef, stage: &Stage) -> Result<(), Problem> {
+pub(super) fn refuse_canary(stage_ref: &StageRef, stage: &Stage) -> Result<(), Problem> {
     let Some(canary) = &stage.canary else { return Ok(()) };
     let on_trial = canary.deployment.as_deref().unwrap_or(&stage.deployment);
     Err(Problem::new(Code::StaleStageCanary, format!("stage {stage_ref} has a canary, and not of this release"))
@@ -315,7 +331,7 @@ pub(super) fn missing_statements(
     if missing.is_empty() || size <= policy::LIMIT {
         return Ok(missing);
     }
-    Err(no_room(size, &policy::redundant(&document, alias_arn), subject))
+    Err(no_room(size, &policy::redundant(&document, alias_arn), subject, &observed.stage_ref))
 }
 
 fn blocked(route: &Route, alias_arn: &str, sid: Option<&str>, why: &str) -> Problem {
@@ -328,19 +344,20 @@ fn blocked(route: &Route, alias_arn: &str, sid: Option<&str>, why: &str) -> Prob
     .fix("change or remove that statement; whoever owns the policy document must do it")
 }
 
-fn no_room(size: usize, redundant: &[String], subject: &Grantee<'_>) -> Problem {
+fn no_room(size: usize, redundant: &[String], subject: &Grantee<'_>, stage: &StageRef) -> Problem {
     let Grantee { function, alias, .. } = subject;
-    let mut problem = Problem::new(
+    let problem = Problem::new(
         Code::PolicyTooLarge,
         format!("the policy of {function}:{alias} has no room for another statement"),
     )
     .why(format!("it would be {size} bytes, AWS allows {}", policy::LIMIT));
-    for sid in redundant.iter().take(5) {
-        problem = problem.fix(format!(
-            "another statement covers this one: aws lambda remove-permission --function-name {function} --qualifier {alias} --statement-id {sid}"
-        ));
-    }
-    problem.fix("or merge statements for single routes into one for API/STAGE/*")
+    problem.fix(if redundant.is_empty() {
+        format!(
+            "remove what nothing needs, those of others too: stagegate permission prune {function}:{alias} --foreign"
+        )
+    } else {
+        format!("make room, without a window: stagegate permission grant '{stage}'")
+    })
 }
 
 /// Where the calls come from: what an API's source ARNs are made of.
@@ -371,13 +388,8 @@ impl Place {
         &self.account
     }
 
-    /// The source ARN of a caller, with `*` for what each request fills in.
-    pub fn source(&self, caller: &Caller) -> String {
-        self.need(caller).0
-    }
-
     /// The source that a caller uses, and the statement that allows it.
-    fn need(&self, caller: &Caller) -> (String, Statement) {
+    pub fn need(&self, caller: &Caller) -> (String, Statement) {
         let Self { partition, region, account, stage: StageRef { api, stage } } = self;
         match caller {
             Caller::Method { method, path } => (

@@ -64,7 +64,7 @@ pub fn size_after(document: Option<&str>, alias_arn: &str, statements: &[Stateme
 }
 
 /// A statement as `AddPermission` stores it (aws-semantics §4.1).
-fn stored(alias_arn: &str, statement: &Statement) -> String {
+pub(super) fn stored(alias_arn: &str, statement: &Statement) -> String {
     json!({
         "Sid": statement.sid,
         "Effect": "Allow",
@@ -86,18 +86,9 @@ pub fn redundant(document: &Document, alias_arn: &str) -> Vec<String> {
     let mut sids = Vec::new();
     for at in candidates {
         let statement = &document.statements[at];
-        let (Some(sid), Some(sources)) = (&statement.sid, sources(statement, alias_arn)) else { continue };
-        let covered = |source: &str| {
-            let account = source.split(':').nth(4).unwrap_or_default();
-            let need = Need { alias_arn, source, account };
-            document.statements.iter().enumerate().any(|(other, statement)| {
-                other != at
-                    && !removed.contains(&other)
-                    && statement.effect == Effect::Allow
-                    && allows(statement, &need).is_ok()
-            })
-        };
-        if sources.iter().all(|source| covered(source)) {
+        let Some(sid) = &statement.sid else { continue };
+        let others = |other: usize| other != at && !removed.contains(&other);
+        if covering(document, statement, alias_arn, others).is_some() {
             removed.push(at);
             sids.push(sid.clone());
         }
@@ -105,8 +96,33 @@ pub fn redundant(document: &Document, alias_arn: &str) -> Vec<String> {
     sids
 }
 
+/// A statement that another one makes superfluous, and the name of that one; `None` where it does something alone.
+pub fn covered_by(document: &Document, sid: &str, alias_arn: &str) -> Option<String> {
+    let at = document.statements.iter().position(|statement| statement.sid.as_deref() == Some(sid))?;
+    let by = covering(document, document.statements.get(at)?, alias_arn, |other| other != at)?;
+    Some(named(document.statements.get(by)?))
+}
+
+/// The id of a statement, for people.
+pub fn named(statement: &Parsed) -> String {
+    statement.sid.clone().unwrap_or_else(|| "a statement without id".into())
+}
+
+/// Of the statements that `counts` names by their place, the one that allows the first of a statement's sources; `None`
+/// when any source is allowed by none of them.
+fn covering(document: &Document, of: &Parsed, alias_arn: &str, counts: impl Fn(usize) -> bool) -> Option<usize> {
+    let allowing = |source: &String| {
+        let account = source.split(':').nth(4).unwrap_or_default();
+        let need = Need { alias_arn, source, account };
+        let mut all = document.statements.iter().enumerate();
+        all.position(|(at, other)| counts(at) && other.effect == Effect::Allow && allows(other, &need).is_ok())
+    };
+    let all: Option<Vec<usize>> = gateway_sources(of, alias_arn)?.iter().map(allowing).collect();
+    all?.first().copied()
+}
+
 /// The sources that a statement lets in, when it does nothing but let API Gateway invoke this alias from them.
-fn sources<'a>(statement: &'a Parsed, alias_arn: &str) -> Option<&'a [String]> {
+pub fn gateway_sources<'a>(statement: &'a Parsed, alias_arn: &str) -> Option<&'a [String]> {
     let only_gateway = match &statement.principals {
         Either::Is(Principals::Named(names)) => {
             names.len() == 1 && names.get("Service").is_some_and(|list| list == &["apigateway.amazonaws.com"])

@@ -2,13 +2,18 @@
 
 pub mod cover;
 pub mod document;
+pub mod edit;
 pub mod glob;
 pub mod grant;
+pub mod origin;
 pub mod source;
 
 pub use cover::{Coverage, Need, blocked, coverage};
 pub use document::Document;
-pub use grant::{LIMIT, authorizer_statement, is_ours, redundant, route_statement, size_after};
+pub use grant::{
+    LIMIT, authorizer_statement, covered_by, gateway_sources, is_ours, named, redundant, route_statement, size_after,
+};
+pub use origin::{Origin, origin, says};
 pub use source::{authorizer_arn, http_route_arn, source_arn, stage_arn};
 
 /// The ids of a policy's statements, in order; a statement without an id is counted by its place (`#2`).

@@ -197,7 +197,7 @@ codes! {
     // API Gateway and permissions
     InvokeBlocked "G01" Error Failed
         "API Gateway may not invoke the alias"
-        "An alias has a resource policy of its own. A Deny, or a condition that cannot be proved to hold, stands against the call, and adding a statement does not help.";
+        "An alias has a resource policy of its own. A Deny, or a condition that cannot be proved to hold, stands against the call, and adding a statement does not help. `stagegate permission list` shows every route with the statement that lets it in or stands against it; `stagegate permission grant` lets in what is merely missing.";
     DeploymentThrottled "G02" Warning Failed
         "API Gateway allows one CreateDeployment per 5 s for the whole account"
         "Other pipelines deploy at the same time. The call is repeated up to a bound; a rollback never needs it.";
@@ -209,7 +209,7 @@ codes! {
         "API Gateway puts an empty text in its place, and the call fails with a 500 at run time.";
     PolicyTooLarge "G05" Error Failed
         "the resource policy has no room for another statement"
-        "Lambda allows 20 KB per policy. Statements for APIs that no longer exist can go.";
+        "Lambda allows 20 480 bytes per policy, some fifty statements. `stagegate permission grant` merges statements for single routes into one for the whole stage before it is full, and removes only what others cover; `stagegate permission prune` removes those of stagegate for stages that are gone, and with --foreign those of others that the rest covers.";
     StageMissing "G06" Error Usage
         "the API or stage does not exist"
         "API Gateway knows no such API or stage in this account and region.";
@@ -236,7 +236,7 @@ codes! {
         "The canary's requests are sent to the new version by overriding the stage variable that integrations take the alias from. Every integration of the target must use it.";
     UnseenEdits "G14" Note Done
         "a deployment made by others was compared by what its export shows"
-        "A deployment of stagegate carries a fingerprint of the whole definition. One made by others is compared with the live definition through the stage's export, which leaves some kinds of edits out; they are listed, because the stage may be behind in exactly these. Redeploying by stagegate ends the doubt: redeploy.when = \"always\".";
+        "A deployment of stagegate carries a fingerprint of the whole definition. One made by others is compared with the live definition through the stage's export, which leaves some kinds of edits out; they are listed, because the stage may be behind in exactly these. Redeploying by stagegate ends the doubt: redeploy.when = \"always\", or stagegate redeploy API/STAGE --force.";
     // What doctor and drift find
     WrongStage "D101" Error Findings
         "the URL does not lead to the stage that the configuration names"

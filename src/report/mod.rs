@@ -9,6 +9,7 @@ pub mod gate_text;
 mod json;
 mod live;
 mod panel;
+pub mod permission_text;
 mod plain;
 pub mod plan_text;
 pub mod rollback_text;

@@ -24,7 +24,9 @@ mod emulator_smoke;
 mod faults;
 mod gate;
 mod http;
+mod permission;
 mod readme;
+mod redeploy_command;
 mod support;
 #[cfg(feature = "live")]
 mod terminal;

@@ -77,7 +77,7 @@ fn the_demo_prints_what_is_shown() {
 
 #[test]
 fn the_record_can_be_read() {
-    let line = blocks("text")[1].trim().to_owned();
+    let line = blocks("text")[2].trim().to_owned();
     let description = stagegate::model::Description::parse(&line).unwrap();
     assert_eq!(description.to_string(), line);
     assert_eq!(description.record.unwrap().to.label(), "v42");
@@ -97,6 +97,8 @@ fn every_command_is_about_a_target_of_the_readme() {
             "diff" => words[2..].iter().all(|word| {
                 ["a1b2c3d4e5/dev", "a1b2c3d4e5/prod", "checkout-api:41", "checkout-api:live"].contains(&word.as_str())
             }),
+            "redeploy" => words[2] == "a1b2c3d4e5/prod",
+            "permission" => ["a1b2c3d4e5/prod", "prod"].contains(&words[3].as_str()),
             "canary" => ["checkout-api:live", "a1b2c3d4e5/prod"].contains(&words[3].as_str()),
             _ => false,
         };

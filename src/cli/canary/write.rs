@@ -2,10 +2,11 @@
 
 use std::time::Duration;
 
-use super::{Act, partly};
+use super::Act;
 use crate::aws::operation::GetStage;
 use crate::aws::{Aws, Remedy, explain};
 use crate::change::Change;
+use crate::cli::end::partly;
 use crate::cli::session::Session;
 use crate::cli::target::Located;
 use crate::cli::{App, new_run};

@@ -7,8 +7,7 @@ use serde_json::{Map, Value};
 
 use crate::aws::noun::Export;
 use crate::definition::diff::{Change, Difference, Place, leaves, properties, whole};
-use crate::definition::reach::{Caller, Route};
-use crate::definition::{embedded, integration, served};
+use crate::definition::{embedded, integration};
 
 /// What every export may say differently, and what is not part of the definition.
 const LEFT_OUT: &[&str] = &["info", "servers", "openapi", "tags", "x-amazon-apigateway-importexport-version"];
@@ -41,25 +40,6 @@ pub fn differences(deployed: &Export, live: &Export) -> Vec<Difference> {
     properties(&Place::Part("api".into()), &leaves(&rest(deployed)), &leaves(&rest(live)), &mut found);
     found.sort();
     found
-}
-
-/// The routes that an export shows and the authorizers that call functions, resolved with a stage's variables.
-pub fn routes(export: &Export, ids: &BTreeMap<String, String>, variables: &BTreeMap<String, String>) -> Vec<Route> {
-    let key = |(path, method): &(String, String)| match path.as_str() {
-        DEFAULT => "$default".to_owned(),
-        _ => format!("{method} {path}"),
-    };
-    let called = |(place, operation): (&(String, String), &Value)| {
-        let integration = operation.get(INTEGRATION)?;
-        let caller = Caller::HttpRoute { key: key(place) };
-        served::route(caller, integration.get("uri"), integration.get("credentials"), variables)
-    };
-    let guard = |(name, scheme): (&String, &Value)| {
-        let authorizer = scheme.get("x-amazon-apigateway-authorizer")?;
-        let role = authorizer.get("authorizerCredentials");
-        served::route(served::authorizer(name, ids), authorizer.get("authorizerUri"), role, variables)
-    };
-    operations(export).iter().filter_map(called).chain(schemes(export).filter_map(guard)).collect()
 }
 
 /// (path, method) → the operation, what it refers to put in its place.

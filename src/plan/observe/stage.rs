@@ -15,8 +15,16 @@ use crate::problem::{Code, Problem};
 impl<A: Aws, C: Clock> Observer<'_, A, C> {
     /// The stage with its deployment and the live definition of its API.
     pub async fn stage(&self, stage_ref: &StageRef) -> Result<ObservedStage, Problem> {
+        self.stage_with(stage_ref, None).await
+    }
+
+    /// As [`Observer::stage`], with the live definition where that has been read for another stage of the API.
+    pub async fn stage_with(&self, stage_ref: &StageRef, live: Option<&LiveApi>) -> Result<ObservedStage, Problem> {
         let stage = gateway::existing_stage(self.aws, stage_ref).await?;
-        let live = self.live(&stage_ref.api, &stage.kind).await?;
+        let live = match live {
+            Some(live) => live.clone(),
+            None => self.live(&stage_ref.api, &stage.kind).await?,
+        };
         self.served(stage_ref, stage, live).await
     }
 

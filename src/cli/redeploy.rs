@@ -1,0 +1,170 @@
+//! `redeploy`: a stage serves the live definition of its API, or a deployment that exists.
+
+use super::args::RedeployArgs;
+use super::consent::{self, Consent};
+use super::end::End;
+use super::log::Log;
+use super::session::{Session, connect};
+use super::target::{Located, Need, configured, locate};
+use super::{App, new_run};
+use crate::aws::layers::Pace;
+use crate::aws::{Aws, gateway};
+use crate::clock::Clock;
+use crate::engine::{Engine, Settings};
+use crate::journal::{Ending, Entry};
+use crate::model::StageRef;
+use crate::permission::{self, Look, Wanted};
+use crate::plan::{ObservedStage, Redeploy, StagePlan};
+use crate::problem::{Code, Exit, Level, Problem};
+
+const GOES_ON: &str = "the command goes on: it says how to go back";
+/// Routes that are named when they would not be let in.
+const NAMED: usize = 5;
+
+/// Redeploys.
+pub async fn run(app: &App, args: RedeployArgs) -> Result<End, Problem> {
+    let located = locate(app, &args.target, Need::Place, None)?;
+    // Where nobody can be asked and no flag says yes, AWS is not even read.
+    agreed(app, &located, &args)?;
+    let session = connect(app, &located, Pace::Share).await?;
+    redeploy(app, &located, &session, &args).await
+}
+
+/// Redeploys over a connection.
+pub async fn redeploy<A: Aws, C: Clock>(
+    app: &App,
+    located: &Located,
+    session: &Session<A, C>,
+    args: &RedeployArgs,
+) -> Result<End, Problem> {
+    let stage = located.stage().ok_or_else(|| no_stage(located))?;
+    session.identify(app).await?;
+    app.reporter.busy("reading AWS");
+    let look = look(app, session, stage).await?;
+    let observed = look.read().next().ok_or_else(|| gateway::missing(stage))?;
+    let wanted = match &args.to {
+        Some(id) => {
+            let found = gateway::deployment(&session.aws, &observed.stage.kind, &stage.api, id).await?;
+            Redeploy::to(observed, id, found.as_ref())?
+        }
+        None => Redeploy::of(observed, args.force)?,
+    };
+    app.reporter.say(&format!("{}\n", wanted.lines.join("\n")));
+    for notice in &wanted.notices {
+        app.warn(&Problem::new(notice.code, notice.text.clone()));
+    }
+    let Some(plan) = &wanted.plan else {
+        let deployment = Some(observed.stage.deployment.clone());
+        return Ok(End::new(Exit::Done, "unchanged").deployment(deployment));
+    };
+    not_held(&look, located)?;
+    if args.to.is_none() {
+        not_let_in(app, &look)?;
+    }
+    agreed(app, located, args)?.obtain_for_repair(app).await?;
+    // A person may have taken their time.
+    not_held(&self::look(app, session, stage).await?, located)?;
+    carry_out(app, located, session, observed, plan, args.to.as_deref()).await
+}
+
+async fn look<A: Aws, C: Clock>(app: &App, session: &Session<A, C>, stage: &StageRef) -> Result<Look, Problem> {
+    let wanted = Wanted { stages: vec![stage.clone()], called: true, ..Wanted::default() };
+    permission::look(&session.observer(app), &session.region, &wanted).await
+}
+
+fn agreed(app: &App, located: &Located, args: &RedeployArgs) -> Result<Consent, Problem> {
+    let flag = match &args.to {
+        Some(id) => format!(" --to {}", super::target::shell_word(id)),
+        None if args.force => " --force".to_owned(),
+        None => String::new(),
+    };
+    let command = located.command(&format!("redeploy{flag}"));
+    let given = (args.agreed.yes, args.agreed.confirm.as_deref());
+    consent::repair(configured(app, located).as_ref(), given, app.silence(), ("redeploy", &command))
+}
+
+fn no_stage(located: &Located) -> Problem {
+    Problem::new(Code::UnknownPlace, format!("{} names no stage", located.text))
+        .why("a redeploy is of one stage of one API")
+        .fix("name it: stagegate redeploy API/STAGE")
+}
+
+/// A release that is in flight on an alias that the stage calls is not disturbed.
+fn not_held(look: &Look, located: &Located) -> Result<(), Problem> {
+    if let Some((label, record)) = look.in_flight() {
+        return Err(Problem::new(Code::LockHeld, format!("{label}, which the stage calls, is held by {}", record.run))
+            .why("redeploying would change what that release is judged by, and what it goes back to")
+            .fix(format!("go on:   stagegate resume {label}"))
+            .fix(format!("go back: stagegate rollback {label}"))
+            .fix(format!("then:    {}", located.command("redeploy"))));
+    }
+    match &look.unread {
+        Some(problem) => Err((**problem).clone()),
+        None => Ok(()),
+    }
+}
+
+/// Routes that will be served and that their alias does not let in.
+fn not_let_in(app: &App, look: &Look) -> Result<(), Problem> {
+    let mut refused: Vec<String> = Vec::new();
+    for subject in &look.subjects {
+        for (call, verdict) in subject.verdicts(&subject.document()?) {
+            if call.when.live && !verdict.is_allowed() {
+                refused.push(format!("{} is not let in to {}", call.caller, call.label()));
+            }
+        }
+    }
+    let Some(stage) = look.stages.first().filter(|_| !refused.is_empty()) else { return Ok(()) };
+    let n = refused.len();
+    let what = format!("{n} route{} of {} would answer 500", if n == 1 { "" } else { "s" }, stage.stage_ref);
+    let problem = Problem::new(Code::InvokeBlocked, what).level(Level::Warning).exit(Exit::Done);
+    let problem = refused.into_iter().take(NAMED).fold(problem, Problem::why);
+    let place = super::target::shell_word(&stage.stage_ref.to_string());
+    app.warn(&problem.fix(format!("let them in first: stagegate permission grant {place}")));
+    Ok(())
+}
+
+async fn carry_out<A: Aws, C: Clock>(
+    app: &App,
+    located: &Located,
+    session: &Session<A, C>,
+    observed: &ObservedStage,
+    plan: &StagePlan,
+    to: Option<&str>,
+) -> Result<End, Problem> {
+    let run = new_run();
+    let log = Log::begin(app, &run, GOES_ON);
+    let engine =
+        Engine::new(&session.aws, &session.clock, &app.reporter, &app.interrupt, log, run.clone(), Settings::default());
+    app.acting.set(true);
+    let done = engine.redeploy_by_hand(plan, to).await;
+    let ending = match &done {
+        Ok(_) => Ending::Promoted,
+        Err(problem) if problem.exit == Exit::InBetween => Ending::NeedsPerson,
+        Err(_) if engine.has_written() => Ending::RolledBack,
+        Err(_) => Ending::Stopped,
+    };
+    if let Err(problem) = engine.append(Entry::Closed { ending }) {
+        app.warn(&problem.level(Level::Warning));
+    }
+    let before = &observed.stage.deployment;
+    let back = (!before.is_empty()).then(|| located.command(&format!("redeploy --to {before}")));
+    match done {
+        Ok(id) => {
+            let way = back.as_ref().map_or_else(
+                || "there is no way back: API Gateway cannot take a deployment off a stage".to_owned(),
+                |back| format!("go back: {back}"),
+            );
+            app.reporter.say(&format!("✔ {} → deployment {id}, read back\n  {way}\n", observed.stage_ref));
+            Ok(End::new(Exit::Done, "done").release(run).deployment(Some(id)).commands(None, back))
+        }
+        Err(problem) => {
+            let problem = problem.level(Level::Error);
+            let problem = match (problem.exit, back) {
+                (Exit::InBetween, Some(back)) => problem.fix(format!("go back: {back}")),
+                _ => problem,
+            };
+            Err(problem.fix(format!("look, and try again: {}", located.command("redeploy"))))
+        }
+    }
+}
