@@ -14,6 +14,7 @@
 //! * [`config`] – the configuration file, strict and versioned, with environment and flags above it; what TARGET means.
 //! * [`demo`] – a whole promotion on the world, with clients that watch it.
 //! * [`gate`] – whether a canary is worse than what it replaces, as a pure function of the minutes seen.
+//! * [`gc`] – what nothing needs any more, and deleting it.
 //! * [`iam_policy`] – the least that a role needs, from the steps' declarations.
 //! * [`report`] – the only module that prints: events and results for people and for programs.
 //! * `cli` – the command line: flags, prompts, one file per command.
@@ -30,6 +31,7 @@ pub mod demo;
 pub mod engine;
 pub mod event;
 pub mod gate;
+pub mod gc;
 pub mod iam_policy;
 pub mod journal;
 pub mod metrics;

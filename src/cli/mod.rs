@@ -11,6 +11,7 @@ mod end;
 mod explain;
 mod flight;
 mod gate;
+mod gc;
 mod history;
 mod iam_policy;
 mod members;
@@ -210,6 +211,7 @@ async fn dispatch(app: &App, command: Command) -> End {
         Command::Verify(args) => verify::run(app, args).await,
         Command::Canary(args) => canary::run(app, args).await,
         Command::Settle(args) => settle::run(app, args).await,
+        Command::Gc(args) => gc::run(app, args).await,
         Command::Unlock(args) => unlock::run(app, args).await,
         Command::IamPolicy(args) => iam_policy::run(app, args).await,
         Command::Demo(args) => demo::run(app, &args).await,

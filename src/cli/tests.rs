@@ -3,6 +3,8 @@
 #[cfg(test)]
 mod canary;
 #[cfg(test)]
+mod gc;
+#[cfg(test)]
 mod takeup;
 
 use std::cell::{Cell, RefCell};

@@ -3,6 +3,7 @@
 
 mod board;
 pub mod gate_text;
+pub mod gc_text;
 mod json;
 mod live;
 mod panel;

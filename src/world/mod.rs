@@ -39,6 +39,7 @@ pub mod alias;
 pub mod apigateway;
 mod authorize;
 mod client;
+mod delete;
 mod export;
 pub mod fault;
 pub mod http;

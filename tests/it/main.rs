@@ -20,6 +20,7 @@ mod emulator;
 mod emulator_smoke;
 mod faults;
 mod gate;
+mod gc;
 mod http;
 mod readme;
 mod support;

@@ -3,6 +3,7 @@
 
 mod cbor;
 mod cloudwatch;
+mod gc;
 mod http_api;
 mod server;
 mod stage;

@@ -80,6 +80,9 @@ impl Aws for Live {
             Call::ListVersionsByFunction(call) => {
                 Reply::ListVersionsByFunction(lambda::list_versions_by_function(lambda, call).await?)
             }
+            Call::ListAliases(call) => Reply::ListAliases(lambda::list_aliases(lambda, call).await?),
+            Call::GetVersionPolicy(call) => Reply::GetVersionPolicy(lambda::get_version_policy(lambda, call).await?),
+            Call::DeleteVersion(call) => Reply::DeleteVersion(lambda::delete_version(lambda, call).await?),
             Call::GetPolicy(call) => Reply::GetPolicy(lambda::get_policy(lambda, call).await?),
             Call::GetProvisionedConcurrencyConfig(call) => {
                 Reply::GetProvisionedConcurrencyConfig(lambda::get_provisioned_concurrency_config(lambda, call).await?)
@@ -113,6 +116,9 @@ impl Aws for Live {
             Call::CreateDeployment(call) => {
                 Reply::CreateDeployment(apigateway::create_deployment(apigateway, call).await?)
             }
+            Call::DeleteDeployment(call) => {
+                Reply::DeleteDeployment(apigateway::delete_deployment(apigateway, call).await?)
+            }
             Call::UpdateStage(call) => Reply::UpdateStage(apigateway::update_stage(apigateway, call).await?),
             Call::GetApi(_)
             | Call::GetRoutes(_)
@@ -124,6 +130,7 @@ impl Aws for Live {
             | Call::GetHttpDeployments(_)
             | Call::ExportApi(_)
             | Call::CreateHttpDeployment(_)
+            | Call::DeleteHttpDeployment(_)
             | Call::UpdateHttpStage(_) => return self.call_http(call).await,
         })
     }
@@ -151,6 +158,9 @@ impl Live {
             Call::ExportApi(call) => Reply::ExportApi(apigatewayv2::export_api(client, call).await?),
             Call::CreateHttpDeployment(call) => {
                 Reply::CreateHttpDeployment(apigatewayv2::create_deployment(client, call).await?)
+            }
+            Call::DeleteHttpDeployment(call) => {
+                Reply::DeleteHttpDeployment(apigatewayv2::delete_deployment(client, call).await?)
             }
             Call::UpdateHttpStage(call) => Reply::UpdateHttpStage(apigatewayv2::update_stage(client, call).await?),
             other => {
