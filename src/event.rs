@@ -63,6 +63,13 @@ pub enum Event {
         /// The plan's document.
         plan: Value,
     },
+    /// What a clean-up deletes and what it leaves.
+    Sweep {
+        /// The target as named.
+        target: String,
+        /// What goes, and what stays with its reasons.
+        sweep: Value,
+    },
     /// Waiting for something that is not ours to hurry.
     Waiting {
         /// What for.
@@ -187,7 +194,7 @@ pub enum Event {
 pub struct Summary {
     /// The release.
     pub release: Option<RunId>,
-    /// `promoted`, `rolled-back`, `unchanged`, `paused`, `baking`, `held`, `stopped`, `failed`, `in-between`.
+    /// `promoted`, `rolled-back`, `unchanged`, `deleted`, `paused`, `baking`, `held`, `stopped`, `failed`, `in-between`.
     pub result: String,
     /// The exit code.
     pub exit_code: u8,

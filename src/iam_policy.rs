@@ -23,6 +23,8 @@ pub enum Purpose {
     Rollback,
     /// Looking, promoting and going back.
     Promote,
+    /// Looking at what is old, and deleting it: nothing that a release needs.
+    Gc,
 }
 
 /// What a policy is limited to.
@@ -44,24 +46,32 @@ pub struct PolicyScope {
 
 /// The operations that a purpose needs, each once, in their order.
 pub fn operations(purpose: Purpose) -> Vec<Operation> {
+    if purpose == Purpose::Gc {
+        return sorted(crate::gc::OPERATIONS.to_vec());
+    }
     operations_of(PIPELINE, purpose)
 }
 
+fn sorted(mut operations: Vec<Operation>) -> Vec<Operation> {
+    operations.sort_unstable();
+    operations.dedup();
+    operations
+}
+
 fn operations_of(pipeline: &[Declaration], purpose: Purpose) -> Vec<Operation> {
-    let mut all: Vec<Operation> = pipeline
+    let all: Vec<Operation> = pipeline
         .iter()
         .flat_map(|step| match purpose {
             Purpose::Read => vec![step.observes],
             Purpose::Rollback => vec![step.observes, step.writes_back],
             Purpose::Promote => vec![step.observes, step.writes, step.writes_back],
+            Purpose::Gc => Vec::new(),
         })
         .flatten()
         .copied()
         .filter(|operation| purpose != Purpose::Rollback || !is_evidence(*operation))
         .collect();
-    all.sort_unstable();
-    all.dedup();
-    all
+    sorted(all)
 }
 
 /// What is read of the whole account and not of the target (metrics, alarms, the names of all APIs) is evidence to
@@ -107,6 +117,8 @@ enum Sid {
     Grant,
     Deploy,
     Stage,
+    Versions,
+    Deployments,
 }
 
 impl Sid {
@@ -120,18 +132,20 @@ impl Sid {
             (Scope::Function, Kind::Read) => Self::Lambda,
             (Scope::Function, Kind::Write | Kind::Invoke) => Self::Move,
             (Scope::AliasGrant, _) => Self::Grant,
-            (Scope::Qualified, _) => Self::Smoke,
+            (Scope::Qualified, Kind::Write) => Self::Versions,
+            (Scope::Qualified, Kind::Read | Kind::Invoke) => Self::Smoke,
             (Scope::Apis, _) => Self::Apis,
             (Scope::ApiRead, _) => Self::ApiRead,
             (Scope::Domains, _) => Self::Domains,
             (Scope::RoutingRules, _) => Self::RoutingRules,
             (Scope::Deployments, _) => Self::Deploy,
+            (Scope::Deployment, _) => Self::Deployments,
             (Scope::Stage, _) => Self::Stage,
         })
     }
 
     const fn needs_stage(self) -> bool {
-        !matches!(self, Self::Any | Self::Lambda | Self::Move | Self::Smoke)
+        !matches!(self, Self::Any | Self::Lambda | Self::Move | Self::Smoke | Self::Versions)
     }
 }
 
@@ -161,7 +175,8 @@ impl PolicyScope {
         match sid {
             Sid::Any => vec!["*".into()],
             Sid::Lambda | Sid::Move => functions(&["", ":*"]),
-            Sid::Smoke => functions(&[":*"]),
+            // Never the function by its bare name: that would allow to delete it as a whole.
+            Sid::Smoke | Sid::Versions => functions(&[":*"]),
             Sid::Grant => {
                 // A stage's canary calls the candidate through an alias of its own.
                 let aliases = [Some(self.alias.clone()), candidate_alias(&self.alias)];
@@ -173,6 +188,7 @@ impl PolicyScope {
             Sid::RoutingRules => vec![self.domain_names(&self.account)],
             Sid::ApiRead => self.api_paths(|_| vec![String::new(), "/*".into()]),
             Sid::Deploy => self.api_paths(|_| vec!["/deployments".into()]),
+            Sid::Deployments => self.api_paths(|_| vec!["/deployments/*".into()]),
             Sid::Stage => self.api_paths(|stage| vec![format!("/stages/{}", stage.stage), "/deployments/*".into()]),
         }
     }

@@ -14,6 +14,7 @@
 //! * [`config`] – the configuration file, strict and versioned, with environment and flags above it; what TARGET means.
 //! * [`demo`] – a whole promotion on the world, with clients that watch it.
 //! * [`gate`] – whether a canary is worse than what it replaces, as a pure function of the minutes seen.
+//! * [`gc`] – what nothing needs any more, and deleting it.
 //! * [`iam_policy`] – the least that a role needs, from the steps' declarations.
 //! * [`compare`] – two stages or two versions of a function, side by side.
 //! * [`report`] – the only module that prints: events and results for people and for programs.
@@ -34,6 +35,7 @@ pub mod doctor;
 pub mod engine;
 pub mod event;
 pub mod gate;
+pub mod gc;
 pub mod iam_policy;
 pub mod journal;
 pub mod metrics;

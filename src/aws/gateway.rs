@@ -5,10 +5,10 @@ use std::future::Future;
 
 use super::noun::{Deployment, Page, Stage, StageKind};
 use super::operation::{
-    CreateDeployment, CreateHttpDeployment, GetDeployment, GetDeployments, GetHttpDeployment, GetHttpDeployments,
-    GetHttpStage, GetHttpStages, GetStage, GetStages,
+    CreateDeployment, CreateHttpDeployment, DeleteDeployment, DeleteHttpDeployment, GetDeployment, GetDeployments,
+    GetHttpDeployment, GetHttpDeployments, GetHttpStage, GetHttpStages, GetStage, GetStages,
 };
-use super::{Aws, AwsError, AwsExt, Operation, Remedy, Request, explain};
+use super::{Aws, AwsError, AwsExt, Call, Operation, Remedy, Request, explain};
 use crate::model::{ApiId, StageName, StageRef};
 use crate::problem::{Code, Problem};
 
@@ -113,6 +113,15 @@ pub async fn create_deployment<A: Aws>(
     match kind {
         StageKind::Rest => aws.send(CreateDeployment { api, description }).await,
         StageKind::Http { .. } => aws.send(CreateHttpDeployment { api, description }).await,
+    }
+}
+
+/// The write that deletes a deployment.
+pub fn delete_deployment(kind: &StageKind, api: &ApiId, deployment: &str) -> Call {
+    let (api, deployment) = (api.clone(), deployment.to_owned());
+    match kind {
+        StageKind::Rest => Call::DeleteDeployment(DeleteDeployment { api, deployment }),
+        StageKind::Http { .. } => Call::DeleteHttpDeployment(DeleteHttpDeployment { api, deployment }),
     }
 }
 

@@ -2,6 +2,7 @@
 //! it draws on and which IAM action it needs is declared once, here.
 
 use std::collections::BTreeMap;
+use std::num::NonZeroU64;
 
 use serde::{Deserialize, Serialize};
 
@@ -93,6 +94,8 @@ pub enum Scope {
     ApiRead,
     /// The API's `deployments`.
     Deployments,
+    /// The API's `deployments/*`: each of them.
+    Deployment,
     /// `/restapis`.
     Apis,
     /// The API's `stages/STAGE` and `deployments/*`: moving the pointer touches both.
@@ -193,8 +196,14 @@ operations! {
     /// One page of versions, oldest first, `$LATEST` included, without states; at most 50.
     ListVersionsByFunction { /** Function. */ function: FunctionName, /** Page token. */ marker: Option<String> } -> Page<Function>
         = "lambda" Read [LambdaControlPlane] "lambda:ListVersionsByFunction" Function;
+    /// One page of the function's aliases.
+    ListAliases { /** Function. */ function: FunctionName, /** Page token. */ marker: Option<String> } -> Page<(AliasName, Alias)>
+        = "lambda" Read [LambdaControlPlane] "lambda:ListAliases" Function;
     /// The policy attached to an alias; 404 when it has none.
     GetPolicy { /** Function. */ function: FunctionName, /** Alias. */ alias: AliasName } -> Policy
+        = "lambda" Read [LambdaGetPolicy] "lambda:GetPolicy" Function;
+    /// The policy attached to a version: who may invoke it by its number; 404 when it has none.
+    GetVersionPolicy as GetPolicy { /** Function. */ function: FunctionName, /** Version. */ version: NonZeroU64 } -> Policy
         = "lambda" Read [LambdaGetPolicy] "lambda:GetPolicy" Function;
     /// Provisioned concurrency of an alias; 404 `ProvisionedConcurrencyConfigNotFoundException` when it has none.
     GetProvisionedConcurrencyConfig { /** Function. */ function: FunctionName, /** Alias. */ alias: AliasName } -> Provisioned
@@ -233,6 +242,10 @@ operations! {
         /** Statement id. */ sid: String,
         /** Guard: the policy's revision. */ revision: Option<String>,
     } -> () = "lambda" Write [LambdaControlPlane] "lambda:RemovePermission" AliasGrant;
+    /// Deletes one published version; 409 while an alias refers to it. Without a qualifier AWS would delete the function:
+    /// that cannot be said here.
+    DeleteVersion as DeleteFunction { /** Function. */ function: FunctionName, /** The version, which is never `$LATEST`. */ version: NonZeroU64 } -> ()
+        = "lambda" Write [LambdaControlPlane] "lambda:DeleteFunction" Qualified;
     /// Runs a version with an event, synchronously.
     Invoke { /** Function. */ function: FunctionName, /** Version. */ version: Version, /** JSON event. */ payload: String, /** How long to wait, seconds. */ timeout_s: u32 } -> Invoked
         = "lambda" Invoke [LambdaInvoke] "lambda:InvokeFunction" Qualified;
@@ -308,6 +321,9 @@ operations! {
     /// Takes a snapshot of the live definition, without a stage: nothing points at it yet.
     CreateDeployment { /** API. */ api: ApiId, /** Run id and fingerprint. */ description: String } -> Deployment
         = "apigateway" Write [ApiGatewayTotal, ApiGatewayCreateDeployment] "apigateway:POST" Deployments;
+    /// Deletes a deployment; 400 while a stage, or the canary of one, serves it.
+    DeleteDeployment { /** API. */ api: ApiId, /** Deployment id. */ deployment: String } -> ()
+        = "apigateway" Write [ApiGatewayTotal] "apigateway:DELETE" Deployment;
     /// Patches a stage with absolute values; API Gateway has no revision to guard it with.
     UpdateStage { /** API. */ api: ApiId, /** Stage. */ stage: StageName, /** In order. */ patches: Vec<Patch> } -> Stage
         = "apigateway" Write [ApiGatewayTotal] "apigateway:PATCH" Stage;
@@ -351,6 +367,9 @@ operations! {
     /// Takes a snapshot of an HTTP API's live definition, without a stage. It may still be pending when AWS answers.
     CreateHttpDeployment as CreateDeployment { /** API. */ api: ApiId, /** Run id and fingerprint; at most 1024 characters. */ description: String } -> Deployment
         = "apigatewayv2" Write [ApiGatewayTotal, ApiGatewayCreateDeployment] "apigateway:POST" Deployments;
+    /// Deletes a deployment of an HTTP API; refused while a stage serves it.
+    DeleteHttpDeployment as DeleteDeployment { /** API. */ api: ApiId, /** Deployment id. */ deployment: String } -> ()
+        = "apigatewayv2" Write [ApiGatewayTotal] "apigateway:DELETE" Deployment;
     /// Sets fields of a stage of an HTTP API; what is absent stays. There is no revision to guard it with.
     UpdateHttpStage as UpdateStage {
         /** API. */ api: ApiId,
@@ -378,8 +397,13 @@ impl Call {
             Self::GetFunction(GetFunction { function, qualifier: Some(q) }) => format!("{function}:{q}"),
             Self::GetFunction(GetFunction { function, .. })
             | Self::ListVersionsByFunction(ListVersionsByFunction { function, .. })
+            | Self::ListAliases(ListAliases { function, .. })
             | Self::PublishVersion(PublishVersion { function, .. }) => function.to_string(),
             Self::Invoke(Invoke { function, version, .. }) => format!("{function}:{version}"),
+            Self::GetVersionPolicy(GetVersionPolicy { function, version })
+            | Self::DeleteVersion(DeleteVersion { function, version }) => format!("{function}:{version}"),
+            Self::DeleteDeployment(DeleteDeployment { api, deployment })
+            | Self::DeleteHttpDeployment(DeleteHttpDeployment { api, deployment }) => format!("{api}/{deployment}"),
             Self::GetStage(GetStage { api, stage })
             | Self::GetExport(GetExport { api, stage })
             | Self::InvokeStage(InvokeStage { api, stage, .. })
@@ -432,4 +456,10 @@ impl std::fmt::Display for Operation {
 /// What a published version's description starts with, so that a lost reply can be recognised as ours.
 pub fn version_marker(run: &RunId) -> String {
     format!("stagegate {run}")
+}
+
+/// The release that a version's description names: whoever published it, if it was stagegate.
+pub fn published_by(description: &str) -> Option<RunId> {
+    let mut words = description.split(' ');
+    if words.next() == Some("stagegate") { words.next()?.parse().ok() } else { None }
 }

@@ -1,6 +1,7 @@
 //! The flags. One declaration for parsing, help and completion.
 
 mod gate;
+mod gc;
 mod release;
 mod repair;
 mod split;
@@ -18,6 +19,7 @@ use crate::model::CanaryMode;
 use crate::report::{Color, Loudness, Progress, Wishes};
 
 pub use self::gate::{GateArgs, GateCommand, GateSettings};
+pub use self::gc::GcArgs;
 pub use self::release::{Canary, PauseArgs, PlanArgs, PromoteArgs, ResumeArgs, RollbackArgs, SettleArgs, Source};
 pub use self::repair::{Agreed, PermissionArgs, PermissionCommand, RedeployArgs};
 pub use self::split::{CanaryArgs, CanaryCommand, SplitArgs};
@@ -156,6 +158,8 @@ pub enum Command {
     Permission(PermissionArgs),
     /// Drop the record of a release that will never finish
     Unlock(UnlockArgs),
+    /// Delete versions and deployments that nothing needs any more; shows them first
+    Gc(GcArgs),
     /// Check credentials, access and configuration
     Verify(VerifyArgs),
     /// The least that a role needs, as an IAM policy document
@@ -176,6 +180,9 @@ pub enum Command {
 impl Command {
     /// Whether it may change something: it then reports events, and a result.
     pub(super) const fn acts(&self) -> bool {
+        if let Self::Gc(args) = self {
+            return args.acts();
+        }
         matches!(
             self,
             Self::Promote(_)
@@ -198,7 +205,7 @@ impl Command {
 const GROUPS: [(&str, &[&str]); 6] = [
     ("Release", &["plan", "promote", "resume", "pause", "rollback"]),
     ("See", &["status", "history", "diff", "doctor", "drift"]),
-    ("Repair", &["redeploy", "canary", "permission", "unlock"]),
+    ("Repair", &["redeploy", "canary", "permission", "unlock", "gc"]),
     ("Set up", &["verify", "iam-policy"]),
     ("Try", &["demo", "gate"]),
     ("More", &["explain", "completion"]),
@@ -284,7 +291,7 @@ pub struct VerifyArgs {
 /// `iam-policy`
 #[derive(Debug, clap::Args)]
 pub struct IamPolicyArgs {
-    /// What the role is for: read, rollback or promote
+    /// What the role is for: read, rollback, promote or gc
     #[arg(value_enum, hide_possible_values = true)]
     pub(super) purpose: Purpose,
     /// Name of stagegate.toml, or FUNCTION:ALIAS

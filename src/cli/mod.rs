@@ -14,6 +14,7 @@ mod end;
 mod explain;
 mod flight;
 mod gate;
+mod gc;
 mod history;
 mod iam_policy;
 mod log;
@@ -221,6 +222,7 @@ async fn dispatch(app: &App, command: Command) -> End {
         Command::Canary(args) => canary::run(app, args).await,
         Command::Permission(args) => permission::run(app, args).await,
         Command::Settle(args) => settle::run(app, args).await,
+        Command::Gc(args) => gc::run(app, args).await,
         Command::Unlock(args) => unlock::run(app, args).await,
         Command::IamPolicy(args) => iam_policy::run(app, args).await,
         Command::Demo(args) => demo::run(app, &args).await,

@@ -9,6 +9,8 @@ mod drift;
 #[cfg(test)]
 mod repair;
 #[cfg(test)]
+mod gc;
+#[cfg(test)]
 mod takeup;
 
 use std::cell::{Cell, RefCell};

@@ -107,6 +107,8 @@ section! {
     /// `[target.NAME.publish]`.
     Publish {
         description: Template,
+        /// The newest versions and deployments that a clean-up leaves.
+        keep: Whole<1, 10_000>,
     }
 
     /// `[[target.NAME.smoke]]`.

@@ -139,6 +139,9 @@ impl Config {
             publish_description: merged
                 .value(|keys| keys.publish.as_ref()?.get_ref().description.as_ref())
                 .map(|template| template.0),
+            keep: merged
+                .value(|keys| keys.publish.as_ref()?.get_ref().keep.as_ref())
+                .and_then(|keep| u32::try_from(keep.0).ok()),
             smoke: checks.invoke,
             stage_smoke: checks.http,
             canary: merged.canary()?,

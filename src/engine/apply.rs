@@ -261,7 +261,9 @@ fn describe(call: &Call) -> String {
         Call::PublishVersion(_) => "published".into(),
         Call::CreateAlias(c) => format!("created on {}", c.routing.version.label()),
         Call::UpdateAlias(u) => format!("→ {}", u.routing.version.label()),
-        Call::DeleteAlias(_) => "deleted".into(),
+        Call::DeleteAlias(_) | Call::DeleteVersion(_) | Call::DeleteDeployment(_) | Call::DeleteHttpDeployment(_) => {
+            "deleted".into()
+        }
         Call::AddPermission(a) => format!("statement {} added", a.statement.sid),
         Call::RemovePermission(r) => format!("statement {} removed", r.sid),
         Call::CreateDeployment(_) | Call::CreateHttpDeployment(_) => {

@@ -13,6 +13,7 @@ use crate::clock::Clock;
 use crate::demo::Shop;
 use crate::engine::{Engine, Interrupt, Settings};
 use crate::event::Silent;
+use crate::gc::{self, Past, Rules, Want};
 use crate::journal::MemoryJournal;
 use crate::model::{CanaryMode, Expect, RunId, StageCheck, Target, schedule};
 use crate::plan::{Choice, Observer, Plan, plan};
@@ -46,7 +47,9 @@ fn resource(call: &Call) -> Option<String> {
         Call::GetAlias(_) | Call::UpdateAlias(_) | Call::CreateAlias(_) | Call::DeleteAlias(_) => {
             function(subject.split(':').next().unwrap())
         }
-        Call::ListVersionsByFunction(_) | Call::PublishVersion(_) => function(&subject),
+        Call::ListVersionsByFunction(_) | Call::PublishVersion(_) | Call::ListAliases(_) => function(&subject),
+        Call::GetVersionPolicy(_) | Call::DeleteVersion(_) => function(&subject),
+        Call::DeleteDeployment(_) => api(subject.replace('/', "/deployments/")),
         Call::InvokeStage(_) => return None,
         Call::GetMetricData(_) | Call::DescribeAlarms(_) => "*".into(),
         Call::GetRestApis(_) => "arn:aws:apigateway:us-east-1::/restapis".into(),
@@ -77,6 +80,7 @@ fn http_resource(call: &Call) -> Option<String> {
         Call::GetHttpStages(_) => api(format!("{subject}/stages")),
         Call::GetHttpDeployment(get) => api(format!("{subject}/deployments/{}", get.deployment)),
         Call::GetHttpDeployments(_) | Call::CreateHttpDeployment(_) => api(format!("{subject}/deployments")),
+        Call::DeleteHttpDeployment(_) => api(subject.replace('/', "/deployments/")),
         Call::GetHttpStage(_) | Call::UpdateHttpStage(_) => api(subject.replace('/', "/stages/")),
         Call::ExportApi(export) => api(format!("{}/exports/OAS30", export.api)),
         other => panic!("nobody said what IAM asks of {}", other.operation()),
@@ -392,6 +396,68 @@ fn the_steps_declare_every_operation_that_is_sent() {
     assert!(never.is_empty(), "{never:?}");
 }
 
+/// Everything that a clean-up sends: of versions, deployments and the alias that a canary left.
+fn calls_of_a_clean_up(start: fn() -> Try) -> Vec<Call> {
+    let this = start();
+    for code in ["a", "b"] {
+        this.promote(None);
+        let Shop { function, stage, .. } = &this.shop;
+        this.world.clock().advance(Duration::from_secs(48 * 3600));
+        this.world.edit(|account| {
+            account.update_code(function, code, crate::world::Behaviour::default(), Duration::ZERO).unwrap();
+            if account.apis.contains_key(&stage.api) {
+                account.put_route(&stage.api, "GET", &format!("/{code}"), function, "live").unwrap();
+            } else {
+                account.put_http_route(&stage.api, &format!("GET /{code}"), function, "live").unwrap();
+            }
+        });
+    }
+    let Shop { function, alias, stage } = &this.shop;
+    let left = "[sg1 01JD3K7Q4T0000000000000000 run x=20261121T1422Z 0>41 n=1 c]";
+    let candidate = crate::model::candidate_alias(alias).unwrap();
+    this.world.edit(|account| {
+        account.put_alias(function, &candidate, 41, &[]).unwrap();
+        account.describe_alias(function, &candidate, left).unwrap();
+    });
+    this.world.restart();
+    let (clock, aliases) = (this.world.clock(), vec![(function.clone(), alias.clone())]);
+    let want = Want { aliases, stage: Some(stage.clone()), neighbours: Vec::new(), region: "us-east-1".into() };
+    let rules = Rules { keep: 1, older_than: gc::OLDER_THAN, others: true, now: clock.now() };
+    let observer = Observer { aws: &this.world, clock: &clock, listener: &Silent };
+    let observed = gc::observe(&observer, &want, Past::default()).now_or_never().unwrap().unwrap();
+    let sweep = gc::sweep(&observed, &want, &rules);
+    let (interrupt, journal, run) = (Interrupt::default(), MemoryJournal::default(), RunId::new(3_000_000, 3));
+    let engine = Engine::new(&this.world, &clock, &Silent, &interrupt, journal, run, Settings::default());
+    let swept = gc::delete(&engine, &observed, &want, &rules, &sweep).now_or_never().unwrap();
+    assert_eq!(swept.stop, None);
+    this.calls()
+}
+
+#[test]
+fn cleaning_up_is_allowed_what_it_does_and_neither_to_move_anything_nor_to_delete_a_function() {
+    let calls = [calls_of_a_clean_up(Try::new), calls_of_a_clean_up(Try::http)].concat();
+    let (used, allowed) = (used(Purpose::Gc, &calls), allowed(Purpose::Gc));
+    assert_eq!(actions(&used), actions(&allowed));
+    let sent: BTreeSet<Operation> = calls.iter().map(Call::operation).collect();
+    for operation in [Operation::DeleteVersion, Operation::DeleteAlias, Operation::DeleteDeployment] {
+        assert!(sent.contains(&operation), "{operation}");
+    }
+    for forbidden in ["lambda:UpdateAlias", "lambda:PublishVersion", "apigateway:PATCH", "apigateway:POST"] {
+        assert!(!actions(&allowed).contains(forbidden), "{forbidden}");
+    }
+    let whole = |(action, resource): &&(String, String)| action == "lambda:DeleteFunction" && !resource.ends_with(":*");
+    assert_eq!(allowed.iter().find(whole), None, "without a qualifier it would be the whole function");
+    assert!(allowed.contains(&("lambda:DeleteFunction".into(), arn("checkout-api:*"))));
+    for other in [Purpose::Read, Purpose::Rollback, Purpose::Promote] {
+        let text = policy(other, &scope()).to_string();
+        assert!(!text.contains("DeleteFunction") && !text.contains("apigateway:DELETE"), "{other:?}");
+    }
+}
+
+fn arn(rest: &str) -> String {
+    format!("arn:aws:lambda:us-east-1:123456789012:function:{rest}")
+}
+
 /// A step that shifts traffic and judges.
 const CANARY: Declaration = Declaration {
     kind: crate::step::StepKind::Promote,
@@ -442,7 +508,7 @@ fn the_api_may_be_let_in_to_the_candidate_and_a_rollback_only_takes_that_away() 
 
 #[test]
 fn without_a_stage_nothing_of_api_gateway_is_allowed() {
-    for purpose in [Purpose::Read, Purpose::Rollback, Purpose::Promote] {
+    for purpose in [Purpose::Read, Purpose::Rollback, Purpose::Promote, Purpose::Gc] {
         let text = policy(purpose, &PolicyScope { stage: None, ..scope() }).to_string();
         assert!(!text.contains("apigateway") && !text.contains("Permission"), "{text}");
     }
@@ -475,7 +541,9 @@ fn a_policy_for_a_few_functions_fits_into_a_managed_policy_and_one_for_many_does
 
 #[test]
 fn the_documents() {
-    for (name, purpose) in [("read", Purpose::Read), ("rollback", Purpose::Rollback), ("promote", Purpose::Promote)] {
+    for (name, purpose) in
+        [("read", Purpose::Read), ("rollback", Purpose::Rollback), ("promote", Purpose::Promote), ("gc", Purpose::Gc)]
+    {
         insta::assert_json_snapshot!(name, policy(purpose, &scope()));
     }
 }

@@ -37,6 +37,9 @@ pub struct Target {
     pub permission_settle: Duration,
     /// The description of published versions: text with `{git_sha}` and `{git_tag}`, at most 200 characters.
     pub publish_description: Option<String>,
+    /// How many of the newest versions and deployments a clean-up leaves, from 1; none = its default.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub keep: Option<u32>,
     /// The checks that a version passes before it gets traffic.
     pub smoke: Vec<SmokeCheck>,
     /// The checks through the stage, after it was redeployed.
@@ -89,6 +92,7 @@ impl Target {
             protected: false,
             permission_settle: Self::PERMISSION_SETTLE,
             publish_description: None,
+            keep: None,
             smoke: Vec::new(),
             stage_smoke: Vec::new(),
             redeploy: RedeployWhen::IfChanged,

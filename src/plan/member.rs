@@ -254,7 +254,7 @@ fn check_lock(target: &Target, name: &str, record: Option<&Record>, choice: &Cho
     Err(problem.aws_now("unchanged by this run; the other release is in flight"))
 }
 
-fn clock_time(at: Timestamp) -> String {
+pub(crate) fn clock_time(at: Timestamp) -> String {
     at.strftime("%Y-%m-%d %H:%MZ").to_string()
 }
 

@@ -18,6 +18,7 @@ use sha2::{Digest as _, Sha256};
 
 pub use adopt::{Underway, example_steps, underway};
 pub use canary::{CanaryPlan, CandidatePlan};
+pub(crate) use member::clock_time;
 pub use member::{MemberPlan, SourcePlan};
 pub use member::{read_description, refuse_bad, short_sha};
 pub use observe::{Exports, Observed, ObservedMember, ObservedStage, Observer};

@@ -368,6 +368,13 @@ codes! {
     ScheduleChanged "Q08" Error Conflict
         "the canary under way does not fit the configured steps"
         "The weight that AWS has now is not the one that the configured schedule has for this step. Somebody changed the configuration, or the weight.";
+    // Clean-up
+    KeptAfterAll "Z01" Note Done
+        "something that was to be deleted stays"
+        "Between looking and deleting it came into use, somebody may invoke it by its own name, or AWS refuses to delete it. It is left as it is, and the rest goes on.";
+    RecordsUnseen "Z02" Warning Done
+        "deployments stay, because not every record can be read that may name them"
+        "A rollback goes back to the deployment that a record names, and records stand in the aliases of all functions behind the API. One that may not be read, or cannot be, may name any deployment.";
     // A person must look
     InBetween "X01" Error InBetween
         "neither the old nor the new version is fully in place"

@@ -6,6 +6,7 @@ pub mod diff_text;
 pub mod doctor_text;
 pub mod drift_text;
 pub mod gate_text;
+pub mod gc_text;
 mod json;
 mod live;
 mod panel;

@@ -279,6 +279,9 @@ impl Account {
             Call::ListVersionsByFunction(c) => {
                 Reply::ListVersionsByFunction(self.list_versions(&c.function, c.marker.as_deref())?)
             }
+            Call::ListAliases(c) => Reply::ListAliases(self.list_aliases(&c.function, c.marker.as_deref())?),
+            Call::GetVersionPolicy(c) => Reply::GetVersionPolicy(self.get_version_policy(&c.function, c.version)?),
+            Call::DeleteVersion(c) => Reply::DeleteVersion(self.delete_version(&c.function, c.version.get())?),
             Call::GetPolicy(c) => Reply::GetPolicy(self.get_policy(&c.function, c.alias.as_str())?),
             Call::GetProvisionedConcurrencyConfig(c) => {
                 Reply::GetProvisionedConcurrencyConfig(self.get_provisioned(&c.function, &c.alias)?)
@@ -311,6 +314,7 @@ impl Account {
             Call::GetDeployments(c) => Reply::GetDeployments(self.get_deployments(&c.api, c.position.as_deref())?),
             Call::GetExport(c) => Reply::GetExport(self.get_export(&c.api, &c.stage)?),
             Call::CreateDeployment(c) => Reply::CreateDeployment(self.create_deployment(&c.api, &c.description)?),
+            Call::DeleteDeployment(c) => Reply::DeleteDeployment(self.delete_deployment(&c.api, &c.deployment)?),
             Call::UpdateStage(c) => Reply::UpdateStage(self.update_stage(&c.api, &c.stage, &c.patches)?),
             Call::GetDomainName(c) => Reply::GetDomainName(self.domain_name(&c.domain)?),
             Call::GetBasePathMappings(c) => {
@@ -329,6 +333,7 @@ impl Account {
             | Call::GetHttpDeployments(_)
             | Call::ExportApi(_)
             | Call::CreateHttpDeployment(_)
+            | Call::DeleteHttpDeployment(_)
             | Call::UpdateHttpStage(_) => return self.perform_http(call),
         })
     }
@@ -351,6 +356,9 @@ impl Account {
             Call::ExportApi(c) => Reply::ExportApi(self.export_api(&c.api, c.stage.as_ref())?),
             Call::CreateHttpDeployment(c) => {
                 Reply::CreateHttpDeployment(self.create_http_deployment(&c.api, &c.description)?)
+            }
+            Call::DeleteHttpDeployment(c) => {
+                Reply::DeleteHttpDeployment(self.delete_http_deployment(&c.api, &c.deployment)?)
             }
             Call::UpdateHttpStage(c) => Reply::UpdateHttpStage(self.update_http_stage(c)?),
             Call::GetDomainNameV2(c) => Reply::GetDomainNameV2(self.domain_name_v2(&c.domain)?),

@@ -44,6 +44,7 @@ mod client;
 mod definition;
 pub mod domain;
 mod domain_traffic;
+mod delete;
 mod export;
 pub mod fault;
 pub mod http;

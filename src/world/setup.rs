@@ -56,6 +56,7 @@ impl Account {
             timeout_s: 30,
             last_modified: self.now().to_string(),
             config_digest: String::new(),
+            code_size: 1_048_576,
             code_by_reference: false,
             settings: BTreeMap::new(),
         };
@@ -131,25 +132,6 @@ impl Account {
         self.build(name, Version::Number(version))?;
         let missing = AwsError::rejected(404, "ResourceNotFoundException", "Function not found");
         self.function_mut(name)?.versions.get_mut(&version).ok_or(missing)
-    }
-
-    /// DeleteFunction of one version.
-    ///
-    /// # Errors
-    /// 404; 409 while an alias refers to it.
-    pub fn delete_version(&mut self, name: &FunctionName, version: u64) -> Result<(), AwsError> {
-        let function = self.function_mut(name)?;
-        let refers =
-            |entry: &AliasEntry| entry.version == Version::Number(version) || entry.weights.contains_key(&version);
-        let aliases: Vec<&str> =
-            function.aliases.iter().filter(|(_, entry)| refers(entry)).map(|(alias, _)| alias.as_str()).collect();
-        if aliases.is_empty() {
-            function.versions.remove(&version);
-            return Ok(());
-        }
-        let aliases = aliases.join(", ");
-        let text = format!("Unable to delete version because the following aliases reference it: [{aliases}]");
-        Err(AwsError::rejected(409, "ResourceConflictException", text))
     }
 }
 

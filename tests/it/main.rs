@@ -23,6 +23,7 @@ mod emulator;
 mod emulator_smoke;
 mod faults;
 mod gate;
+mod gc;
 mod http;
 mod permission;
 mod readme;

@@ -91,7 +91,7 @@ fn every_command_is_about_a_target_of_the_readme() {
         let known = match words[1].as_str() {
             "demo" => true,
             "iam-policy" => words[2..].ends_with(&["--target".into(), "prod".into()]),
-            "plan" | "promote" | "status" | "rollback" | "pause" | "resume" => {
+            "gc" | "plan" | "promote" | "status" | "rollback" | "pause" | "resume" => {
                 ["prod", "checkout-api:live"].contains(&words[2].as_str())
             }
             "diff" => words[2..].iter().all(|word| {

@@ -129,6 +129,13 @@ fn only_the_adapter_knows_the_sdk() {
 }
 
 #[test]
+fn a_function_is_never_deleted_only_a_version_of_it() {
+    let calls: Vec<String> = offenders(&[], |line| line.contains("delete_function("));
+    assert_eq!(calls.len(), 1, "one place sends it: {calls:#?}");
+    assert!(calls[0].starts_with("src/aws/live/") && calls[0].contains("delete_function().qualifier("), "{calls:?}");
+}
+
+#[test]
 fn only_reports_print() {
     let macros = ["println!", "eprintln!", "print!", "eprint!", "dbg!"];
     let found =

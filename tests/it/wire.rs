@@ -4,6 +4,7 @@
 mod cbor;
 mod cloudwatch;
 mod domain;
+mod gc;
 mod http_api;
 mod server;
 mod stage;

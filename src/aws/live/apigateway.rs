@@ -9,8 +9,8 @@ use super::super::noun::{
     ApiModel, Authorizer, Deployment, Export, GatewayResponse, Page, Patch, RequestValidator, Resource, RestApi, Stage,
 };
 use super::super::operation::{
-    CreateDeployment, GetAuthorizers, GetDeployment, GetDeployments, GetExport, GetGatewayResponses, GetModels,
-    GetRequestValidators, GetResources, GetRestApi, GetRestApis, GetStage, GetStages, UpdateStage,
+    CreateDeployment, DeleteDeployment, GetAuthorizers, GetDeployment, GetDeployments, GetExport, GetGatewayResponses,
+    GetModels, GetRequestValidators, GetResources, GetRestApi, GetRestApis, GetStage, GetStages, UpdateStage,
 };
 use super::classify::classify;
 use super::definition;
@@ -105,6 +105,11 @@ pub(super) async fn create_deployment(client: &Client, call: &CreateDeployment) 
     let request = client.create_deployment().rest_api_id(call.api.as_str()).description(&call.description);
     let out = request.send().await.map_err(classify)?;
     deployment(out.id, out.description, out.created_date)
+}
+
+pub(super) async fn delete_deployment(client: &Client, call: &DeleteDeployment) -> Result<(), AwsError> {
+    let request = client.delete_deployment().rest_api_id(call.api.as_str()).deployment_id(&call.deployment);
+    request.send().await.map_err(classify).map(drop)
 }
 
 pub(super) async fn update_stage(client: &Client, call: &UpdateStage) -> Result<Stage, AwsError> {

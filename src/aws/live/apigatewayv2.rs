@@ -11,8 +11,8 @@ use super::super::noun::{
     JwtConfiguration, MethodSettings, Page, Stage, StageKind, StageSettings,
 };
 use super::super::operation::{
-    CreateHttpDeployment, ExportApi, GetApi, GetHttpAuthorizers, GetHttpDeployment, GetHttpDeployments, GetHttpStage,
-    GetHttpStages, GetIntegrations, GetRoutes, UpdateHttpStage,
+    CreateHttpDeployment, DeleteHttpDeployment, ExportApi, GetApi, GetHttpAuthorizers, GetHttpDeployment,
+    GetHttpDeployments, GetHttpStage, GetHttpStages, GetIntegrations, GetRoutes, UpdateHttpStage,
 };
 use super::classify::classify;
 use super::reply::{page, required, sorted, timestamp};
@@ -220,6 +220,11 @@ pub(super) async fn create_deployment(client: &Client, call: &CreateHttpDeployme
     let request = client.create_deployment().api_id(call.api.as_str()).description(&call.description);
     let out = request.send().await.map_err(classify)?;
     deployment!(out)
+}
+
+pub(super) async fn delete_deployment(client: &Client, call: &DeleteHttpDeployment) -> Result<(), AwsError> {
+    let request = client.delete_deployment().api_id(call.api.as_str()).deployment_id(&call.deployment);
+    request.send().await.map_err(classify).map(drop)
 }
 
 pub(super) async fn update_stage(client: &Client, call: &UpdateHttpStage) -> Result<Stage, AwsError> {

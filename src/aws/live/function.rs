@@ -29,6 +29,7 @@ pub(super) fn read(config: FunctionConfiguration, by_reference: bool) -> Result<
         master_arn: config.master_arn,
         timeout_s: config.timeout.and_then(|seconds| u32::try_from(seconds).ok()).unwrap_or_default(),
         last_modified: config.last_modified.unwrap_or_default(),
+        code_size: u64::try_from(config.code_size).unwrap_or_default(),
         code_by_reference: by_reference,
     })
 }
@@ -63,6 +64,7 @@ pub(super) fn published(out: PublishVersionOutput) -> FunctionConfiguration {
         .set_timeout(out.timeout)
         .set_memory_size(out.memory_size)
         .set_last_modified(out.last_modified)
+        .code_size(out.code_size)
         .set_code_sha256(out.code_sha256)
         .set_version(out.version)
         .set_vpc_config(out.vpc_config)

@@ -12,13 +12,15 @@ use aws_smithy_types::base64;
 use super::super::AwsError;
 use super::super::noun::{Alias, Function, Invoked, Page, Policy, Provisioned, ProvisionedStatus};
 use super::super::operation::{
-    AddPermission, CreateAlias, DeleteAlias, GetAlias, GetFunction, GetPolicy, GetProvisionedConcurrencyConfig, Invoke,
-    ListVersionsByFunction, PublishVersion, RemovePermission, UpdateAlias,
+    AddPermission, CreateAlias, DeleteAlias, DeleteVersion, GetAlias, GetFunction, GetPolicy,
+    GetProvisionedConcurrencyConfig, GetVersionPolicy, Invoke, ListAliases, ListVersionsByFunction, PublishVersion,
+    RemovePermission, UpdateAlias,
 };
 use super::classify::classify;
 use super::connect::timeouts;
 use super::function;
 use super::reply::{page, required, version};
+use crate::model::{AliasName, InvalidName};
 
 pub(super) async fn get_alias(client: &Client, call: &GetAlias) -> Result<Alias, AwsError> {
     let request = client.get_alias().function_name(call.function.as_str()).name(call.alias.as_str());
@@ -44,6 +46,28 @@ pub(super) async fn list_versions_by_function(
     let versions = out.versions.unwrap_or_default().into_iter();
     let versions = versions.filter(|v| !v.version.as_deref().is_some_and(|name| name.starts_with("$LATEST.")));
     page(Some(versions.collect()), out.next_marker, |version| function::read(version, false))
+}
+
+pub(super) async fn list_aliases(client: &Client, call: &ListAliases) -> Result<Page<(AliasName, Alias)>, AwsError> {
+    let request = client.list_aliases().function_name(call.function.as_str()).set_marker(call.marker.clone());
+    let out = request.send().await.map_err(classify)?;
+    page(out.aliases, out.next_marker, |one| {
+        let name = required(one.name, "Name")?;
+        let name = name.parse().map_err(|error: InvalidName| AwsError::Ambiguous { cause: error.to_string() })?;
+        Ok((name, alias(one.alias_arn, one.function_version, one.routing_config, one.description, one.revision_id)?))
+    })
+}
+
+pub(super) async fn get_version_policy(client: &Client, call: &GetVersionPolicy) -> Result<Policy, AwsError> {
+    let request = client.get_policy().function_name(call.function.as_str()).qualifier(call.version.to_string());
+    let out = request.send().await.map_err(classify)?;
+    Ok(Policy { document: required(out.policy, "Policy")?, revision: required(out.revision_id, "RevisionId")? })
+}
+
+/// The one place that sends `DeleteFunction`: always with a number as its qualifier.
+pub(super) async fn delete_version(client: &Client, call: &DeleteVersion) -> Result<(), AwsError> {
+    let request = client.delete_function().qualifier(call.version.to_string()).function_name(call.function.as_str());
+    request.send().await.map_err(classify).map(drop)
 }
 
 pub(super) async fn get_policy(client: &Client, call: &GetPolicy) -> Result<Policy, AwsError> {

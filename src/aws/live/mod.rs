@@ -82,6 +82,9 @@ impl Aws for Live {
             Call::ListVersionsByFunction(call) => {
                 Reply::ListVersionsByFunction(lambda::list_versions_by_function(lambda, call).await?)
             }
+            Call::ListAliases(call) => Reply::ListAliases(lambda::list_aliases(lambda, call).await?),
+            Call::GetVersionPolicy(call) => Reply::GetVersionPolicy(lambda::get_version_policy(lambda, call).await?),
+            Call::DeleteVersion(call) => Reply::DeleteVersion(lambda::delete_version(lambda, call).await?),
             Call::GetPolicy(call) => Reply::GetPolicy(lambda::get_policy(lambda, call).await?),
             Call::GetProvisionedConcurrencyConfig(call) => {
                 Reply::GetProvisionedConcurrencyConfig(lambda::get_provisioned_concurrency_config(lambda, call).await?)
@@ -116,6 +119,9 @@ impl Aws for Live {
             Call::CreateDeployment(call) => {
                 Reply::CreateDeployment(apigateway::create_deployment(apigateway, call).await?)
             }
+            Call::DeleteDeployment(call) => {
+                Reply::DeleteDeployment(apigateway::delete_deployment(apigateway, call).await?)
+            }
             Call::UpdateStage(call) => Reply::UpdateStage(apigateway::update_stage(apigateway, call).await?),
             Call::GetDomainName(call) => Reply::GetDomainName(domain::get_domain_name(apigateway, call).await?),
             Call::GetBasePathMappings(call) => {
@@ -134,6 +140,7 @@ impl Aws for Live {
             | Call::GetHttpDeployments(_)
             | Call::ExportApi(_)
             | Call::CreateHttpDeployment(_)
+            | Call::DeleteHttpDeployment(_)
             | Call::UpdateHttpStage(_) => return self.call_http(call).await,
         })
     }
@@ -161,6 +168,9 @@ impl Live {
             Call::ExportApi(call) => Reply::ExportApi(apigatewayv2::export_api(client, call).await?),
             Call::CreateHttpDeployment(call) => {
                 Reply::CreateHttpDeployment(apigatewayv2::create_deployment(client, call).await?)
+            }
+            Call::DeleteHttpDeployment(call) => {
+                Reply::DeleteHttpDeployment(apigatewayv2::delete_deployment(client, call).await?)
             }
             Call::UpdateHttpStage(call) => Reply::UpdateHttpStage(apigatewayv2::update_stage(client, call).await?),
             Call::GetDomainNameV2(call) => Reply::GetDomainNameV2(domain::get_domain_name_v2(client, call).await?),

@@ -81,6 +81,9 @@ pub struct Function {
     pub timeout_s: u32,
     /// When it was last modified, as AWS prints it.
     pub last_modified: String,
+    /// Size of the deployment package, bytes.
+    #[serde(default)]
+    pub code_size: u64,
     /// SHA-256 over the whole configuration without what differs between `$LATEST` and a version of it
     /// (ARN, version, revision, dates, state). Equal digests and equal `code_sha256`: publishing would make no new version.
     pub config_digest: String,

@@ -124,9 +124,9 @@ fn export(document: &Value) -> Value {
     json!({ "paths": paths.map(|(path, item)| (path.clone(), Value::Object(methods(item)))).collect::<Map<_, _>>() })
 }
 
-/// Times, and words for people.
-const NOT_COMPARED: [&str; 6] =
-    ["last_modified", "created", "state_reason", "last_update_reason", "duration_ms", "log_tail"];
+/// Times, words for people, and the size of code that the World has none of.
+const NOT_COMPARED: [&str; 7] =
+    ["last_modified", "created", "state_reason", "last_update_reason", "duration_ms", "log_tail", "code_size"];
 
 fn kind_of(call: &Call, key: &str) -> Option<Kind> {
     match (call, key) {
