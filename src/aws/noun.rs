@@ -1,7 +1,9 @@
 //! What AWS answers with, in our own nouns: only the fields the engine uses, named as AWS names them.
 
 mod apigateway;
+mod cloudformation;
 mod cloudwatch;
+mod codedeploy;
 mod http;
 mod lambda;
 mod rest;
@@ -9,7 +11,9 @@ mod rest;
 use serde::{Deserialize, Serialize};
 
 pub use apigateway::{Deployment, DeploymentStatus, Export, Patch, Stage, StageAnswer, StageCanary, StageKind};
+pub use cloudformation::{StackResource, Tags};
 pub use cloudwatch::{AlarmState, AlarmValue, MetricPage, MetricQuery, MetricSeries};
+pub use codedeploy::{LambdaDeployment, ShiftStatus, ShiftedAlias};
 pub use http::{Cors, HttpApi, HttpAuthorizer, HttpIntegration, HttpRoute, JwtConfiguration};
 pub use lambda::{
     Alias, Function, Invoked, Policy, Provisioned, ProvisionedStatus, Routing, State, Statement, UpdateStatus,

@@ -14,7 +14,8 @@ use super::value::{
     Account, Extension, HttpCheck, Profile, Region, Settle, SourceText, TargetName, Template, Text, VariableName, Whole,
 };
 use crate::model::{
-    AliasName, ApiId, CanaryMode, FunctionName, OnInconclusive, Percent, Reaction, RedeployWhen, StageName, StageRef,
+    AliasName, ApiId, CanaryMode, FunctionName, ManagedBy, OnInconclusive, Percent, Reaction, RedeployWhen, StageName,
+    StageRef,
 };
 use crate::problem::{Code, Problem};
 
@@ -71,6 +72,7 @@ section! {
         region: Region,
         profile: Profile,
         account: Account,
+        managed_by: ManagedBy,
         source: SourceText,
         protected: bool,
         permission_settle: Settle,

@@ -171,8 +171,7 @@ mod tests {
             use_stage_cache: true,
         });
         let variables = [("lambdaAlias".to_owned(), "live".to_owned()), ("table".to_owned(), "a".to_owned())].into();
-        let stage =
-            Stage { deployment: "k5m8ra".into(), variables, canary, cache_enabled: false, kind: StageKind::Rest };
+        let stage = Stage { deployment: "k5m8ra".into(), variables, canary, kind: StageKind::Rest, ..Stage::default() };
         Trial { place: "a1b2c3d4e5/prod".parse().unwrap(), stage, deployment: None }
     }
 

@@ -57,6 +57,7 @@ impl Account {
             last_modified: self.now().to_string(),
             config_digest: String::new(),
             code_by_reference: false,
+            tags: None,
         };
         let mut latest = Build { function, environment: BTreeMap::new(), behaviour };
         latest.function.config_digest = latest.digest();

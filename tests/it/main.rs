@@ -21,6 +21,7 @@ mod emulator_smoke;
 mod faults;
 mod gate;
 mod http;
+mod ownership;
 mod readme;
 mod support;
 #[cfg(feature = "live")]

@@ -4,6 +4,7 @@
 mod cbor;
 mod cloudwatch;
 mod http_api;
+mod owners;
 mod server;
 mod stage;
 

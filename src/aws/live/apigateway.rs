@@ -1,7 +1,5 @@
 //! API Gateway (REST APIs): each operation as the port names it.
 
-use std::collections::HashMap;
-
 use aws_sdk_apigateway::Client;
 use aws_sdk_apigateway::types::{CanarySettings, Op, PatchOperation};
 use aws_smithy_types::DateTime;
@@ -49,6 +47,20 @@ pub(super) async fn get_resources(client: &Client, call: &GetResources) -> Resul
     page(out.items, out.position, definition::resource)
 }
 
+/// A stage, from any of the answers that hold one.
+macro_rules! stage {
+    ($out:expr) => {
+        required($out.deployment_id, "deploymentId").map(|deployment| Stage {
+            deployment,
+            variables: sorted($out.variables),
+            canary: $out.canary_settings.map(canary),
+            cache_enabled: $out.cache_cluster_enabled,
+            tags: sorted($out.tags),
+            kind: StageKind::Rest,
+        })
+    };
+}
+
 /// The lists that differ in nothing but what they list.
 macro_rules! lists {
     ($($operation:ident($call:ty) -> $item:ty = $read:expr;)*) => {
@@ -71,7 +83,7 @@ lists! {
 pub(super) async fn get_stage(client: &Client, call: &GetStage) -> Result<Stage, AwsError> {
     let request = client.get_stage().rest_api_id(call.api.as_str()).stage_name(call.stage.as_str());
     let out = request.send().await.map_err(classify)?;
-    stage(out.deployment_id, out.variables, out.canary_settings, out.cache_cluster_enabled)
+    stage!(out)
 }
 
 pub(super) async fn get_stages(client: &Client, call: &GetStages) -> Result<Vec<(StageName, Stage)>, AwsError> {
@@ -80,8 +92,7 @@ pub(super) async fn get_stages(client: &Client, call: &GetStages) -> Result<Vec<
     for item in out.item.unwrap_or_default() {
         let name = required(item.stage_name, "stageName")?;
         let name = name.parse().map_err(|error: InvalidName| AwsError::Ambiguous { cause: error.to_string() })?;
-        stages
-            .push((name, stage(item.deployment_id, item.variables, item.canary_settings, item.cache_cluster_enabled)?));
+        stages.push((name, stage!(item)?));
     }
     Ok(stages)
 }
@@ -118,7 +129,7 @@ pub(super) async fn update_stage(client: &Client, call: &UpdateStage) -> Result<
         .stage_name(call.stage.as_str())
         .set_patch_operations(Some(call.patches.iter().map(patch).collect()));
     let out = request.send().await.map_err(classify)?;
-    stage(out.deployment_id, out.variables, out.canary_settings, out.cache_cluster_enabled)
+    stage!(out)
 }
 
 fn patch(patch: &Patch) -> PatchOperation {
@@ -130,24 +141,13 @@ fn patch(patch: &Patch) -> PatchOperation {
     .build()
 }
 
-fn stage(
-    deployment: Option<String>,
-    variables: Option<HashMap<String, String>>,
-    canary: Option<CanarySettings>,
-    cache_enabled: bool,
-) -> Result<Stage, AwsError> {
-    Ok(Stage {
-        deployment: required(deployment, "deploymentId")?,
-        variables: sorted(variables),
-        canary: canary.map(|canary| StageCanary {
-            deployment: canary.deployment_id,
-            percent: canary.percent_traffic,
-            overrides: sorted(canary.stage_variable_overrides),
-            use_stage_cache: canary.use_stage_cache,
-        }),
-        cache_enabled,
-        kind: StageKind::Rest,
-    })
+fn canary(canary: CanarySettings) -> StageCanary {
+    StageCanary {
+        deployment: canary.deployment_id,
+        percent: canary.percent_traffic,
+        overrides: sorted(canary.stage_variable_overrides),
+        use_stage_cache: canary.use_stage_cache,
+    }
 }
 
 fn deployment(

@@ -29,6 +29,7 @@ pub(super) fn read(config: FunctionConfiguration, by_reference: bool) -> Result<
         timeout_s: config.timeout.and_then(|seconds| u32::try_from(seconds).ok()).unwrap_or_default(),
         last_modified: config.last_modified.unwrap_or_default(),
         code_by_reference: by_reference,
+        tags: None,
     })
 }
 

@@ -6,6 +6,8 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use super::Tags;
+
 /// What a request through a stage was answered with.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct StageAnswer {
@@ -28,6 +30,9 @@ pub struct Stage {
     pub canary: Option<StageCanary>,
     /// A cache cluster is on: answers of the old deployment may outlive it by the TTL.
     pub cache_enabled: bool,
+    /// No setting that a release reads or writes, so never stored or compared with a plan.
+    #[serde(skip)]
+    pub tags: Tags,
     /// Which kind of API it belongs to.
     #[serde(default, skip_serializing_if = "StageKind::is_rest")]
     pub kind: StageKind,

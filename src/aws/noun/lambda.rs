@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use super::Tags;
 use crate::model::Version;
 
 /// A Lambda alias (`AliasConfiguration`).
@@ -86,6 +87,10 @@ pub struct Function {
     pub config_digest: String,
     /// `S3ObjectStorageMode = REFERENCE`: the version lives only as long as its S3 object (aws-semantics §3.7).
     pub code_by_reference: bool,
+    /// The function's tags, whichever version was asked for. Absent in lists, and where the caller may not read them
+    /// (`lambda:ListTags`). Never stored or compared with a plan.
+    #[serde(skip)]
+    pub tags: Option<Tags>,
 }
 
 /// The resource policy of one qualifier (`GetPolicy`).
