@@ -74,24 +74,28 @@ fn operations_of(pipeline: &[Declaration], purpose: Purpose) -> Vec<Operation> {
     sorted(all)
 }
 
-/// What is read of the whole account and not of the target (metrics, alarms, the names of all APIs) is evidence to
-/// judge a release by. Going back judges nothing.
+/// What is read of the whole account and not of the target (metrics, alarms, the names of all APIs, other people's
+/// deployments and stacks) is evidence to judge a release by. Going back judges nothing.
 fn is_evidence(operation: Operation) -> bool {
-    matches!(operation.iam_scope(), Scope::Any | Scope::Apis) && operation.kind() == Kind::Read
+    matches!(operation.iam_scope(), Scope::Any | Scope::Apis | Scope::Optional) && operation.kind() == Kind::Read
 }
 
 /// The policy document. Without a stage it says nothing of API Gateway and its permissions.
 pub fn policy(purpose: Purpose, scope: &PolicyScope) -> Value {
-    document(&operations(purpose), scope)
+    document(purpose, &operations(purpose), scope)
 }
 
-fn document(operations: &[Operation], scope: &PolicyScope) -> Value {
+fn document(purpose: Purpose, operations: &[Operation], scope: &PolicyScope) -> Value {
     let mut statements: BTreeMap<Sid, Vec<&'static str>> = BTreeMap::new();
     for &operation in operations {
         let Some(sid) = Sid::of(operation).filter(|sid| scope.stage.is_some() || !sid.needs_stage()) else { continue };
         let actions = statements.entry(sid).or_default();
-        if !actions.contains(&operation.iam_action()) {
-            actions.push(operation.iam_action());
+        // Who owns a function says nothing to whoever goes back.
+        let whole = operation.iam_action_for_all_of_it().filter(|_| purpose != Purpose::Rollback);
+        for action in std::iter::once(operation.iam_action()).chain(whole) {
+            if !actions.contains(&action) {
+                actions.push(action);
+            }
         }
     }
     let statements: Vec<Value> = statements.into_iter().map(|(sid, actions)| scope.statement(sid, &actions)).collect();
@@ -112,6 +116,7 @@ enum Sid {
     ApiRead,
     Domains,
     RoutingRules,
+    Optional,
     Move,
     Smoke,
     Grant,
@@ -129,6 +134,7 @@ impl Sid {
         }
         Some(match (operation.iam_scope(), operation.kind()) {
             (Scope::Any, _) => Self::Any,
+            (Scope::Optional, _) => Self::Optional,
             (Scope::Function, Kind::Read) => Self::Lambda,
             (Scope::Function, Kind::Write | Kind::Invoke) => Self::Move,
             (Scope::AliasGrant, _) => Self::Grant,
@@ -173,7 +179,7 @@ impl PolicyScope {
             self.functions.iter().flat_map(each).collect()
         };
         match sid {
-            Sid::Any => vec!["*".into()],
+            Sid::Any | Sid::Optional => vec!["*".into()],
             Sid::Lambda | Sid::Move => functions(&["", ":*"]),
             // Never the function by its bare name: that would allow to delete it as a whole.
             Sid::Smoke | Sid::Versions => functions(&[":*"]),

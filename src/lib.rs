@@ -8,6 +8,7 @@
 //! * [`definition`] – a REST API's definition: what it calls, its fingerprint, deployed against live.
 //! * [`policy`] – resource policies: whether one already allows a call, and the statement that would.
 //! * [`step`] – the pipeline, declared once; [`change`] – one reversible change, *before*, *want* and *now*.
+//! * [`ownership`] – who else says what alias and stage shall be: stacks, CodeDeploy, Terraform.
 //! * [`plan`] – what a release will do, as a pure function of what was observed.
 //! * [`journal`] – the write-ahead log of a release.
 //! * [`engine`] – runs a plan; [`rollback`] – the one way back. They emit [`event`]s and never print.
@@ -40,6 +41,7 @@ pub mod iam_policy;
 pub mod journal;
 pub mod metrics;
 pub mod model;
+pub mod ownership;
 pub mod permission;
 pub mod plan;
 pub mod policy;

@@ -12,6 +12,9 @@ use crate::clock::Clock;
 
 /// How often a read is tried in all.
 pub const READ_ATTEMPTS_MAX: u32 = 6;
+/// How often a read is tried in all when nothing depends on its answer: a service that cannot be reached from here must
+/// not hold a release up.
+pub const OPTIONAL_ATTEMPTS_MAX: u32 = 2;
 /// The longest pause between two attempts.
 pub const BACKOFF_MAX: Duration = Duration::from_secs(20);
 
@@ -65,13 +68,14 @@ impl<A: Aws, C: Clock> Steady<A, C> {
 impl<A: Aws, C: Clock> Aws for Steady<A, C> {
     async fn call(&self, call: &Call) -> Result<Reply, AwsError> {
         let mut attempt = 1;
+        let attempts = if call.operation().is_optional() { OPTIONAL_ATTEMPTS_MAX } else { READ_ATTEMPTS_MAX };
         loop {
             let error = match self.inner.call(call).await {
                 Ok(reply) => return Ok(reply),
                 Err(error) => error,
             };
             let passing = matches!(error.remedy(), Remedy::SlowDown | Remedy::Unknown);
-            if call.operation().kind() != Kind::Read || !passing || attempt >= READ_ATTEMPTS_MAX {
+            if call.operation().kind() != Kind::Read || !passing || attempt >= attempts {
                 return Err(error);
             }
             self.clock.sleep(backoff(attempt, self.jitter.next(), &error)).await;

@@ -1,7 +1,9 @@
 //! What AWS answers with, in our own nouns: only the fields the engine uses, named as AWS names them.
 
 mod apigateway;
+mod cloudformation;
 mod cloudwatch;
+mod codedeploy;
 mod domain;
 mod http;
 mod lambda;
@@ -11,7 +13,9 @@ mod stage;
 use serde::{Deserialize, Serialize};
 
 pub use apigateway::{Deployment, DeploymentStatus, Export, Patch, StageAnswer};
+pub use cloudformation::{StackResource, Tags};
 pub use cloudwatch::{AlarmState, AlarmValue, MetricPage, MetricQuery, MetricSeries};
+pub use codedeploy::{LambdaDeployment, ShiftStatus, ShiftedAlias};
 pub use domain::{
     ApiMapping, DomainName, EndpointType, HeaderGlob, InvokeApi, RoutingMode, RoutingRule, RuleCondition,
 };

@@ -8,8 +8,9 @@ use serde::{Deserialize, Serialize};
 
 use super::noun::{
     AlarmState, Alias, ApiMapping, ApiModel, Authorizer, Deployment, DomainName, Export, Function, GatewayResponse,
-    HttpApi, HttpAuthorizer, HttpIntegration, HttpRoute, Identity, Invoked, MetricPage, MetricQuery, Page, Patch,
-    Policy, Provisioned, RequestValidator, Resource, RestApi, Routing, RoutingRule, Stage, StageAnswer, Statement,
+    HttpApi, HttpAuthorizer, HttpIntegration, HttpRoute, Identity, Invoked, LambdaDeployment, MetricPage, MetricQuery,
+    Page, Patch, Policy, Provisioned, RequestValidator, Resource, RestApi, Routing, RoutingRule, ShiftStatus,
+    ShiftedAlias, StackResource, Stage, StageAnswer, Statement,
 };
 use crate::model::{AliasName, ApiId, FunctionName, RunId, StageName, Version};
 use jiff::Timestamp;
@@ -46,6 +47,10 @@ pub enum Pool {
     CloudWatchGetMetricData,
     /// `DescribeAlarms`, 9 rps.
     CloudWatchDescribeAlarms,
+    /// Reading CodeDeploy.
+    CodeDeployRead,
+    /// Reading CloudFormation.
+    CloudFormationRead,
     /// STS.
     Sts,
 }
@@ -73,6 +78,8 @@ impl Pool {
             Self::ApiGatewayGetResources => (2.5, 2.0, 5),
             Self::CloudWatchGetMetricData => (50.0, 5.0, 50),
             Self::CloudWatchDescribeAlarms => (9.0, 2.0, 9),
+            // No rate is documented: what we allow ourselves at any pace.
+            Self::CodeDeployRead | Self::CloudFormationRead => (2.0, 2.0, 4),
             Self::LambdaInvoke | Self::Sts => return None,
         };
         Some(Rate { full_rps, share_rps, burst })
@@ -84,6 +91,8 @@ impl Pool {
 pub enum Scope {
     /// `*`: the action cannot be narrowed.
     Any,
+    /// `*`, of what no release depends on: without it the plan says what could not be looked at.
+    Optional,
     /// `function:FN` and `function:FN:*`: alias and version actions authorise on the function (aws-semantics §11).
     Function,
     /// `function:FN:ALIAS`, with the condition that the principal is API Gateway.
@@ -276,6 +285,27 @@ operations! {
     DescribeAlarms { /** Names. */ names: Vec<String> } -> Vec<AlarmState>
         = "cloudwatch" Read [CloudWatchDescribeAlarms] "cloudwatch:DescribeAlarms" Any;
 
+    /// One page of ids of CodeDeploy deployments in these states, of every application and platform, in no documented
+    /// order; those created since a time, or all.
+    ListDeployments {
+        /** States. */ statuses: Vec<ShiftStatus>,
+        /** Created then or later. */ since: Option<Timestamp>,
+        /** Page token. */ next: Option<String>,
+    } -> Page<String> = "codedeploy" Read [CodeDeployRead] "codedeploy:ListDeployments" Optional;
+    /// Those of these deployments that shift traffic between versions of functions; at most 25 ids.
+    BatchGetDeployments { /** Ids. */ deployments: Vec<String> } -> Vec<LambdaDeployment>
+        = "codedeploy" Read [CodeDeployRead] "codedeploy:BatchGetDeployments" Optional;
+    /// One page of the ids of what a deployment moves.
+    ListDeploymentTargets { /** Deployment id. */ deployment: String, /** Page token. */ next: Option<String> } -> Page<String>
+        = "codedeploy" Read [CodeDeployRead] "codedeploy:ListDeploymentTargets" Optional;
+    /// What a deployment moves; at most 25 targets.
+    BatchGetDeploymentTargets { /** Deployment id. */ deployment: String, /** Target ids. */ targets: Vec<String> } -> Vec<ShiftedAlias>
+        = "codedeploy" Read [CodeDeployRead] "codedeploy:BatchGetDeploymentTargets" Optional;
+    /// The stack that something belongs to, by what it is called in its own service: that resource, and as many of the
+    /// stack's others as AWS adds (at most 100 in all). Empty when it belongs to none.
+    DescribeStackResources { /** Physical id; of an alias its ARN. */ physical_id: String } -> Vec<StackResource>
+        = "cloudformation" Read [CloudFormationRead] "cloudformation:DescribeStackResources" Optional;
+
     /// One page of the account's REST APIs, id and name; up to 500.
     GetRestApis { /** Page token. */ position: Option<String> } -> Page<(ApiId, String)>
         = "apigateway" Read [ApiGatewayTotal] "apigateway:GET" Apis;
@@ -417,6 +447,11 @@ impl Call {
                 [first, second, third, _, ..] => format!("{first}, {second}, {third} and {} more", names.len() - 3),
                 few => few.join(", "),
             },
+            Self::ListDeployments(_) => "deployments".into(),
+            Self::BatchGetDeployments(BatchGetDeployments { deployments }) => deployments.join(", "),
+            Self::ListDeploymentTargets(ListDeploymentTargets { deployment, .. })
+            | Self::BatchGetDeploymentTargets(BatchGetDeploymentTargets { deployment, .. }) => deployment.clone(),
+            Self::DescribeStackResources(DescribeStackResources { physical_id }) => physical_id.clone(),
             Self::GetRestApis(_) => "REST APIs".into(),
             Self::GetDomainName(GetDomainName { domain })
             | Self::GetBasePathMappings(GetBasePathMappings { domain, .. })
@@ -442,6 +477,22 @@ impl Call {
             | Self::GetHttpDeployments(GetHttpDeployments { api, .. })
             | Self::ExportApi(ExportApi { api, stage: None })
             | Self::CreateHttpDeployment(CreateHttpDeployment { api, .. }) => api.to_string(),
+        }
+    }
+}
+
+impl Operation {
+    /// Whether no release depends on its answer.
+    pub fn is_optional(self) -> bool {
+        self.iam_scope() == Scope::Optional
+    }
+
+    /// The IAM action without which AWS answers and leaves out a part that no release depends on: tags, of which
+    /// `GetFunction` says nothing to whoever may not list them.
+    pub const fn iam_action_for_all_of_it(self) -> Option<&'static str> {
+        match self {
+            Self::GetFunction => Some("lambda:ListTags"),
+            _ => None,
         }
     }
 }

@@ -63,6 +63,7 @@ fn document(prepared: &Prepared) -> Value {
         "identity": prepared.caller.identity,
         "steps": plan.steps(),
         "plan": plan,
+        "ownership": prepared.ownership,
     })
 }
 

@@ -46,7 +46,7 @@ pub async fn promote<A: Aws, C: Clock>(
 ) -> Result<End, Problem> {
     app.reporter.busy("reading AWS");
     let caller = session.identify(app).await?;
-    let Prepared { plan, caller } = match approved {
+    let Prepared { plan, caller, .. } = match approved {
         Some(approved) => release::remake(app, session, approved, caller).await?,
         None => {
             let wanted =

@@ -11,6 +11,7 @@ use crate::clock::Clock;
 use crate::engine::{OnInterrupt, Outcome};
 use crate::journal::{Ending, FileJournal, Journal, JournalError, Progress};
 use crate::model::{CanaryMode, Percent, Reaction, Target, Version};
+use crate::ownership::Ownership;
 use crate::plan::{Choice, Plan, plan};
 use crate::problem::{Code, Exit, Level, Problem};
 use crate::report::plan_text::Caller;
@@ -22,6 +23,8 @@ pub struct Prepared {
     pub plan: Plan,
     /// Who.
     pub caller: Caller,
+    /// Who else says what alias and stage shall be.
+    pub ownership: Ownership,
 }
 
 /// The target, if it can be promoted: a stage alone does not say which functions are meant.
@@ -89,7 +92,7 @@ pub async fn prepare<A: Aws, C: Clock>(
         override_gate: wanted.override_gate,
         ..Choice::new(new_run(), session.clock.now(), caller.identity.account.clone(), session.region.clone())
     };
-    Ok(Prepared { plan: plan(&target, &observed, &choice)?, caller })
+    Ok(Prepared { plan: plan(&target, &observed, &choice)?, caller, ownership: observed.ownership(&target) })
 }
 
 /// Makes an approved plan again from what AWS is now; refuses if anything that it was made from has changed.

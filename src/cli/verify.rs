@@ -6,14 +6,15 @@ use super::App;
 use super::args::VerifyArgs;
 use super::end::End;
 use super::members;
-use super::release;
+use super::release::{self, Prepared};
 use super::session::{Session, connect};
 use super::target::{Located, Need, locate};
 use crate::aws::Aws;
 use crate::aws::gateway;
 use crate::aws::operation::{GetAlias, GetFunction};
 use crate::clock::Clock;
-use crate::model::Target;
+use crate::model::{ManagedBy, Target};
+use crate::ownership::{Ownership, snippet};
 use crate::problem::{Exit, Problem};
 use crate::report::Shape;
 use crate::report::text::{field, seconds};
@@ -31,9 +32,22 @@ struct Check {
     problem: Option<Problem>,
 }
 
-/// The checks so far.
+/// What to write into a tool's own configuration.
+#[derive(Debug, Serialize)]
+struct Snippet {
+    /// The tool.
+    tool: ManagedBy,
+    /// The lines.
+    text: String,
+}
+
+/// The checks so far, and what they found of owners.
 #[derive(Debug, Default)]
-struct Checks(Vec<Check>);
+struct Checks {
+    all: Vec<Check>,
+    ownership: Option<Ownership>,
+    snippets: Vec<Snippet>,
+}
 
 impl Checks {
     fn take(&mut self, what: &str, found: Result<String, Problem>) -> bool {
@@ -41,8 +55,26 @@ impl Checks {
             Ok(text) => (true, text, None),
             Err(problem) => (false, problem.what.clone(), Some(problem)),
         };
-        self.0.push(Check { what: what.to_owned(), ok, found: text, problem });
+        self.all.push(Check { what: what.to_owned(), ok, found: text, problem });
         ok
+    }
+
+    /// Who owns what: nothing of it is wrong, but the next update of a tool may take a release back.
+    fn take_owners(&mut self, prepared: &Prepared) {
+        let (ownership, plan) = (&prepared.ownership, &prepared.plan);
+        let lines = [ownership.lines(), ownership.blind_spots()].concat();
+        if lines.is_empty() {
+            let nobody =
+                "no stack and no CodeDeploy deployment; Terraform leaves no mark: say managed_by = \"terraform\"";
+            self.take("owner", Ok(nobody.into()));
+        }
+        for line in lines {
+            self.take("owner", Ok(line));
+        }
+        let kind = plan.stage.as_ref().map(|stage| &stage.before.kind);
+        let of = |tool| Snippet { tool, text: snippet(tool, &plan.target, kind) };
+        self.snippets = ownership.tools().into_iter().map(of).collect();
+        self.ownership = Some(ownership.clone());
     }
 }
 
@@ -65,7 +97,7 @@ pub async fn run(app: &App, args: VerifyArgs) -> Result<End, Problem> {
             checks.take("credentials", Err(problem));
         }
     }
-    Ok(conclude(app, &checks.0))
+    Ok(conclude(app, &checks))
 }
 
 fn described(target: &Target) -> String {
@@ -118,6 +150,9 @@ async fn look<A: Aws, C: Clock>(
         // The plan reads everything that a promotion reads: definition, policies, versions, deployments.
         let wanted = release::Wanted { version: named, ..release::Wanted::default() };
         let prepared = release::prepare(app, session, target, caller, wanted).await;
+        if let Ok(prepared) = &prepared {
+            checks.take_owners(prepared);
+        }
         let made = prepared.map(|prepared| {
             let plan = &prepared.plan;
             let what = if plan.is_noop() {
@@ -131,7 +166,8 @@ async fn look<A: Aws, C: Clock>(
     }
 }
 
-fn conclude(app: &App, checks: &[Check]) -> End {
+fn conclude(app: &App, found: &Checks) -> End {
+    let checks = &found.all;
     match app.reporter.shape() {
         Shape::Human => {
             let width = app.term().width;
@@ -141,6 +177,9 @@ fn conclude(app: &App, checks: &[Check]) -> End {
                 text.push_str(&field(&format!("{mark} {:<28} ", check.what), &check.found, width));
             }
             app.reporter.data(&text);
+            for Snippet { tool, text } in &found.snippets {
+                app.reporter.data(&format!("\nso that {tool} leaves a release alone:\n\n{text}"));
+            }
             for problem in checks.iter().filter_map(|check| check.problem.as_ref()) {
                 app.warn(problem);
             }
@@ -150,6 +189,8 @@ fn conclude(app: &App, checks: &[Check]) -> End {
                 "schema": "stagegate.verify/1.0",
                 "ok": checks.iter().all(|check| check.ok),
                 "checks": checks,
+                "ownership": found.ownership,
+                "snippets": found.snippets,
             });
             app.reporter.data(&format!("{document:#}\n"));
         }

@@ -15,7 +15,8 @@ use super::value::{
     Account, Extension, HttpCheck, Profile, Region, Settle, SourceText, TargetName, Template, Text, VariableName, Whole,
 };
 use crate::model::{
-    AliasName, ApiId, CanaryMode, FunctionName, LogLevel, OnInconclusive, Percent, Reaction, RedeployWhen, StageName,
+    AliasName, ApiId, CanaryMode, FunctionName, LogLevel, ManagedBy, OnInconclusive, Percent, Reaction, RedeployWhen,
+    StageName,
     StageRef,
 };
 use crate::problem::{Code, Problem};
@@ -73,6 +74,7 @@ section! {
         region: Region,
         profile: Profile,
         account: Account,
+        managed_by: ManagedBy,
         source: SourceText,
         protected: bool,
         permission_settle: Settle,

@@ -131,6 +131,7 @@ impl Config {
             region: merged.value(|keys| keys.region.as_ref()).map(|region| region.0),
             profile: merged.value(|keys| keys.profile.as_ref()).map(|profile| profile.0),
             account: merged.value(|keys| keys.account.as_ref()).map(|account| account.0),
+            managed_by: merged.value(|keys| keys.managed_by.as_ref()),
             source,
             protected: merged.value(|keys| keys.protected.as_ref()).unwrap_or(false),
             permission_settle: merged

@@ -9,7 +9,9 @@ use toml::de::DeValue;
 use super::document::{FromToml, Node};
 use super::suggest::did_you_mean;
 use crate::model::schedule;
-use crate::model::{AliasName, ApiId, FunctionName, InvalidName, Percent, RedeployWhen, StageName, StageRef};
+use crate::model::{
+    AliasName, ApiId, FunctionName, InvalidName, ManagedBy, Percent, RedeployWhen, StageName, StageRef,
+};
 use crate::problem::{Code, Problem};
 
 /// A checked text: which type, what it is called, its rule, and the rule as a function.
@@ -256,6 +258,14 @@ pub(super) fn choice<T: FromToml + Copy>(node: &Node<'_>, words: &[(&str, T)]) -
         let note = did_you_mean(text, words.iter().map(|(word, _)| *word));
         node.problem(Code::BadValue, format!("`{}` cannot be \"{text}\"", node.path), note)
     })
+}
+
+impl FromToml for ManagedBy {
+    const WANTED: &'static str = "\"terraform\", \"cloudformation\", \"sam\", \"cdk\" or \"none\"";
+
+    fn from_toml(node: &Node<'_>) -> Result<Self, Problem> {
+        choice(node, &Self::WORDS)
+    }
 }
 
 impl FromToml for RedeployWhen {

@@ -52,6 +52,11 @@ fn resource(call: &Call) -> Option<String> {
         Call::DeleteDeployment(_) => api(subject.replace('/', "/deployments/")),
         Call::InvokeStage(_) => return None,
         Call::GetMetricData(_) | Call::DescribeAlarms(_) => "*".into(),
+        Call::ListDeployments(_)
+        | Call::BatchGetDeployments(_)
+        | Call::ListDeploymentTargets(_)
+        | Call::BatchGetDeploymentTargets(_)
+        | Call::DescribeStackResources(_) => "*".into(),
         Call::GetRestApis(_) => "arn:aws:apigateway:us-east-1::/restapis".into(),
         Call::GetRestApi(_) => api(subject),
         Call::GetResources(_) => api(format!("{subject}/resources")),
@@ -111,10 +116,14 @@ fn used(purpose: Purpose, calls: &[Call]) -> BTreeSet<(String, String)> {
     let mut used = BTreeSet::new();
     for call in calls {
         let Some(asked) = resource(call) else { continue };
-        let action = call.operation().iam_action();
-        let hits: Vec<_> = allowed.iter().filter(|(a, r)| a == action && glob::covers(r, &asked)).cloned().collect();
-        assert!(!hits.is_empty(), "{purpose:?} does not allow {action} on {asked}");
-        used.extend(hits);
+        let operation = call.operation();
+        let whole = operation.iam_action_for_all_of_it().filter(|_| purpose != Purpose::Rollback);
+        for action in std::iter::once(operation.iam_action()).chain(whole) {
+            let hits: Vec<_> =
+                allowed.iter().filter(|(a, r)| a == action && glob::covers(r, &asked)).cloned().collect();
+            assert!(!hits.is_empty(), "{purpose:?} does not allow {action} on {asked}");
+            used.extend(hits);
+        }
     }
     used
 }
@@ -156,6 +165,18 @@ impl Try {
     /// As [`Try::first_release`], through an HTTP API.
     fn first_http_release() -> Self {
         Self::first_release().through_http("owner", "shop")
+    }
+
+    /// As [`Try::new`], in a stack, while CodeDeploy moves another alias.
+    fn owned() -> Self {
+        let this = Self::new();
+        let Shop { function, alias, .. } = &this.shop;
+        this.world.edit(|account| {
+            account.put_function_into_stack(function, "shop", "Checkout").unwrap();
+            account.put_alias_into_stack(function, alias, "shop", "Live");
+            account.begin_code_deployment("d-1", function, &"beta".parse().unwrap());
+        });
+        this
     }
 
     fn through_http(self, variable: &str, value: &str) -> Self {
@@ -274,8 +295,14 @@ impl Try {
 
 /// Releases of every sort. A canary looks at the same things again and again: a fault now and then meets every kind of
 /// call.
-const STARTS: [(fn() -> Try, usize); 5] =
-    [(Try::new, 1), (Try::first_release, 1), (Try::canary, 11), (Try::http, 1), (Try::first_http_release, 1)];
+const STARTS: [(fn() -> Try, usize); 6] = [
+    (Try::new, 1),
+    (Try::first_release, 1),
+    (Try::canary, 11),
+    (Try::http, 1),
+    (Try::first_http_release, 1),
+    (Try::owned, 11),
+];
 
 /// Everything that a promotion sends, with every write refused, lost or fatal at every place, the first release too.
 fn calls_of_promotions() -> Vec<Call> {
@@ -344,6 +371,7 @@ fn promoting_is_allowed_everything_that_it_does_and_nothing_else() {
         (resource.ends_with(":*")
             && Operation::ALL.iter().any(|o| o.iam_action() == action && o.iam_scope() == Scope::Function))
             || (resource.ends_with("checkout-api") && action.starts_with("lambda:Get"))
+            || (resource.ends_with("checkout-api:*") && action == "lambda:ListTags")
             || (action == "apigateway:PATCH" && resource.ends_with("/deployments/*"))
             // The alias of the candidate, which only a stage's canary has.
             || (action.ends_with("Permission") && resource.ends_with(":live-canary"))
@@ -372,7 +400,7 @@ fn rolling_back_is_allowed_everything_that_it_does_and_writes_nothing_else() {
 
 #[test]
 fn reading_is_allowed_what_a_plan_reads_and_no_write() {
-    let read = [Try::new(), Try::http()].map(|this| {
+    let read = [Try::new(), Try::http(), Try::owned()].map(|this| {
         this.plan();
         this.history()
     });
@@ -471,7 +499,7 @@ const CANARY: Declaration = Declaration {
 
 /// The statements of a policy for nothing but [`CANARY`], by their names.
 fn canary(purpose: Purpose) -> Value {
-    let document = document(&operations_of(&[CANARY], purpose), &scope());
+    let document = document(purpose, &operations_of(&[CANARY], purpose), &scope());
     let named = |statement: &Value| (statement["Sid"].as_str().unwrap().to_owned(), statement.clone());
     Value::Object(document["Statement"].as_array().unwrap().iter().map(named).collect())
 }
@@ -503,7 +531,9 @@ fn the_api_may_be_let_in_to_the_candidate_and_a_rollback_only_takes_that_away() 
     }
     // No alias can be called that, so nobody is allowed anything on it.
     let long = PolicyScope { alias: "a".repeat(128).parse().unwrap(), ..scope() };
-    assert!(!document(&operations_of(&[CANARY], Purpose::Promote), &long).to_string().contains("-canary"));
+    assert!(
+        !document(Purpose::Promote, &operations_of(&[CANARY], Purpose::Promote), &long).to_string().contains("-canary")
+    );
 }
 
 #[test]

@@ -1,6 +1,7 @@
 //! Names and small facts that every other module speaks in.
 
 pub mod canary;
+pub mod managed_by;
 pub mod name;
 pub mod preset;
 pub mod record;
@@ -12,6 +13,7 @@ pub mod wanted_stage;
 pub use canary::{
     Canary, CanaryMode, CanaryStep, GatePolicy, OnInconclusive, Percent, Ratio, Reaction, candidate_alias,
 };
+pub use managed_by::ManagedBy;
 pub use name::{AliasName, ApiId, FunctionName, InvalidName, RunId, StageName, StageRef, Version};
 pub use preset::{PRESETS, preset};
 pub use record::{Description, Record, RecordError, RecordState, RecordedStage};

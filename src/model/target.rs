@@ -5,7 +5,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::{AliasName, Canary, FunctionName, GatePolicy, Reaction, StageRef, WantedStage};
+use super::{AliasName, Canary, FunctionName, GatePolicy, ManagedBy, Reaction, StageRef, WantedStage};
 
 /// A target with all its settings. Plans and journals store it, so that a release goes on with what was approved.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -28,6 +28,9 @@ pub struct Target {
     pub profile: Option<String>,
     /// The twelve digits of the only account that is allowed.
     pub account: Option<String>,
+    /// The tool that would put back what a release changes, where a person says so.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub managed_by: Option<ManagedBy>,
     /// What is promoted.
     pub source: Source,
     /// The confirmation is the target's name; `--yes` is refused.
@@ -88,6 +91,7 @@ impl Target {
             region: None,
             profile: None,
             account: None,
+            managed_by: None,
             source: Source::Latest,
             protected: false,
             permission_settle: Self::PERMISSION_SETTLE,

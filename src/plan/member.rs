@@ -3,8 +3,8 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::observe::{ObservedMember, ObservedStage};
-use super::{CandidatePlan, Choice, Notice, canary, stage};
+use super::observe::{Observed, ObservedMember};
+use super::{CandidatePlan, Choice, Notice, canary, owner, stage};
 use crate::aws::noun::{Alias, Function, ProvisionedStatus, State, Statement};
 use crate::change::is_moving_capacity;
 use crate::model::target::Target;
@@ -171,11 +171,11 @@ pub fn short_sha(sha: &str) -> &str {
 pub(super) fn plan(
     target: &Target,
     observed: &ObservedMember,
-    stage: Option<&ObservedStage>,
+    all: &Observed,
     choice: &Choice,
     notices: &mut Vec<Notice>,
 ) -> Result<MemberPlan, Problem> {
-    let function = &observed.function;
+    let (function, stage) = (&observed.function, all.stage.as_ref());
     let name = format!("{function}:{}", target.alias);
     if observed.latest.master_arn.is_some() {
         return Err(Problem::new(Code::EdgeFunction, format!("{function} is a Lambda@Edge function"))
@@ -184,11 +184,11 @@ pub(super) fn plan(
     }
     let description = read_description(&name, observed.alias.as_ref())?;
     check_lock(target, &name, description.record.as_ref(), choice)?;
-    check_weights(&name, observed)?;
+    check_weights(&name, observed, || owner::who_left_weights(function, &all.owners, choice.at))?;
     let bad = description.record.as_ref().map(|r| r.bad.clone()).unwrap_or_default();
     let source = source(target, observed, &bad)?;
     notice_differences(observed, &name, &bad, notices);
-    let alias_arn = format!("{}:{}", observed.latest.arn.trim_end_matches(":$LATEST"), target.alias);
+    let alias_arn = observed.alias_arn(&target.alias);
     let grants = match stage {
         Some(stage) => stage::grants(stage, observed, &alias_arn, target, &choice.region)?,
         None => Vec::new(),
@@ -259,7 +259,7 @@ pub(crate) fn clock_time(at: Timestamp) -> String {
 }
 
 /// Weights that no record explains belong to somebody: a stopped CodeDeploy deployment, a person, another tool.
-fn check_weights(name: &str, observed: &ObservedMember) -> Result<(), Problem> {
+fn check_weights(name: &str, observed: &ObservedMember, whose: impl FnOnce() -> String) -> Result<(), Problem> {
     let Some(alias) = observed.alias.as_ref().filter(|a| !a.weights.is_empty()) else { return Ok(()) };
     let split: Vec<String> = alias.weights.iter().map(|(v, w)| format!("v{v} {:.4} %", w * 100.0)).collect();
     let split = format!("{} is primary, {}", alias.version.label(), split.join(", "));
@@ -275,7 +275,7 @@ fn check_weights(name: &str, observed: &ObservedMember) -> Result<(), Problem> {
     }
     Err(Problem::new(Code::ForeignWeights, format!("{name} already splits traffic, and not for stagegate"))
         .why(split)
-        .why("a canary, a person or a stopped CodeDeploy deployment left these weights")
+        .why(whose())
         .fix(format!("keep {}: stagegate canary clear {name}", alias.version.label()))
         .fix(format!("keep {}: stagegate canary promote {name}", others(alias))))
 }

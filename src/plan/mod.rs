@@ -5,6 +5,7 @@ mod adopt;
 mod canary;
 mod member;
 pub mod observe;
+mod owner;
 mod redeploy;
 mod sight;
 mod stage;
@@ -114,18 +115,23 @@ pub struct Notice {
 /// Makes the plan, or says why there is none.
 pub fn plan(target: &Target, observed: &Observed, choice: &Choice) -> Result<Plan, Problem> {
     let mut notices = Vec::new();
+    for member in &observed.members {
+        let name = format!("{}:{}", member.function, target.alias);
+        owner::refuse_active(&name, &member.function, &observed.owners, choice.at)?;
+    }
     let stage = match &observed.stage {
         Some(observed) => Some(stage::plan(target, observed, &mut notices)?),
         None => None,
     };
     let mut members = Vec::new();
     for one in &observed.members {
-        members.push(member::plan(target, one, observed.stage.as_ref(), choice, &mut notices)?);
+        members.push(member::plan(target, one, observed, choice, &mut notices)?);
     }
     if let Some(stage) = &observed.stage {
         stage::check_reach(target, stage, &choice.region, &mut notices)?;
     }
     let canary = canary::plan(target, observed, stage.as_ref(), choice, &mut notices)?;
+    owner::notices(&observed.ownership(target), target, &mut notices);
     let sight = sight::foresee(target, canary.as_ref(), &members, &observed.past)?;
     let plan = Plan {
         v: PLAN_FORMAT,

@@ -1,5 +1,6 @@
 //! Reading everything that a plan depends on. Nothing here decides anything but when to stop waiting.
 
+mod ownership;
 mod stage;
 
 use std::time::Duration;
@@ -24,6 +25,7 @@ use crate::event::{Event, Listener};
 use crate::metrics::{self, Arm, Past};
 use crate::model::target::{Source, Target};
 use crate::model::{AliasName, CanaryMode, FunctionName, StageRef, Version, candidate_alias};
+use crate::ownership::Facts;
 use crate::problem::{Code, Problem};
 
 /// How long an update of the function's code may still take (`FunctionUpdatedV2` waiter, quotas.toml).
@@ -97,6 +99,16 @@ pub struct Observed {
     pub namesakes: usize,
     /// The functions before the release, in the target's order; only read when there will be a canary.
     pub past: Vec<Past>,
+    /// Who else moves the aliases; only looked for before a release.
+    #[serde(default)]
+    pub owners: Facts,
+}
+
+impl ObservedMember {
+    /// The ARN of an alias of the function, existing or not.
+    pub fn alias_arn(&self, alias: &AliasName) -> String {
+        format!("{}:{alias}", self.latest.arn.trim_end_matches(":$LATEST"))
+    }
 }
 
 /// Reads AWS for a target.
@@ -116,6 +128,7 @@ impl<A: Aws, C: Clock> Observer<'_, A, C> {
         if target.canary.is_gradual() {
             self.signals(target, &mut observed).await?;
         }
+        observed.owners = self.owners(target, &observed.members).await;
         Ok(observed)
     }
 
@@ -131,7 +144,7 @@ impl<A: Aws, C: Clock> Observer<'_, A, C> {
             Some(stage) => Some(self.stage(stage).await?),
             None => None,
         };
-        Ok(Observed { members, stage, alarms: Vec::new(), namesakes: 0, past: Vec::new() })
+        Ok(Observed { members, stage, alarms: Vec::new(), namesakes: 0, past: Vec::new(), owners: Facts::default() })
     }
 
     /// What a canary will be judged by. Reading it now finds a name that is misspelt and access that is missing before

@@ -194,6 +194,13 @@ codes! {
     CandidateAliasTaken "A11" Error Conflict
         "the alias that a stage canary would use is somebody else's"
         "A canary of the stage calls the new version through an alias named after the promoted one with -canary behind it. One that carries no record of stagegate is not touched.";
+    // Who else writes
+    RevertedElsewhere "O01" Warning Done
+        "another tool takes the release back with its next update"
+        "Alias or stage stand in a template or configuration, which still names what was there before. The tool is told to leave them alone, or they are taken out of it: `stagegate verify TARGET` prints how. `managed_by` says which tool it is where AWS does not show it, and \"none\" says that the tool was told.";
+    OwnerUnseen "O02" Note Done
+        "who else moves the alias could not be looked at"
+        "CodeDeploy's deployments, the stacks of CloudFormation and the tags of functions are looked at before a release, and no release depends on it. The statement Optional of `stagegate iam-policy promote` allows it.";
     // API Gateway and permissions
     InvokeBlocked "G01" Error Failed
         "API Gateway may not invoke the alias"

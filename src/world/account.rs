@@ -8,12 +8,13 @@ use jiff::Timestamp;
 
 use super::alarm::Alarm;
 use super::apigateway::Api;
+use super::codedeploy::CodeDeployment;
 use super::domain::Domain;
 use super::http::{DEPLOY_TIME, HttpApi};
 use super::lambda::LambdaFunction;
 use super::load::{Flow, Load, LoadReport};
 use super::metrics::store::Store;
-use crate::aws::noun::Identity;
+use crate::aws::noun::{Identity, StackResource};
 use crate::aws::{AwsError, Call, Reply};
 use crate::model::{AliasName, ApiId, FunctionName};
 
@@ -62,6 +63,11 @@ pub struct Settings {
     pub throttles_name_version: bool,
     /// Whether `Duration` has series with `ExecutedVersion`, as documented of real AWS (aws-semantics §8.1).
     pub durations_name_version: bool,
+    /// Whether `DescribeStackResources` adds the stack's other resources to the one that was asked for: documented of
+    /// real AWS, and reported not to be so.
+    pub stack_answers_are_whole: bool,
+    /// Whether the caller may read tags of functions (`lambda:ListTags`); the other services answer with theirs anyhow.
+    pub tags_readable: bool,
     /// Metric → status code (`InternalError`, `Forbidden`) with which CloudWatch fails to answer for it.
     pub metric_failures: BTreeMap<String, String>,
 }
@@ -89,6 +95,8 @@ impl Default for Settings {
             executed_version_without_weights: true,
             throttles_name_version: false,
             durations_name_version: true,
+            stack_answers_are_whole: true,
+            tags_readable: true,
             metric_failures: BTreeMap::new(),
         }
     }
@@ -109,6 +117,8 @@ pub struct Account {
     pub domains: BTreeMap<String, Domain>,
     pub(super) metrics: Store,
     pub(super) alarms: BTreeMap<String, Alarm>,
+    pub(super) code_deployments: BTreeMap<String, CodeDeployment>,
+    pub(super) stacks: Vec<StackResource>,
     pub(super) load: Option<Box<Flow>>,
     /// Requests that were sent one by one: each is left to chance anew.
     pub(super) coins: i64,
@@ -151,6 +161,8 @@ impl Account {
             domains: BTreeMap::new(),
             metrics: Store::default(),
             alarms: BTreeMap::new(),
+            code_deployments: BTreeMap::new(),
+            stacks: Vec::new(),
             load: None,
             coins: 0,
             now,
@@ -297,6 +309,11 @@ impl Account {
             Call::RequestUrl(c) => Reply::RequestUrl(self.request_url(c)?),
             Call::GetMetricData(c) => Reply::GetMetricData(self.metric_data(c)?),
             Call::DescribeAlarms(c) => Reply::DescribeAlarms(self.describe_alarms(&c.names)?),
+            Call::ListDeployments(c) => Reply::ListDeployments(self.list_code_deployments(c)?),
+            Call::BatchGetDeployments(c) => Reply::BatchGetDeployments(self.code_deployments(c)?),
+            Call::ListDeploymentTargets(c) => Reply::ListDeploymentTargets(self.code_deployment_targets(c)?),
+            Call::BatchGetDeploymentTargets(c) => Reply::BatchGetDeploymentTargets(self.shifted_aliases(c)?),
+            Call::DescribeStackResources(c) => Reply::DescribeStackResources(self.stack_resources(c)),
             Call::GetRestApis(c) => Reply::GetRestApis(self.rest_apis(c.position.as_deref())?),
             Call::GetRestApi(c) => Reply::GetRestApi(self.live(&c.api)?.api.clone()),
             Call::GetResources(c) => Reply::GetResources(self.page(&c.api, &c.position, |d| &d.resources)?),

@@ -12,7 +12,7 @@ use super::alias::AliasEntry;
 use super::invoke::Behaviour;
 use super::permissions::ResourcePolicy;
 use crate::aws::AwsError;
-use crate::aws::noun::{Function, Page, State, UpdateStatus};
+use crate::aws::noun::{Function, Page, State, Tags, UpdateStatus};
 use crate::aws::operation::PublishVersion;
 use crate::model::{AliasName, FunctionName, Version};
 
@@ -38,6 +38,8 @@ pub struct LambdaFunction {
     pub policies: BTreeMap<String, ResourcePolicy>,
     /// How the next publish goes.
     pub publishing: Publishing,
+    /// Tags; of the function, not of its versions and aliases.
+    pub tags: Tags,
     /// What `$LATEST` was when it was last published: if it still is, publishing does nothing.
     pub(super) published: Option<(u64, String)>,
     pub(super) next_version: u64,
@@ -97,6 +99,7 @@ impl LambdaFunction {
             aliases: BTreeMap::new(),
             policies: BTreeMap::new(),
             publishing: Publishing::default(),
+            tags: Tags::new(),
             published: None,
             next_version: 1,
         }
@@ -190,7 +193,8 @@ impl Account {
                     .ok_or_else(|| function_not_found(&arn))?,
             },
         };
-        Ok(Function { arn, ..self.build(name, version)?.function.clone() })
+        let tags = self.settings.tags_readable.then(|| self.function(name).map(|function| function.tags.clone()));
+        Ok(Function { arn, tags: tags.transpose()?, ..self.build(name, version)?.function.clone() })
     }
 
     pub(super) fn list_versions(&self, name: &FunctionName, marker: Option<&str>) -> Result<Page<Function>, AwsError> {

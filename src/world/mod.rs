@@ -19,6 +19,7 @@
 //!   versions by share. Alias and stage moves act at once; a new statement acts after `permission_delay`.
 //! * **Clients** ([`Load`]): requests by routing, minute by minute, with each version's failures and durations; what they
 //!   got ([`LoadReport`]); CloudWatch's metrics and alarms about it, as late and as partial as they come.
+//! * **Who else writes**: stacks and the tags they leave, CodeDeploy's deployments, as a reader sees them.
 //! * **Quotas** as token buckets over virtual time, on unless switched off.
 //! * **Failure**: rejections, throttling, lost requests and replies, late effects, the death of the process, and other
 //!   people's changes ([`Fault`], [`Account`]'s methods).
@@ -41,6 +42,8 @@ pub mod alias;
 pub mod apigateway;
 mod authorize;
 mod client;
+mod cloudformation;
+mod codedeploy;
 mod definition;
 pub mod domain;
 mod domain_traffic;

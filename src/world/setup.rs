@@ -59,6 +59,7 @@ impl Account {
             code_size: 1_048_576,
             code_by_reference: false,
             settings: BTreeMap::new(),
+            tags: None,
         };
         let mut latest = Build { function, environment: BTreeMap::new(), behaviour };
         latest.configured();

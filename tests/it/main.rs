@@ -25,6 +25,7 @@ mod faults;
 mod gate;
 mod gc;
 mod http;
+mod ownership;
 mod permission;
 mod readme;
 mod redeploy_command;

@@ -3,10 +3,12 @@
 use std::path::PathBuf;
 
 use futures_util::FutureExt;
+use stagegate::aws::noun::StageKind;
 use stagegate::config::{Config, Document, SmokeFiles};
 use stagegate::demo::{self, DemoOptions};
 use stagegate::event::Silent;
-use stagegate::model::{GatePolicy, Target};
+use stagegate::model::{GatePolicy, ManagedBy, Target};
+use stagegate::ownership::snippet;
 use stagegate::problem::Exit;
 
 const README: &str = include_str!("../../README.md");
@@ -69,6 +71,16 @@ fn the_complete_example_shows_every_default_as_it_is() {
 }
 
 #[test]
+fn the_lines_for_terraform_are_those_that_are_printed() {
+    let target = prod(&blocks("toml")[1]);
+    let text = snippet(ManagedBy::Terraform, &target, Some(&StageKind::Rest));
+    assert_eq!(blocks("hcl"), [text]);
+    let word = README.split('`').find_map(|text| text.strip_prefix("managed_by = ")).unwrap();
+    let declared = blocks("toml")[1].replace("alias_variable =", &format!("managed_by = {word}\nalias_variable ="));
+    assert_eq!(prod(&declared).managed_by, Some(ManagedBy::Terraform));
+}
+
+#[test]
 fn the_demo_prints_what_is_shown() {
     let report = demo::run(&DemoOptions::default(), &Silent).now_or_never().unwrap().unwrap();
     let text = demo::text::report(&report);
@@ -91,7 +103,7 @@ fn every_command_is_about_a_target_of_the_readme() {
         let known = match words[1].as_str() {
             "demo" => true,
             "iam-policy" => words[2..].ends_with(&["--target".into(), "prod".into()]),
-            "gc" | "plan" | "promote" | "status" | "rollback" | "pause" | "resume" => {
+            "gc" | "plan" | "promote" | "status" | "verify" | "rollback" | "pause" | "resume" => {
                 ["prod", "checkout-api:live"].contains(&words[2].as_str())
             }
             "diff" => words[2..].iter().all(|word| {

@@ -36,6 +36,7 @@ macro_rules! stage {
             variables: variables($out.stage_variables),
             canary: None,
             cache_enabled: false,
+            tags: sorted($out.tags),
             kind: StageKind::Http {
                 auto_deploy: $out.auto_deploy.unwrap_or_default(),
                 last_deployment: $out.last_deployment_status_message.filter(|text| !text.is_empty()),
@@ -94,6 +95,7 @@ pub(super) async fn get_api(client: &Client, call: &GetApi) -> Result<HttpApi, A
         protocol_type: required(words!(out.protocol_type), "protocolType")?,
         disable_execute_api_endpoint: out.disable_execute_api_endpoint.unwrap_or_default(),
         cors_configuration: out.cors_configuration.map(cors),
+        tags: sorted(out.tags),
     })
 }
 

@@ -27,6 +27,7 @@ pub(super) fn rest_api(api: GetRestApiOutput) -> Result<RestApi, AwsError> {
         policy: api.policy.filter(|policy| !policy.is_empty()),
         disable_execute_api_endpoint: api.disable_execute_api_endpoint,
         endpoint_types: endpoint_types.iter().map(|kind| kind.as_str().to_owned()).collect(),
+        tags: sorted(api.tags),
     })
 }
 

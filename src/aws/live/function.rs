@@ -31,6 +31,7 @@ pub(super) fn read(config: FunctionConfiguration, by_reference: bool) -> Result<
         last_modified: config.last_modified.unwrap_or_default(),
         code_size: u64::try_from(config.code_size).unwrap_or_default(),
         code_by_reference: by_reference,
+        tags: None,
     })
 }
 

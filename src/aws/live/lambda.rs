@@ -19,7 +19,7 @@ use super::super::operation::{
 use super::classify::classify;
 use super::connect::timeouts;
 use super::function;
-use super::reply::{page, required, version};
+use super::reply::{page, required, sorted, version};
 use crate::model::{AliasName, InvalidName};
 
 pub(super) async fn get_alias(client: &Client, call: &GetAlias) -> Result<Alias, AwsError> {
@@ -32,7 +32,9 @@ pub(super) async fn get_function(client: &Client, call: &GetFunction) -> Result<
     let request = client.get_function().function_name(call.function.as_str()).set_qualifier(call.qualifier.clone());
     let out = request.send().await.map_err(classify)?;
     let by_reference = out.code.is_some_and(|code| code.resolved_s3_object.is_some());
-    function::read(required(out.configuration, "Configuration")?, by_reference)
+    // Whoever may not list tags is told so; a function without any has none in the answer either.
+    let tags = out.tags_error.is_none().then(|| sorted(out.tags));
+    Ok(Function { tags, ..function::read(required(out.configuration, "Configuration")?, by_reference)? })
 }
 
 pub(super) async fn list_versions_by_function(

@@ -6,7 +6,9 @@
 mod apigateway;
 mod apigatewayv2;
 mod classify;
+mod cloudformation;
 mod cloudwatch;
+mod codedeploy;
 mod connect;
 mod credentials;
 mod definition;
@@ -32,7 +34,9 @@ pub struct Live {
     lambda: aws_sdk_lambda::Client,
     apigateway: aws_sdk_apigateway::Client,
     apigatewayv2: aws_sdk_apigatewayv2::Client,
+    cloudformation: aws_sdk_cloudformation::Client,
     cloudwatch: aws_sdk_cloudwatch::Client,
+    codedeploy: aws_sdk_codedeploy::Client,
     sts: aws_sdk_sts::Client,
     stages: ExecuteApi,
     keys: Keys,
@@ -100,6 +104,11 @@ impl Aws for Live {
             Call::RequestUrl(call) => Reply::RequestUrl(self.stages.request_url(call).await?),
             Call::GetMetricData(call) => Reply::GetMetricData(cloudwatch::get_metric_data(cloudwatch, call).await?),
             Call::DescribeAlarms(call) => Reply::DescribeAlarms(cloudwatch::describe_alarms(cloudwatch, call).await?),
+            Call::ListDeployments(_)
+            | Call::BatchGetDeployments(_)
+            | Call::ListDeploymentTargets(_)
+            | Call::BatchGetDeploymentTargets(_)
+            | Call::DescribeStackResources(_) => return self.call_owners(call).await,
             Call::GetRestApis(call) => Reply::GetRestApis(apigateway::get_rest_apis(apigateway, call).await?),
             Call::GetRestApi(call) => Reply::GetRestApi(apigateway::get_rest_api(apigateway, call).await?),
             Call::GetResources(call) => Reply::GetResources(apigateway::get_resources(apigateway, call).await?),
@@ -147,6 +156,29 @@ impl Aws for Live {
 }
 
 impl Live {
+    /// What tells who else moves aliases and stages.
+    async fn call_owners(&self, call: &Call) -> Result<Reply, AwsError> {
+        let client = &self.codedeploy;
+        Ok(match call {
+            Call::ListDeployments(call) => Reply::ListDeployments(codedeploy::list_deployments(client, call).await?),
+            Call::BatchGetDeployments(call) => {
+                Reply::BatchGetDeployments(codedeploy::batch_get_deployments(client, call).await?)
+            }
+            Call::ListDeploymentTargets(call) => {
+                Reply::ListDeploymentTargets(codedeploy::list_deployment_targets(client, call).await?)
+            }
+            Call::BatchGetDeploymentTargets(call) => {
+                Reply::BatchGetDeploymentTargets(codedeploy::batch_get_deployment_targets(client, call).await?)
+            }
+            Call::DescribeStackResources(call) => Reply::DescribeStackResources(
+                cloudformation::describe_stack_resources(&self.cloudformation, call).await?,
+            ),
+            other => {
+                return Err(AwsError::Configuration { cause: format!("{} says nothing of owners", other.operation()) });
+            }
+        })
+    }
+
     /// The operations of HTTP APIs and of regional custom domain names.
     async fn call_http(&self, call: &Call) -> Result<Reply, AwsError> {
         let client = &self.apigatewayv2;

@@ -16,6 +16,7 @@ macro_rules! stage {
             variables: super::reply::sorted(answer.variables),
             canary: answer.canary_settings.map(super::stage::canary),
             cache_enabled: answer.cache_cluster_enabled,
+            tags: super::reply::sorted(answer.tags),
             kind: super::super::noun::StageKind::Rest,
             settings: super::super::noun::StageSettings {
                 cache_cluster_size: answer.cache_cluster_size.map(|size| size.as_str().to_owned()),

@@ -4,6 +4,8 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use super::Tags;
+
 /// An HTTP API's own settings (`GetApi`).
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
@@ -16,6 +18,9 @@ pub struct HttpApi {
     pub disable_execute_api_endpoint: bool,
     /// How API Gateway answers browsers by itself.
     pub cors_configuration: Option<Cors>,
+    /// No part of the definition: no deployment snapshots them.
+    #[serde(skip)]
+    pub tags: Tags,
 }
 
 /// Cross-origin settings (`corsConfiguration`); every list is a set.

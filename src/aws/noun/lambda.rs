@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use super::Tags;
 use crate::model::Version;
 
 /// A Lambda alias (`AliasConfiguration`).
@@ -93,6 +94,10 @@ pub struct Function {
     /// Not part of a plan: it is compared, never kept.
     #[serde(skip)]
     pub settings: BTreeMap<String, String>,
+    /// The function's tags, whichever version was asked for. Absent in lists, and where the caller may not read them
+    /// (`lambda:ListTags`). Never stored or compared with a plan.
+    #[serde(skip)]
+    pub tags: Option<Tags>,
 }
 
 /// The resource policy of one qualifier (`GetPolicy`).

@@ -4,6 +4,8 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use super::Tags;
+
 /// The parts of a REST API that a deployment snapshots besides its resources (`GetRestApi`).
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -22,6 +24,9 @@ pub struct RestApi {
     pub disable_execute_api_endpoint: bool,
     /// Endpoint types: `EDGE`, `REGIONAL`, `PRIVATE`; a set.
     pub endpoint_types: Vec<String>,
+    /// No part of the definition: no deployment snapshots them.
+    #[serde(skip)]
+    pub tags: Tags,
 }
 
 /// One resource of a live REST API with its methods (`GetResources?embed=methods`).

@@ -4,6 +4,8 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use super::Tags;
+
 /// A stage (`GetStage` of either kind of API).
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Stage {
@@ -15,6 +17,9 @@ pub struct Stage {
     pub canary: Option<StageCanary>,
     /// A cache cluster is on: answers of the old deployment may outlive it by the TTL.
     pub cache_enabled: bool,
+    /// No setting that a release reads or writes, so never stored or compared with a plan.
+    #[serde(skip)]
+    pub tags: Tags,
     /// Which kind of API it belongs to.
     #[serde(default, skip_serializing_if = "StageKind::is_rest")]
     pub kind: StageKind,

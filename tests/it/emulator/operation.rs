@@ -7,13 +7,20 @@ pub fn of(head: &str) -> String {
     let path = target.split('?').next().unwrap_or_default();
     let parts: Vec<&str> = path.split('/').filter(|part| !part.is_empty()).collect();
     let name = match (method, parts.as_slice()) {
-        ("POST", []) => "GetCallerIdentity",
+        ("POST", []) => return codedeploy(head).unwrap_or("GetCallerIdentity").to_owned(),
         (method, [_, "functions", _, rest @ ..]) => lambda(method, rest),
         (method, ["restapis", _, rest @ ..]) => apigateway(method, rest),
         (method, ["v2", "apis", _, rest @ ..]) => apigatewayv2(method, rest),
         _ => "",
     };
     if name.is_empty() { format!("{method} {path}") } else { name.to_owned() }
+}
+
+/// CodeDeploy names its operations in a header.
+fn codedeploy(head: &str) -> Option<&str> {
+    let mut headers = head.lines().filter_map(|line| line.split_once(':'));
+    let target = headers.find(|(name, _)| name.eq_ignore_ascii_case("x-amz-target"))?.1;
+    target.trim().strip_prefix("CodeDeploy_20141006.")
 }
 
 fn lambda(method: &str, rest: &[&str]) -> &'static str {
@@ -66,5 +73,5 @@ fn apigatewayv2(method: &str, rest: &[&str]) -> &'static str {
 
 /// Whether it may change something. An operation that is not known counts by its method.
 pub fn is_write(operation: &str) -> bool {
-    !["Get", "List", "GET ", "Invoke", "Export"].iter().any(|reads| operation.starts_with(reads))
+    !["Get", "List", "BatchGet", "GET ", "Invoke", "Export"].iter().any(|reads| operation.starts_with(reads))
 }
