@@ -7,9 +7,9 @@ mod diff;
 #[cfg(test)]
 mod drift;
 #[cfg(test)]
-mod repair;
-#[cfg(test)]
 mod gc;
+#[cfg(test)]
+mod repair;
 #[cfg(test)]
 mod takeup;
 

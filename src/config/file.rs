@@ -16,8 +16,7 @@ use super::value::{
 };
 use crate::model::{
     AliasName, ApiId, CanaryMode, FunctionName, LogLevel, ManagedBy, OnInconclusive, Percent, Reaction, RedeployWhen,
-    StageName,
-    StageRef,
+    StageName, StageRef,
 };
 use crate::problem::{Code, Problem};
 

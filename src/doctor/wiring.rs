@@ -194,7 +194,7 @@ fn judged(
     let place = Place::of(arn, scope.region, stage);
     let (mut missing, mut found) = (Vec::new(), Vec::new());
     for route in reaching {
-        let source = place.source(&route.caller);
+        let (source, _) = place.need(&route.caller);
         match policy::coverage(document, &Need { alias_arn: arn, source: &source, account: place.account() }) {
             Coverage::Covered { .. } => {}
             Coverage::Missing { .. } => missing.push(&route.caller),

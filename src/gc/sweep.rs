@@ -8,8 +8,9 @@ use jiff::Timestamp;
 use super::{Candidate, Item, Observed, ObservedApi, ObservedFunction, Reason, Rules, Sweep, Thing, Want};
 use crate::aws::noun::{Alias, Deployment, DeploymentStatus, Function, Stage};
 use crate::aws::operation::published_by;
+use crate::definition::Marker;
 use crate::model::{AliasName, Description, Record, RecordState, RunId, StageName, StageRef, candidate_alias};
-use crate::plan::{Marker, clock_time};
+use crate::plan::clock_time;
 use crate::policy;
 use crate::problem::{Code, Problem};
 

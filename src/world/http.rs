@@ -12,7 +12,7 @@ use super::apigateway::{bad_request, check_count, check_variable, deployment_id,
 use super::http_export;
 use crate::aws::AwsError;
 use crate::aws::noun::{
-    Deployment, DeploymentStatus, Export, HttpApi as Own, HttpIntegration, HttpRoute, Page, Stage, StageKind, Tags,
+    Deployment, DeploymentStatus, Export, HttpApi as Own, HttpIntegration, HttpRoute, Page, Stage, StageKind,
 };
 use crate::aws::operation::UpdateHttpStage;
 use crate::definition::HttpLive;
