@@ -47,7 +47,10 @@ pub async fn clean_up<A: Aws, C: Clock>(
     let rules = args.rules(target.as_ref().and_then(|target| target.keep), session.clock.now());
     let (observed, want) =
         look(app, located, session, target.as_ref(), &rules).await.map_err(|problem| allowed(problem, located))?;
-    refuse_in_flight(app, located, &observed, &want, (&caller.identity.account, &session.region))?;
+    if let Some(problem) = gc::in_flight(&observed.functions, &want, rules.now) {
+        return Err(problem);
+    }
+    refuse_open(app, located, &observed, &want, (&caller.identity.account, &session.region))?;
     let sweep = gc::sweep(&observed, &want, &rules);
     let document =
         GcDocument::new(&located.text, &session.region, &sweep, &rules, command(located, args, target.as_ref()));
@@ -102,18 +105,14 @@ fn neighbours(app: &App, stage: &StageRef) -> Vec<FunctionName> {
     targets.filter(behind).flat_map(|target| target.functions).collect()
 }
 
-/// A release that is in flight has not written down all that it needs: neither in AWS's records nor, where it died
-/// between publishing and its first record, anywhere but in a journal here.
-fn refuse_in_flight(
+/// A release that died between publishing and its first record is known to nobody but a journal here.
+fn refuse_open(
     app: &App,
     located: &Located,
     observed: &Observed,
     want: &Want,
     (account, region): (&str, &str),
 ) -> Result<(), Problem> {
-    if let Some(problem) = gc::in_flight(&observed.functions, want, jiff::Timestamp::now()) {
-        return Err(problem);
-    }
     let own = observed.functions.iter().flat_map(|one| {
         let named = one.aliases.iter().filter(|(name, _)| want.aliases.contains(&(one.function.clone(), name.clone())));
         named.filter_map(|(name, alias)| Seen::new(one.function.clone(), name.clone(), alias.clone(), true).ok())
@@ -147,7 +146,12 @@ fn agreed(app: &App, located: &Located, args: &GcArgs) -> Result<Option<Consent>
     }
     let command = located.command(&format!("gc{}", args.repeated()));
     let Some(target) = configured(app, located).or_else(|| located.target.clone()) else {
-        return Ok(Some(if args.yes { Consent::Given } else { Consent::AskYes }));
+        let named = args.confirm.as_ref() == Some(&located.text);
+        return match silence {
+            _ if args.yes || named => Ok(Some(Consent::Given)),
+            None => Ok(Some(Consent::AskYes)),
+            silence => Err(consent::missing("gc", silence).fix(format!("{command} --yes"))),
+        };
     };
     consent::promotion(&target, args.yes, args.confirm.as_deref(), silence, ("gc", &command)).map(Some)
 }

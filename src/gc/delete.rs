@@ -120,6 +120,10 @@ impl<A: Aws, C: Clock, J: Journal> Deletion<'_, '_, A, C, J> {
     ) -> Result<(), Stop> {
         let Some(observed) = self.observed.functions.iter().find(|one| one.function == *name) else { return Ok(()) };
         for batch in items.chunks(VERSIONS_PER_LOOK) {
+            if stopped.borrow().is_some() {
+                return Ok(());
+            }
+            self.check_interrupt()?;
             let fresh = self.refreshed(observed).await?;
             for item in batch {
                 if stopped.borrow().is_some() {
@@ -171,6 +175,7 @@ impl<A: Aws, C: Clock, J: Journal> Deletion<'_, '_, A, C, J> {
         let Some(api) = &self.observed.api else { return Ok(()) };
         let Some((_, first)) = api.stages.first() else { return Ok(()) };
         for batch in items.chunks(DEPLOYMENTS_PER_LOOK) {
+            self.check_interrupt()?;
             let (observed, fresh) = self.looked_at_again(api).await?;
             for item in batch {
                 self.check_interrupt()?;
@@ -214,7 +219,9 @@ impl<A: Aws, C: Clock, J: Journal> Deletion<'_, '_, A, C, J> {
     }
 
     /// Deletes an item, or notes why it stays.
-    async fn dispatch(&self, item: &Item, reasons: Vec<Reason>, call: Call) -> Result<(), Stop> {
+    async fn dispatch(&self, item: &Item, mut reasons: Vec<Reason>, call: Call) -> Result<(), Stop> {
+        reasons.sort();
+        reasons.dedup();
         let kept = match reasons.is_empty() {
             false => reasons,
             true => match self.remove(&item.thing, &call).await? {
@@ -277,6 +284,10 @@ impl<A: Aws, C: Clock, J: Journal> Deletion<'_, '_, A, C, J> {
     }
 
     async fn is_there(&self, thing: &Thing) -> Result<bool, Problem> {
+        self.find(thing).await.map_err(|problem| problem.why(format!("{thing} may be gone: that could not be read")))
+    }
+
+    async fn find(&self, thing: &Thing) -> Result<bool, Problem> {
         Ok(match thing {
             Thing::Version { function, version } => {
                 let request = GetFunction { function: function.clone(), qualifier: Some(version.to_string()) };

@@ -314,3 +314,18 @@ fn mentions(stage: &Stage, alias: &AliasName) -> bool {
     let overrides = stage.canary.as_ref().map_or(&none, |canary| &canary.overrides);
     stage.variables.values().chain(overrides.values()).any(|value| value == alias.as_str())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_age_of_a_version_is_counted_from_the_later_of_its_date_and_its_release() {
+        let release = RunId::new(1_795_000_000_000, 1);
+        let began = "2026-11-18T11:06:40Z".parse().ok();
+        assert_eq!(made("2026-11-21T14:00:00.123+0000", None), "2026-11-21T14:00:00.123Z".parse().ok());
+        assert_eq!(made("2026-11-21T14:00:00.000+0000", Some(&release)), "2026-11-21T14:00:00Z".parse().ok());
+        assert_eq!(made("2024-01-01T00:00:00.000+0000", Some(&release)), began, "code that lay there for years");
+        assert_eq!((made("", Some(&release)), made("yesterday", None)), (began, None));
+    }
+}

@@ -43,7 +43,9 @@ impl<A: Aws, C: Clock, J: Journal> Engine<'_, A, C, J> {
         for candidate in &way.candidates {
             let name = format!("{}:{}", candidate.function, candidate.alias);
             if !waits {
-                undone.now.push(format!("{name} stays: only the canary called it, and the next one uses it again"));
+                undone.now.push(format!(
+                    "{name} stays: only the canary called it; the next one uses it again, or gc deletes it"
+                ));
                 continue;
             }
             match self.remove_candidate(&way.run, &candidate.function, &candidate.alias, candidate.grant.as_ref()).await
