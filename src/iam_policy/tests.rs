@@ -1,5 +1,7 @@
 #[cfg(test)]
 mod gc;
+#[cfg(test)]
+mod resource;
 
 use std::collections::BTreeSet;
 use std::rc::Rc;
@@ -8,6 +10,7 @@ use std::time::Duration;
 use futures_util::FutureExt;
 use jiff::Timestamp;
 
+use self::resource::resource;
 use super::*;
 use crate::aws::noun::{AlarmValue, HttpAuthorizer};
 use crate::aws::operation::GetAlias;
@@ -32,65 +35,6 @@ fn scope() -> PolicyScope {
         functions: vec![shop.function],
         alias: shop.alias,
         stage: Some(shop.stage),
-    }
-}
-
-/// What IAM asks of a call: the ARN it is authorised on.
-fn resource(call: &Call) -> Option<String> {
-    let function = |rest: &str| format!("arn:aws:lambda:us-east-1:123456789012:function:{rest}");
-    let api = |path: String| format!("arn:aws:apigateway:us-east-1::/restapis/{path}");
-    let subject = call.subject();
-    Some(match call {
-        Call::GetCallerIdentity(_) => return None,
-        Call::AddPermission(_) | Call::RemovePermission(_) | Call::Invoke(_) | Call::GetFunction(_) => {
-            function(&subject)
-        }
-        Call::GetProvisionedConcurrencyConfig(_) | Call::GetPolicy(_) => function(&subject),
-        Call::GetAlias(_) | Call::UpdateAlias(_) | Call::CreateAlias(_) | Call::DeleteAlias(_) => {
-            function(subject.split(':').next().unwrap())
-        }
-        Call::ListVersionsByFunction(_) | Call::PublishVersion(_) | Call::ListAliases(_) => function(&subject),
-        Call::GetVersionPolicy(_) | Call::DeleteVersion(_) => function(&subject),
-        Call::DeleteDeployment(_) => api(subject.replace('/', "/deployments/")),
-        Call::InvokeStage(_) => return None,
-        Call::GetMetricData(_) | Call::DescribeAlarms(_) => "*".into(),
-        Call::ListDeployments(_)
-        | Call::BatchGetDeployments(_)
-        | Call::ListDeploymentTargets(_)
-        | Call::BatchGetDeploymentTargets(_)
-        | Call::DescribeStackResources(_) => "*".into(),
-        Call::GetRestApis(_) => "arn:aws:apigateway:us-east-1::/restapis".into(),
-        Call::GetRestApi(_) => api(subject),
-        Call::GetResources(_) => api(format!("{subject}/resources")),
-        Call::GetModels(_) => api(format!("{subject}/models")),
-        Call::GetAuthorizers(_) => api(format!("{subject}/authorizers")),
-        Call::GetRequestValidators(_) => api(format!("{subject}/requestvalidators")),
-        Call::GetGatewayResponses(_) => api(format!("{subject}/gatewayresponses")),
-        Call::GetStages(_) => api(format!("{subject}/stages")),
-        Call::GetDeployment(get) => api(format!("{subject}/deployments/{}", get.deployment)),
-        Call::GetDeployments(_) | Call::CreateDeployment(_) => api(format!("{subject}/deployments")),
-        Call::GetStage(_) | Call::UpdateStage(_) => api(subject.replace('/', "/stages/")),
-        Call::GetExport(_) => api(subject.replace('/', "/stages/") + "/exports/oas30"),
-        other => return http_resource(other),
-    })
-}
-
-/// The same for the operations of HTTP APIs.
-fn http_resource(call: &Call) -> Option<String> {
-    let api = |path: String| Some(format!("arn:aws:apigateway:us-east-1::/apis/{path}"));
-    let subject = call.subject();
-    match call {
-        Call::GetApi(_) => api(subject),
-        Call::GetRoutes(_) => api(format!("{subject}/routes")),
-        Call::GetIntegrations(_) => api(format!("{subject}/integrations")),
-        Call::GetHttpAuthorizers(_) => api(format!("{subject}/authorizers")),
-        Call::GetHttpStages(_) => api(format!("{subject}/stages")),
-        Call::GetHttpDeployment(get) => api(format!("{subject}/deployments/{}", get.deployment)),
-        Call::GetHttpDeployments(_) | Call::CreateHttpDeployment(_) => api(format!("{subject}/deployments")),
-        Call::DeleteHttpDeployment(_) => api(subject.replace('/', "/deployments/")),
-        Call::GetHttpStage(_) | Call::UpdateHttpStage(_) => api(subject.replace('/', "/stages/")),
-        Call::ExportApi(export) => api(format!("{}/exports/OAS30", export.api)),
-        other => panic!("nobody said what IAM asks of {}", other.operation()),
     }
 }
 

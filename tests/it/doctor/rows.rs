@@ -84,7 +84,7 @@ fn a_missing_permission_answers_500_and_names_every_route() {
         ["D601 error a1b2c3d4e5/prod: GET /orders and 2 more answer 500: API Gateway may not call orders:live"]
     );
     assert_eq!(only(&row, Column::Permission).fixes, ["stagegate permission grant a1b2c3d4e5/prod"]);
-    assert_eq!(only(&row, Column::Permission).details, ["GET /orders", "POST /orders", "GET /orders/{id}"]);
+    assert_eq!(only(&row, Column::Permission).details, ["GET /orders", "GET /orders/{id}", "POST /orders"]);
 }
 
 #[test]
