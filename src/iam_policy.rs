@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
 
+use crate::address;
 use crate::aws::operation::Scope;
 use crate::aws::{Kind, Operation};
 use crate::model::{AliasName, FunctionName, StageRef, candidate_alias};
@@ -44,7 +45,12 @@ pub struct PolicyScope {
 
 /// The operations that a purpose needs, each once, in their order.
 pub fn operations(purpose: Purpose) -> Vec<Operation> {
-    operations_of(PIPELINE, purpose)
+    let mut all = operations_of(PIPELINE, purpose);
+    // Whatever is done, the target may be named by a URL.
+    all.extend(address::READS);
+    all.sort_unstable();
+    all.dedup();
+    all
 }
 
 fn operations_of(pipeline: &[Declaration], purpose: Purpose) -> Vec<Operation> {

@@ -20,6 +20,8 @@ use crate::policy::glob;
 use crate::rollback::{Emergency, Part, Seen};
 use crate::world::{Fault, Load, Request, World};
 
+mod url;
+
 fn scope() -> PolicyScope {
     let shop = Shop::new().unwrap();
     PolicyScope {
@@ -61,11 +63,15 @@ fn resource(call: &Call) -> Option<String> {
         Call::GetDeployments(_) | Call::CreateDeployment(_) => api(format!("{subject}/deployments")),
         Call::GetStage(_) | Call::UpdateStage(_) => api(subject.replace('/', "/stages/")),
         Call::GetExport(_) => api(subject.replace('/', "/stages/") + "/exports/oas30"),
+        Call::GetDomainName(_) => format!("arn:aws:apigateway:us-east-1::/domainnames/{subject}"),
+        Call::GetBasePathMappings(_) => {
+            format!("arn:aws:apigateway:us-east-1::/domainnames/{subject}/basepathmappings")
+        }
         other => return http_resource(other),
     })
 }
 
-/// The same for the operations of HTTP APIs.
+/// The same for the operations of the newer service.
 fn http_resource(call: &Call) -> Option<String> {
     let api = |path: String| Some(format!("arn:aws:apigateway:us-east-1::/apis/{path}"));
     let subject = call.subject();
@@ -79,6 +85,11 @@ fn http_resource(call: &Call) -> Option<String> {
         Call::GetHttpDeployments(_) | Call::CreateHttpDeployment(_) => api(format!("{subject}/deployments")),
         Call::GetHttpStage(_) | Call::UpdateHttpStage(_) => api(subject.replace('/', "/stages/")),
         Call::ExportApi(export) => api(format!("{}/exports/OAS30", export.api)),
+        Call::GetDomainNameV2(_) => Some(format!("arn:aws:apigateway:us-east-1::/domainnames/{subject}")),
+        Call::GetApiMappings(_) => Some(format!("arn:aws:apigateway:us-east-1::/domainnames/{subject}/apimappings")),
+        Call::ListRoutingRules(_) => {
+            Some(format!("arn:aws:apigateway:us-east-1:123456789012:/domainnames/{subject}/routingrules"))
+        }
         other => panic!("nobody said what IAM asks of {}", other.operation()),
     }
 }
@@ -330,7 +341,8 @@ fn actions(pairs: &BTreeSet<(String, String)>) -> BTreeSet<&str> {
 
 #[test]
 fn promoting_is_allowed_everything_that_it_does_and_nothing_else() {
-    let calls = calls_of_promotions();
+    let mut calls = calls_of_promotions();
+    calls.extend(url::calls());
     let used = used(Purpose::Promote, &calls);
     let allowed = allowed(Purpose::Promote);
     assert_eq!(actions(&used), actions(&allowed));
@@ -350,7 +362,7 @@ fn promoting_is_allowed_everything_that_it_does_and_nothing_else() {
 
 #[test]
 fn rolling_back_is_allowed_everything_that_it_does_and_writes_nothing_else() {
-    let used = used(Purpose::Rollback, &calls_of_rollbacks());
+    let used = used(Purpose::Rollback, &[calls_of_rollbacks(), url::calls()].concat());
     let allowed = allowed(Purpose::Rollback);
     let idle: Vec<_> = actions(&allowed).difference(&actions(&used)).copied().collect();
     // For `status`, and for a person who chooses the version.
@@ -372,7 +384,7 @@ fn reading_is_allowed_what_a_plan_reads_and_no_write() {
         this.plan();
         this.history()
     });
-    let used = used(Purpose::Read, &read.concat());
+    let used = used(Purpose::Read, &[read.concat(), url::calls()].concat());
     let allowed = allowed(Purpose::Read);
     let idle: Vec<_> = actions(&allowed).difference(&actions(&used)).copied().collect();
     // Evidence is for `status`, while somebody's canary runs.
@@ -382,7 +394,7 @@ fn reading_is_allowed_what_a_plan_reads_and_no_write() {
 
 #[test]
 fn the_steps_declare_every_operation_that_is_sent() {
-    let declared = operations(Purpose::Promote);
+    let declared = operations_of(PIPELINE, Purpose::Promote);
     let mut sent = calls_of_promotions();
     sent.extend(calls_of_rollbacks());
     let sent: BTreeSet<Operation> = sent.iter().map(Call::operation).collect();
