@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
 
+use crate::address;
 use crate::aws::operation::Scope;
 use crate::aws::{Kind, Operation};
 use crate::model::{AliasName, FunctionName, StageRef, candidate_alias};
@@ -46,10 +47,13 @@ pub struct PolicyScope {
 
 /// The operations that a purpose needs, each once, in their order.
 pub fn operations(purpose: Purpose) -> Vec<Operation> {
-    if purpose == Purpose::Gc {
-        return sorted(crate::gc::OPERATIONS.to_vec());
-    }
-    operations_of(PIPELINE, purpose)
+    let mut all = match purpose {
+        Purpose::Gc => crate::gc::OPERATIONS.to_vec(),
+        _ => operations_of(PIPELINE, purpose),
+    };
+    // Whatever is done, the target may be named by a URL.
+    all.extend(address::READS);
+    sorted(all)
 }
 
 fn sorted(mut operations: Vec<Operation>) -> Vec<Operation> {

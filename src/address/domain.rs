@@ -3,6 +3,7 @@
 use super::path::{below, decoded, split_first};
 use super::rule::{PassedRule, Verdict, judge};
 use crate::aws::noun::{ApiMapping, DomainName, RoutingRule, Stage};
+use crate::definition::LiveApi;
 use crate::model::{ApiId, StageName, StageRef};
 
 /// What AWS says of a custom domain name.
@@ -57,6 +58,19 @@ pub struct Mapped {
     pub within_segment: bool,
     /// What decided.
     pub how: How,
+}
+
+impl Mapped {
+    /// Whether the request is refused because it came by the API's default endpoint, which the definition switches off:
+    /// a REST API answers 403 `Forbidden` (developer guide, disabling the default endpoint). `definition` is what is
+    /// live; a stage goes by the one that it serves.
+    pub const fn is_disabled(&self, definition: &LiveApi) -> bool {
+        let disabled = match definition {
+            LiveApi::Rest(live) => live.api.disable_execute_api_endpoint,
+            LiveApi::Http(live) => live.api.disable_execute_api_endpoint,
+        };
+        disabled && matches!(self.how, How::DefaultEndpoint)
+    }
 }
 
 /// What decided on a stage.

@@ -6,9 +6,20 @@ use super::domain::{ClientRequest, CustomDomain, Resolution, default_endpoint, r
 use super::url::Address;
 use crate::aws::noun::{ApiMapping, DomainName, EndpointType, Page, Stage};
 use crate::aws::operation::{GetApiMappings, GetBasePathMappings, GetDomainName, GetDomainNameV2, ListRoutingRules};
-use crate::aws::{Aws, AwsError, Remedy, Request, explain, gateway};
+use crate::aws::{Aws, AwsError, Operation, Remedy, Request, explain, gateway};
 use crate::model::{ApiId, StageName};
 use crate::problem::{Code, Problem};
+
+/// What [`find`] may ask.
+pub const READS: &[Operation] = &[
+    Operation::GetDomainName,
+    Operation::GetBasePathMappings,
+    Operation::GetDomainNameV2,
+    Operation::GetApiMappings,
+    Operation::ListRoutingRules,
+    Operation::GetStages,
+    Operation::GetHttpStages,
+];
 
 /// What a URL reaches, and what AWS said on the way.
 #[derive(Debug, Clone, PartialEq)]

@@ -11,7 +11,7 @@ mod rule;
 mod url;
 
 pub use domain::{ClientRequest, CustomDomain, How, Mapped, Nothing, Resolution, default_endpoint, resolve};
-pub use find::{Found, custom_domain, find};
+pub use find::{Found, READS, custom_domain, find};
 pub use route::{ApiKind, RouteMatch, RouteTable};
 pub use rule::{Passed, PassedRule};
 pub use url::{Address, NotAnAddress};

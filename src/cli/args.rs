@@ -214,7 +214,7 @@ const GROUPS: [(&str, &[&str]); 6] = [
 /// `status`
 #[derive(Debug, clap::Args)]
 pub struct StatusArgs {
-    /// Name of stagegate.toml, FUNCTION:ALIAS, API/STAGE or an execute-api URL
+    /// Name of stagegate.toml, FUNCTION:ALIAS, API/STAGE or a URL
     pub(super) target: String,
 }
 
@@ -341,7 +341,7 @@ pub fn command() -> clap::Command {
     }
     let template = format!(
         "{{about}}\n\nUsage: {{usage}}\n\n{text}Options:\n{{options}}\n\n\
-         TARGET is a name of stagegate.toml, FUNCTION:ALIAS, the ARN of an alias, API/STAGE, or an execute-api URL.\n\
+         TARGET is a name of stagegate.toml, FUNCTION:ALIAS, the ARN of an alias, API/STAGE, or a URL.\n\
          Every global flag is also a variable, such as STAGEGATE_REGION; an empty variable is unset.\n\
          Exit codes and every SG- code: stagegate explain\n"
     );

@@ -39,11 +39,12 @@ impl Act<'_> {
 /// Does it.
 pub async fn run(app: &App, args: CanaryArgs) -> Result<End, Problem> {
     let (wish, split) = wish(args.command);
-    let located = locate(app, &split.target, Need::Place, None)?;
+    let mut located = locate(app, &split.target, Need::Place, None)?;
     wish.check(&split.target)?;
     // Where nobody can be asked and no flag says yes, AWS is not even read.
     agreed(app, &located, &wish, &split)?;
     let session = connect(app, &located, Pace::Share).await?;
+    located.follow(app, &session).await?;
     canary(app, &located, &session, &wish, &split).await
 }
 

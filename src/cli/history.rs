@@ -59,9 +59,10 @@ struct History {
 
 /// Looks.
 pub async fn run(app: &App, args: HistoryArgs) -> Result<End, Problem> {
-    let located = locate(app, &args.target, Need::Place, None)?;
+    let mut located = locate(app, &args.target, Need::Place, None)?;
+    let records = recorded(app, &mut located).await;
     let mut releases = journaled(app, &located);
-    match recorded(app, &located).await {
+    match records {
         Ok(records) => {
             for one in records {
                 if !releases.iter().any(|known| known.release == one.release) {
@@ -152,8 +153,9 @@ fn names(located: &Located, alias: &str) -> bool {
 }
 
 /// What the records of the target's aliases say.
-async fn recorded(app: &App, located: &Located) -> Result<Vec<Past>, Problem> {
+async fn recorded(app: &App, located: &mut Located) -> Result<Vec<Past>, Problem> {
     let session = connect(app, located, Pace::Share).await?;
+    located.follow(app, &session).await?;
     if session.account.is_some() {
         session.identify(app).await?;
     }

@@ -17,9 +17,10 @@ use crate::problem::{Code, Exit, Problem};
 
 /// Pauses.
 pub async fn run(app: &App, args: PauseArgs) -> Result<End, Problem> {
-    let located = locate(app, &args.target, Need::Place, None)?;
+    let mut located = locate(app, &args.target, Need::Place, None)?;
     let session = connect(app, &located, Pace::Full).await?;
     session.identify(app).await?;
+    located.follow(app, &session).await?;
     pause(app, &located, &session).await
 }
 

@@ -28,6 +28,7 @@ pub async fn run(app: &App, args: ResumeArgs) -> Result<End, Problem> {
         stay_there(&mut located, plan)?;
     }
     let session = connect(app, &located, if args.undo { Pace::Full } else { Pace::Share }).await?;
+    located.follow(app, &session).await?;
     resume(app, &located, &session, &args).await
 }
 

@@ -31,12 +31,13 @@ const OFFERED: usize = 10;
 
 /// Rolls back.
 pub async fn run(app: &App, args: RollbackArgs) -> Result<End, Problem> {
-    let located = locate(app, &args.target, Need::Place, None)?;
+    let mut located = locate(app, &args.target, Need::Place, None)?;
     if !args.yes && !app.can_prompt() {
         let fix = located.command(&format!("rollback{} --yes", to_flag(args.to)));
         return Err(consent::missing("rollback", app.silence()).fix(fix));
     }
     let session = connect(app, &located, Pace::Full).await?;
+    located.follow(app, &session).await?;
     rollback(app, &located, &session, &args).await
 }
 

@@ -16,9 +16,10 @@ use crate::problem::{Code, Exit, Level, Problem};
 
 /// Settles.
 pub async fn run(app: &App, args: SettleArgs) -> Result<End, Problem> {
-    let located = locate(app, &args.target, Need::Place, None)?;
+    let mut located = locate(app, &args.target, Need::Place, None)?;
     wanted(&args)?;
     let session = connect(app, &located, Pace::Full).await?;
+    located.follow(app, &session).await?;
     settle(app, &located, &session, &args).await
 }
 

@@ -22,8 +22,9 @@ use crate::report::status_text::{AliasStatus, CanaryStatus, STATUS_SCHEMA, Stage
 
 /// Looks.
 pub async fn run(app: &App, args: StatusArgs) -> Result<End, Problem> {
-    let located = locate(app, &args.target, Need::Place, None)?;
+    let mut located = locate(app, &args.target, Need::Place, None)?;
     let session = connect(app, &located, Pace::Share).await?;
+    located.follow(app, &session).await?;
     if session.account.is_some() {
         session.identify(app).await?;
     }

@@ -1,10 +1,14 @@
 //! What TARGET means here: looked up in the configuration file where it is a name, with the settings that count.
 
 use super::App;
+use super::session::Session;
+use crate::address::{self, PassedRule};
+use crate::aws::Aws;
 use crate::config::{self, Config, Layer, Settings, SmokeFiles, TargetRef};
 use crate::model::{AliasName, FunctionName, StageRef, Target};
 use crate::plan::Plan;
-use crate::problem::{Level, Problem};
+use crate::plan::observe::check_account;
+use crate::problem::{Code, Level, Problem};
 
 /// A target with its settings.
 #[derive(Debug)]
@@ -50,6 +54,7 @@ pub fn locate(app: &App, text: &str, need: Need, permission_settle: Option<&Stri
             let is_it = |t: &Target| t.stage.as_ref() == Some(stage);
             (None, defaults(app, loaded, need, &is_it)?)
         }
+        TargetRef::Url(_) => (None, defaults(app, loaded, need, &|_| false)?),
     };
     let settings = Settings::layered(&app.args.flags(permission_settle), &app.env, layer, Some(&place))?;
     let target = target.map(|target| settings.apply(target));
@@ -97,13 +102,14 @@ fn only<'c>(config: &'c Config, is_it: &dyn Fn(&Target) -> bool) -> Option<&'c s
 pub fn configured(app: &App, located: &Located) -> Option<Target> {
     let place = match &located.place {
         TargetRef::Named(_) => return located.target.clone(),
+        TargetRef::Url(_) => return None,
         TargetRef::Alias { .. } | TargetRef::Stage { .. } => &located.place,
     };
     let config = config::load(app.args.config.as_deref(), &app.directory, &config::read_file).ok()??;
     let is_it = |target: &Target| match place {
         TargetRef::Alias { function, alias, .. } => target.functions.contains(function) && target.alias == *alias,
         TargetRef::Stage { stage, .. } => target.stage.as_ref() == Some(stage),
-        TargetRef::Named(_) => false,
+        TargetRef::Named(_) | TargetRef::Url(_) => false,
     };
     let target = config.target(only(&config, &is_it)?, SmokeFiles::Leave).ok()?;
     Some(located.settings.apply(target))
@@ -140,6 +146,36 @@ impl Located {
         &self.flags
     }
 
+    /// Asks AWS which stage answers a URL that does not say so itself; of any other target nothing is asked. To be called
+    /// before what the target means is looked at.
+    pub async fn follow<A: Aws, C>(&mut self, app: &App, session: &Session<A, C>) -> Result<(), Problem> {
+        let TargetRef::Url(address) = &self.place else { return Ok(()) };
+        if session.account.is_some() {
+            check_account(&session.aws, session.account.as_deref()).await?;
+        }
+        let found = address::find(&session.aws, address, &[]).await?.resolution;
+        let refused = |why: String| {
+            Problem::new(Code::UnresolvedUrl, format!("cannot tell which stage answers {}", self.text))
+                .why(why)
+                .fix("name the stage or the alias: API_ID/STAGE or FUNCTION:ALIAS")
+        };
+        if let Some(rule) = found.passed.iter().find(|rule| rule.why.is_doubtful()) {
+            let PassedRule { id, priority, .. } = rule;
+            return Err(refused(format!(
+                "routing rule {id} (priority {priority}) may take it, or not: AWS does not say"
+            )));
+        }
+        let stage = found.outcome.map_err(|nothing| refused(nothing.to_string()))?.stage;
+        let mut told = format!("{} → {stage}\n", self.text);
+        for rule in &found.passed {
+            let elsewhere = rule.leads_to.as_ref().filter(|other| **other != stage);
+            told.extend(elsewhere.map(|other| format!("  with headers of routing rule {} → {other}\n", rule.id)));
+        }
+        app.reporter.aside(&told);
+        self.place = TargetRef::Stage { stage, region: Some(session.region.clone()) };
+        Ok(())
+    }
+
     /// A command line about this target: the command, then maybe flags of its own.
     pub fn command(&self, command: &str) -> String {
         let (name, flags) = command.split_once(' ').unwrap_or((command, ""));
@@ -171,6 +207,7 @@ impl Located {
                 self.moves(plan, function, alias) && account.as_ref().is_none_or(|a| *a == plan.account)
             }
             TargetRef::Stage { stage, .. } => plan.target.stage.as_ref() == Some(stage),
+            TargetRef::Url(_) => false,
         }
     }
 

@@ -12,6 +12,7 @@ mod gc;
 mod repair;
 #[cfg(test)]
 mod takeup;
+mod url;
 
 use std::cell::{Cell, RefCell};
 use std::io::Write;
@@ -139,8 +140,9 @@ impl Desk {
     fn rollback(&self, line: &str) -> Result<End, Problem> {
         let Command::Rollback(args) = parse(&format!("rollback {line}")) else { panic!("{line}") };
         let RollbackArgs { target, .. } = &args;
-        let located = self.locate(target);
+        let mut located = self.locate(target);
         let session = self.session();
+        located.follow(&self.app, &session).now_or_never().expect("the process died")?;
         rollback::rollback(&self.app, &located, &session, &args).now_or_never().expect("the process died")
     }
 

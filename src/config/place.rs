@@ -1,6 +1,7 @@
 //! What TARGET on the command line means.
 
 use super::value::{Account, Region, TargetName};
+use crate::address::{Address, NotAnAddress};
 use crate::model::{AliasName, FunctionName, InvalidName, StageRef};
 use crate::problem::{Code, Problem};
 
@@ -33,18 +34,20 @@ pub enum TargetRef {
         /// The URL's region.
         region: Option<String>,
     },
+    /// A URL that does not say itself which stage answers: by a custom domain name, or by the default endpoint where the
+    /// path may leave it to an HTTP API's `$default`. AWS knows.
+    Url(Address),
 }
 
 impl TargetRef {
-    /// Reads a name, `function:alias`, the ARN of an alias, `api/stage`, or the URL of an API Gateway stage.
+    /// Reads a name, `function:alias`, the ARN of an alias, `api/stage`, or a URL that API Gateway may answer.
     ///
     /// # Errors
     /// The text is none of these, or a part of it breaks a rule of AWS.
     pub fn parse(text: &str) -> Result<Self, Problem> {
         let text = text.trim();
         match text.split_once("://") {
-            Some((scheme, rest)) if scheme.eq_ignore_ascii_case("https") => from_url(text, rest),
-            Some(_) => Err(unresolved(text, "API Gateway answers on https:// only").fix(NAME_IT)),
+            Some(_) => from_url(text),
             None if text.starts_with("arn:") => from_arn(text),
             None if text.contains('/') => {
                 let stage = text.parse().map_err(|error| unreadable(text, &error))?;
@@ -62,6 +65,7 @@ impl TargetRef {
     pub fn region(&self) -> Option<&str> {
         match self {
             Self::Alias { region, .. } | Self::Stage { region, .. } => region.as_deref(),
+            Self::Url(address) => address.region(),
             Self::Named(_) => None,
         }
     }
@@ -70,7 +74,7 @@ impl TargetRef {
     pub fn account(&self) -> Option<&str> {
         match self {
             Self::Alias { account, .. } => account.as_deref(),
-            Self::Stage { .. } | Self::Named(_) => None,
+            Self::Stage { .. } | Self::Url(_) | Self::Named(_) => None,
         }
     }
 }
@@ -115,31 +119,19 @@ fn alias_of(text: &str, function: &str, alias: &str) -> Result<AliasName, Proble
     alias.parse().map_err(|error| unreadable(text, &error))
 }
 
-/// `API.execute-api.REGION.SUFFIX/STAGE/…`, in any partition. A private API may be called by
-/// `API-VPCE.execute-api.…`.
-fn from_url(url: &str, rest: &str) -> Result<TargetRef, Problem> {
-    let (authority, path) = match rest.find(['/', '?', '#']) {
-        Some(end) => rest.split_at(end),
-        None => (rest, ""),
-    };
-    let host = authority.rsplit('@').next().unwrap_or(authority).split(':').next().unwrap_or_default();
-    let host = host.to_ascii_lowercase();
-    let labels: Vec<&str> = host.split('.').collect();
-    let [api, "execute-api", region, _, ..] = labels.as_slice() else {
-        return Err(unresolved(url, "custom domains are not resolved yet")
-            .fix(NAME_IT)
-            .fix("which stage it is: aws apigateway get-base-path-mappings --domain-name DOMAIN"));
-    };
-    let api = api.split('-').next().unwrap_or_default();
-    let stage = path.trim_start_matches('/').split(['/', '?', '#']).next().unwrap_or_default();
-    if stage.is_empty() {
-        return Err(unresolved(url, "the URL names no stage: it stands first in the path")
-            .fix(format!("name the stage: {api}/STAGE, or '{api}/$default' for an HTTP API's default stage")));
+/// The default endpoint of an API names the stage first in its path; every other URL is left to be followed.
+fn from_url(url: &str) -> Result<TargetRef, Problem> {
+    let address: Address = url.parse().map_err(|error| match error {
+        NotAnAddress::Api(error) => unreadable(url, &error),
+        error => unresolved(url, &error.to_string()).fix(NAME_IT),
+    })?;
+    if let Address::DefaultEndpoint { api, region, path, .. } = &address {
+        let region = region.parse::<Region>().map_err(|error| unreadable(url, &error))?.0;
+        if let Some(Ok(stage)) = path.split('/').nth(1).map(str::parse) {
+            return Ok(TargetRef::Stage { stage: StageRef { api: api.clone(), stage }, region: Some(region) });
+        }
     }
-    Ok(TargetRef::Stage {
-        stage: format!("{api}/{stage}").parse().map_err(|error| unreadable(url, &error))?,
-        region: Some(region.parse::<Region>().map_err(|error| unreadable(url, &error))?.0),
-    })
+    Ok(TargetRef::Url(address))
 }
 
 fn unresolved(url: &str, why: &str) -> Problem {
@@ -186,8 +178,20 @@ mod tests {
             ("https://a1b2c3d4e5.execute-api.us-east-1.amazonaws.com/prod", stage(Some("us-east-1"))),
             ("HTTPS://A1B2C3D4E5.Execute-API.cn-north-1.amazonaws.com.cn:443/prod/v1?x=/y", stage(Some("cn-north-1"))),
             ("https://a1b2c3d4e5-vpce-0f1e.execute-api.us-east-1.amazonaws.com/prod#top", stage(Some("us-east-1"))),
+            ("https://api.example.com/checkout", TargetRef::Url("https://api.example.com/checkout".parse().unwrap())),
         ] {
             assert_eq!(TargetRef::parse(text).unwrap(), wanted, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_default_endpoint_whose_path_names_no_stage_may_be_that_of_an_http_api() {
+        for path in ["", "/", "/index.html", "//prod", "/$default/x?y"] {
+            let url = format!("https://a1b2c3d4e5.execute-api.eu-west-1.amazonaws.com{path}");
+            let read = TargetRef::parse(&url).unwrap();
+            let is_default = path.starts_with("/$default");
+            assert_eq!(matches!(read, TargetRef::Url(_)), !is_default, "{read:?}");
+            assert_eq!(read.region(), Some("eu-west-1"));
         }
     }
 
@@ -205,9 +209,11 @@ mod tests {
             "arn:aws:sns:us-east-1:123456789012:topic",
             "A1B2/prod",
             "a1b2c3d4e5/",
-            "https://api.example.com/checkout",
-            "https://execute-api.example.com/checkout",
-            "https://a1b2c3d4e5.execute-api.us-east-1.amazonaws.com/",
+            "https://a_b.execute-api.us-east-1.amazonaws.com/prod",
+            "https://d-a1b2c3d4e5.execute-api.us-east-1.amazonaws.com/prod",
+            "https://vpce-0f1e-ab12.execute-api.us-east-1.vpce.amazonaws.com/prod",
+            "wss://a1b2c3d4e5.execute-api.us-east-1.amazonaws.com/prod",
+            "https://api.example.com:8443/checkout",
             "http://a1b2c3d4e5.execute-api.us-east-1.amazonaws.com/prod",
             "prod!",
             "",

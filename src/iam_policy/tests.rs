@@ -26,6 +26,8 @@ use crate::policy::glob;
 use crate::rollback::{Emergency, Part, Seen};
 use crate::world::{Fault, Load, Request, World};
 
+mod url;
+
 fn scope() -> PolicyScope {
     let shop = Shop::new().unwrap();
     PolicyScope {
@@ -307,7 +309,8 @@ fn actions(pairs: &BTreeSet<(String, String)>) -> BTreeSet<&str> {
 
 #[test]
 fn promoting_is_allowed_everything_that_it_does_and_nothing_else() {
-    let calls = calls_of_promotions();
+    let mut calls = calls_of_promotions();
+    calls.extend(url::calls());
     let used = used(Purpose::Promote, &calls);
     let allowed = allowed(Purpose::Promote);
     assert_eq!(actions(&used), actions(&allowed));
@@ -328,7 +331,7 @@ fn promoting_is_allowed_everything_that_it_does_and_nothing_else() {
 
 #[test]
 fn rolling_back_is_allowed_everything_that_it_does_and_writes_nothing_else() {
-    let used = used(Purpose::Rollback, &calls_of_rollbacks());
+    let used = used(Purpose::Rollback, &[calls_of_rollbacks(), url::calls()].concat());
     let allowed = allowed(Purpose::Rollback);
     let idle: Vec<_> = actions(&allowed).difference(&actions(&used)).copied().collect();
     // For `status`, and for a person who chooses the version.
@@ -350,7 +353,7 @@ fn reading_is_allowed_what_a_plan_reads_and_no_write() {
         this.plan();
         this.history()
     });
-    let used = used(Purpose::Read, &read.concat());
+    let used = used(Purpose::Read, &[read.concat(), url::calls()].concat());
     let allowed = allowed(Purpose::Read);
     let idle: Vec<_> = actions(&allowed).difference(&actions(&used)).copied().collect();
     // Evidence is for `status`, while somebody's canary runs.
@@ -360,7 +363,7 @@ fn reading_is_allowed_what_a_plan_reads_and_no_write() {
 
 #[test]
 fn the_steps_declare_every_operation_that_is_sent() {
-    let declared = operations(Purpose::Promote);
+    let declared = operations_of(PIPELINE, Purpose::Promote);
     let mut sent = calls_of_promotions();
     sent.extend(calls_of_rollbacks());
     let sent: BTreeSet<Operation> = sent.iter().map(Call::operation).collect();

@@ -103,7 +103,7 @@ codes! {
         "TARGET is a name of the configuration file, FUNCTION:ALIAS, the ARN of an alias, API/STAGE, or a URL of API Gateway.";
     UnresolvedUrl "U04" Error Usage
         "the URL cannot be resolved to an API stage"
-        "Only URLs of the form https://API.execute-api.REGION.amazonaws.com/STAGE say which stage answers. Behind any other host name, name the stage or the alias.";
+        "https://API.execute-api.REGION.amazonaws.com/STAGE says itself which stage answers; of any other host name, API Gateway is asked for its custom domain names, mappings and routing rules in this account and region. Where that does not tell, name the stage or the alias.";
     BadOption "U05" Error Usage
         "a flag or environment variable has a value that cannot be used"
         "Flags win over STAGEGATE_ variables, those over the configuration file, and that over AWS_ variables. The message names where the value comes from.";

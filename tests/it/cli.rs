@@ -146,7 +146,7 @@ fn problems_before_any_call_name_their_fix() {
         ("canary promote prod --yes", &[REGION]),
         ("gc prod --yes", &[REGION]),
         ("gate replay journal.jsonl", &[]),
-        ("rollback https://api.example.com/checkout --yes", &[REGION]),
+        ("rollback https://api.example.com:8443/checkout --yes", &[REGION]),
     ] {
         shown.push_str(&desk.run(line, env));
         shown.push('\n');

@@ -276,3 +276,16 @@ fn the_default_endpoint_names_the_stage_and_an_http_api_may_leave_it_to_its_defa
         assert_eq!(shown(&default_endpoint(&api, stages, path)), wanted, "{path}");
     }
 }
+
+#[test]
+fn only_who_comes_by_the_default_endpoint_is_stopped_where_it_is_switched_off() {
+    let mut live = crate::definition::Live::default();
+    let by_endpoint =
+        default_endpoint(&"a1".parse().unwrap(), &[("prod".parse().unwrap(), Stage::default())], "/prod").unwrap();
+    let by_name = custom(RoutingMode::ApiMappingOnly, vec![mapping("", "a1/prod")], Vec::new());
+    let by_name = resolve(&by_name, &request("/", &[])).outcome.unwrap();
+    assert!(!by_endpoint.is_disabled(&LiveApi::Rest(Box::new(live.clone()))));
+    live.api.disable_execute_api_endpoint = true;
+    let live = LiveApi::Rest(Box::new(live));
+    assert!(by_endpoint.is_disabled(&live) && !by_name.is_disabled(&live));
+}

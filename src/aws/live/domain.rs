@@ -82,17 +82,14 @@ pub(super) async fn list_routing_rules(client: &Http, call: &ListRoutingRules) -
 }
 
 fn rule(rule: sdk::RoutingRule) -> Result<RoutingRule, AwsError> {
+    // Of an action that it does not know, the SDK makes one that names no API.
+    let known = |action: &sdk::RoutingRuleActionInvokeApi| action.api_id.as_ref().is_some_and(|id| !id.is_empty());
+    let invoked = rule.actions.unwrap_or_default().into_iter().filter_map(|action| action.invoke_api).find(known);
     Ok(RoutingRule {
         id: required(rule.routing_rule_id, "routingRuleId")?,
         priority: required(rule.priority, "priority")?,
         conditions: rule.conditions.unwrap_or_default().into_iter().map(condition).collect::<Result<_, _>>()?,
-        action: rule
-            .actions
-            .unwrap_or_default()
-            .into_iter()
-            .find_map(|action| action.invoke_api)
-            .map(action)
-            .transpose()?,
+        action: invoked.map(action).transpose()?,
     })
 }
 

@@ -199,7 +199,7 @@ pub struct ResumeArgs {
 /// `pause`
 #[derive(Debug, clap::Args)]
 pub struct PauseArgs {
-    /// Name of stagegate.toml, FUNCTION:ALIAS, API/STAGE or an execute-api URL
+    /// Name of stagegate.toml, FUNCTION:ALIAS, API/STAGE or a URL
     pub(in crate::cli) target: String,
 }
 
@@ -229,7 +229,7 @@ pub struct SettleArgs {
     after_help = "Examples:\n  stagegate rollback checkout-api:live        # needs no file, from any machine\n  stagegate rollback a1b2c3d4e5/prod --yes\n  stagegate rollback checkout-api:live --to 40"
 )]
 pub struct RollbackArgs {
-    /// Name of stagegate.toml, FUNCTION:ALIAS, API/STAGE or an execute-api URL
+    /// Name of stagegate.toml, FUNCTION:ALIAS, API/STAGE or a URL
     pub(in crate::cli) target: String,
     /// The version to go back to
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]

@@ -62,7 +62,7 @@ pub async fn look<A: Aws, C: Clock>(app: &App, located: &Located, session: &Sess
         found.aliases.push(alias(session, function, name).await?);
     }
     let stage = match &located.place {
-        TargetRef::Alias { .. } => None,
+        TargetRef::Alias { .. } | TargetRef::Url(_) => None,
         TargetRef::Named(_) | TargetRef::Stage { .. } => located.stage(),
     };
     if let Some(place) = stage {

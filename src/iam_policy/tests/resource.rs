@@ -38,6 +38,10 @@ pub(super) fn resource(call: &Call) -> Option<String> {
         Call::GetDeployments(_) | Call::CreateDeployment(_) => api(format!("{subject}/deployments")),
         Call::GetStage(_) | Call::UpdateStage(_) => api(subject.replace('/', "/stages/")),
         Call::GetExport(_) => api(subject.replace('/', "/stages/") + "/exports/oas30"),
+        Call::GetDomainName(_) => format!("arn:aws:apigateway:us-east-1::/domainnames/{subject}"),
+        Call::GetBasePathMappings(_) => {
+            format!("arn:aws:apigateway:us-east-1::/domainnames/{subject}/basepathmappings")
+        }
         other => return http_resource(other),
     })
 }
@@ -57,6 +61,11 @@ fn http_resource(call: &Call) -> Option<String> {
         Call::DeleteHttpDeployment(_) => api(subject.replace('/', "/deployments/")),
         Call::GetHttpStage(_) | Call::UpdateHttpStage(_) => api(subject.replace('/', "/stages/")),
         Call::ExportApi(export) => api(format!("{}/exports/OAS30", export.api)),
+        Call::GetDomainNameV2(_) => Some(format!("arn:aws:apigateway:us-east-1::/domainnames/{subject}")),
+        Call::GetApiMappings(_) => Some(format!("arn:aws:apigateway:us-east-1::/domainnames/{subject}/apimappings")),
+        Call::ListRoutingRules(_) => {
+            Some(format!("arn:aws:apigateway:us-east-1:123456789012:/domainnames/{subject}/routingrules"))
+        }
         other => panic!("nobody said what IAM asks of {}", other.operation()),
     }
 }
