@@ -6,11 +6,11 @@ use super::App;
 use super::args::{DriftArgs, FailOn};
 use super::end::End;
 use super::session::{Session, connect_by};
-use super::target::{Located, Need, configured, locate};
+use super::target::{Located, Need, configured, locate, shell_word};
 use crate::aws::Aws;
 use crate::aws::layers::Pace;
 use crate::clock::Clock;
-use crate::config::{self, Settings};
+use crate::config::{self, Settings, TargetRef};
 use crate::doctor::drift::{Report, Row, Subject, row, unread};
 use crate::doctor::look::Wanted;
 use crate::doctor::{Facts, Repair, wiring};
@@ -28,6 +28,11 @@ pub(super) struct Asked {
 impl Asked {
     pub(super) fn of(app: &App, text: &str) -> Result<Self, Problem> {
         let located = locate(app, text, Need::Place, None)?;
+        if let TargetRef::Url(_) = located.place {
+            return Err(Problem::new(Code::BadOption, format!("drift looks at targets, not at URLs: {text}"))
+                .why("which stage answers a URL is what doctor finds out")
+                .fix(format!("stagegate doctor {}", shell_word(text))));
+        }
         let target = configured(app, &located).or_else(|| located.target.clone());
         Ok(Self { located, target })
     }

@@ -27,10 +27,11 @@ const NAMES_MAX: usize = 20;
 
 /// Cleans up.
 pub async fn run(app: &App, args: GcArgs) -> Result<End, Problem> {
-    let located = locate(app, &args.target, Need::Place, None)?;
+    let mut located = locate(app, &args.target, Need::Place, None)?;
     // Where nobody can be asked and no flag is enough, AWS is not even read.
     agreed(app, &located, &args)?;
     let session = connect(app, &located, Pace::Share).await?;
+    located.follow(app, &session).await?;
     clean_up(app, &located, &session, &args).await
 }
 

@@ -46,17 +46,19 @@ impl Act {
 pub async fn run(app: &App, args: PermissionArgs) -> Result<End, Problem> {
     let (act, target, given) = match args.command {
         PermissionCommand::List(args) => {
-            let located = locate(app, &args.target, Need::Place, None)?;
+            let mut located = locate(app, &args.target, Need::Place, None)?;
             let session = connect(app, &located, Pace::Share).await?;
+            located.follow(app, &session).await?;
             return list(app, &located, &session).await;
         }
         PermissionCommand::Grant { target, agreed } => (Act::Grant, target, agreed),
         PermissionCommand::Prune { target, foreign, agreed } => (Act::Prune { foreign }, target, agreed),
     };
-    let located = locate(app, &target, Need::Place, None)?;
+    let mut located = locate(app, &target, Need::Place, None)?;
     // Where nobody can be asked and no flag says yes, AWS is not even read.
     agreed(app, &located, act, &given)?;
     let session = connect(app, &located, Pace::Share).await?;
+    located.follow(app, &session).await?;
     change(app, &located, &session, act, &given).await
 }
 
@@ -151,7 +153,7 @@ async fn look<A: Aws, C: Clock>(
 ) -> Result<Look, Problem> {
     let target = match &located.place {
         TargetRef::Alias { .. } => configured(app, located).filter(|_| located.target.is_some()),
-        TargetRef::Named(_) | TargetRef::Stage { .. } => located.target.clone(),
+        TargetRef::Named(_) | TargetRef::Stage { .. } | TargetRef::Url(_) => located.target.clone(),
     };
     let stage = located.stage().cloned().or_else(|| target.as_ref()?.stage.clone());
     let aliases = located.target.iter().flat_map(|t| t.functions.iter().map(|f| (f.clone(), t.alias.clone())));

@@ -23,10 +23,11 @@ const NAMED: usize = 5;
 
 /// Redeploys.
 pub async fn run(app: &App, args: RedeployArgs) -> Result<End, Problem> {
-    let located = locate(app, &args.target, Need::Place, None)?;
+    let mut located = locate(app, &args.target, Need::Place, None)?;
     // Where nobody can be asked and no flag says yes, AWS is not even read.
     agreed(app, &located, &args)?;
     let session = connect(app, &located, Pace::Share).await?;
+    located.follow(app, &session).await?;
     redeploy(app, &located, &session, &args).await
 }
 

@@ -2,7 +2,6 @@
 
 use super::{ApiFacts, Finding, Repair};
 use crate::address::{Found, How, Mapped, Nothing, Passed};
-use crate::definition::LiveApi;
 use crate::model::Target;
 use crate::problem::{Code, Level};
 
@@ -116,13 +115,9 @@ fn remaps(found: &Found, mapped: &Mapped, target: &Target, repair: &Repair) -> O
 }
 
 /// An API that does not answer at its default address.
-pub fn disabled(found: &Found, api: &ApiFacts, mapped: &Mapped) -> Option<Finding> {
-    let off = match &api.live {
-        LiveApi::Rest(live) => live.api.disable_execute_api_endpoint,
-        LiveApi::Http(live) => live.api.disable_execute_api_endpoint,
-    };
+pub fn disabled(api: &ApiFacts, mapped: &Mapped) -> Option<Finding> {
     let what = "the API does not answer at its default endpoint: clients get 403";
-    (off && found.domain.is_none()).then(|| {
+    mapped.is_disabled(&api.live).then(|| {
         Finding::new(Code::NothingMapped, &mapped.stage, what)
             .details(["disableExecuteApiEndpoint is set: it is called by its custom domain only".to_owned()])
     })

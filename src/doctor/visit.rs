@@ -147,7 +147,7 @@ impl Visit<'_> {
         section.findings = clients::findings(self.url, self.found, self.expected, self.repair);
         let Some(mapped) = self.mapped() else { return section };
         if let Some(Ok(api)) = facts.apis.get(&mapped.stage.api) {
-            section.findings.extend(clients::disabled(self.found, api, mapped));
+            section.findings.extend(clients::disabled(api, mapped));
             section.facts.extend(others(api, &mapped.stage));
         }
         section
