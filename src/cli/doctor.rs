@@ -59,6 +59,7 @@ pub(super) async fn show<A: Aws, C: Clock>(
     let method = args.method.to_ascii_uppercase();
     let stage = found.resolution.outcome.as_ref().ok().map(|mapped| mapped.stage.clone());
     let expected = targets.iter().find(|target| target.domains.iter().any(|domain| is_at(address, domain)));
+    let asked = if method == "GET" { String::new() } else { format!(" --method {method}") };
     let serving = |target: &&Target| stage.is_some() && target.stage == stage;
     let visit = Visit {
         url: &args.url,
@@ -67,7 +68,7 @@ pub(super) async fn show<A: Aws, C: Clock>(
         expected,
         target: expected.filter(serving).or_else(|| targets.iter().find(serving)),
         region: &session.region,
-        retest: format!("stagegate doctor {} --retest{}", shell_word(&args.url), located.flags()),
+        retest: format!("stagegate doctor {}{asked} --retest{}", shell_word(&args.url), located.flags()),
         now: session.clock.now(),
         repair: &repair(located, &session.region),
     };

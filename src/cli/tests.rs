@@ -5,6 +5,8 @@ mod canary;
 #[cfg(test)]
 mod diff;
 #[cfg(test)]
+mod doctor;
+#[cfg(test)]
 mod drift;
 #[cfg(test)]
 mod gc;

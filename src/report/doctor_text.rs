@@ -1,6 +1,6 @@
 //! What `doctor` found, as people read it. Pure.
 
-use super::drift_text::{command, mark, tally};
+use super::drift_text::{fixes, mark, tally};
 use super::text::field;
 use crate::doctor::Finding;
 use crate::doctor::retest::Retest;
@@ -40,7 +40,7 @@ fn one(section: &Section, width: usize) -> String {
     let verdict = verdict(section);
     let gap = width.saturating_sub(title.chars().count() + verdict.chars().count());
     let heading = match gap {
-        0 | 1 => format!("{title}\n    {verdict}\n"),
+        0 | 1 => format!("{}    {verdict}\n", field("", &title, width)),
         gap => format!("{title}{}{verdict}\n", " ".repeat(gap)),
     };
     heading + &body(section, &section.facts, width)
@@ -83,8 +83,5 @@ fn found(finding: &Finding, width: usize) -> String {
     for line in &finding.details {
         out.push_str(&field("      ", line, width));
     }
-    for fix in &finding.fixes {
-        out.push_str(&command("      fix   ", fix, width));
-    }
-    out
+    out + &fixes(finding, 6, width)
 }

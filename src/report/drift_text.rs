@@ -33,15 +33,36 @@ pub fn finding(found: &Finding, name: &str, width: usize) -> String {
     for line in &found.details {
         out.push_str(&field("    ", line, width));
     }
-    for fix in &found.fixes {
-        out.push_str(&command("    fix   ", fix, width));
-    }
-    out
+    out + &fixes(found, 4, width)
 }
 
-/// A command is never broken: it must be pasted as it is.
-pub fn command(label: &str, text: &str, _width: usize) -> String {
-    format!("{label}{text}\n")
+/// The commands that mend a finding, indented; an alternative says so.
+pub fn fixes(found: &Finding, indent: usize, width: usize) -> String {
+    let labelled = found.fixes.iter().map(|fix| match fix.strip_prefix("or ") {
+        Some(other) => ("or    ", other),
+        None => ("fix   ", fix.as_str()),
+    });
+    labelled.map(|(label, text)| command(&format!("{}{label}", " ".repeat(indent)), text, width)).collect()
+}
+
+/// A command, broken before its options where it would be too long: what is pasted is still one command.
+pub fn command(label: &str, text: &str, width: usize) -> String {
+    let indent = label.chars().count();
+    let mut lines = vec![label.to_owned()];
+    for (at, part) in text.split(" --").enumerate() {
+        let part = if at == 0 { part.to_owned() } else { format!("--{part}") };
+        let last = lines.len() - 1;
+        let line = &mut lines[last];
+        // A blank and the backslash that follows when the next part begins another line.
+        if at > 0 && line.chars().count() + 1 + part.chars().count() + 2 > width {
+            line.push_str(" \\");
+            lines.push(format!("{}{part}", " ".repeat(indent + 2)));
+        } else {
+            line.push_str(if at == 0 { "" } else { " " });
+            line.push_str(&part);
+        }
+    }
+    lines.join("\n") + "\n"
 }
 
 /// The screen, at most `width` columns wide but for commands.

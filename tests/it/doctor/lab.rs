@@ -149,7 +149,10 @@ pub fn doctor(world: &World, url: &str, method: &str, targets: &[Target]) -> Che
             expected: targets.iter().find(|target| !target.domains.is_empty()),
             target: targets.iter().find(|target| target.stage == stage),
             region: REGION,
-            retest: format!("stagegate doctor {url} --retest"),
+            retest: match method {
+                "GET" => format!("stagegate doctor {url} --retest"),
+                other => format!("stagegate doctor {url} --method {other} --retest"),
+            },
             now: clock.now(),
             repair: &repair,
         };

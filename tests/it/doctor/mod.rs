@@ -2,4 +2,5 @@
 
 mod lab;
 mod rows;
+mod screens;
 mod symptoms;
