@@ -8,13 +8,14 @@ use self::write::carry_out;
 use super::args::{CanaryArgs, CanaryCommand, SplitArgs};
 use super::consent::{self, Consent};
 use super::end::End;
+use super::protect::guard;
 use super::session::{Session, connect};
-use super::target::{Located, Need, configured, locate};
+use super::target::{Located, Need, locate};
 use super::{App, new_run, prompt};
 use crate::aws::Aws;
 use crate::aws::layers::Pace;
 use crate::clock::Clock;
-use crate::model::{RunId, Target};
+use crate::model::RunId;
 use crate::problem::{Code, Exit, Level, Problem};
 use crate::split::{Wish, alias, stage};
 
@@ -91,20 +92,15 @@ fn agreed(app: &App, located: &Located, wish: &Wish, args: &SplitArgs) -> Result
     let command = located.command(&format!("canary-{}", wish.word())).replacen("canary-", "canary ", 1);
     let command = format!("{command}{}", flags(wish));
     let what = format!("canary {}", wish.word());
-    let target = configured(app, located).filter(|target| target.protected && *wish != Wish::Clear);
-    let Some(Target { name: Some(_), .. }) = &target else {
+    let guard = if *wish == Wish::Clear { None } else { guard(app, located)? };
+    let Some(name) = guard else {
         return match (args.yes, app.silence()) {
             (true, _) => Ok(Consent::Given),
             (false, None) => Ok(Consent::AskYes),
             (false, silence) => Err(consent::missing(&what, silence).fix(format!("{command} --yes"))),
         };
     };
-    match target {
-        Some(target) => {
-            consent::promotion(&target, args.yes, args.confirm.as_deref(), app.silence(), (&what, &command))
-        }
-        None => Ok(Consent::AskYes),
-    }
+    consent::named(&name, true, args.yes, args.confirm.as_deref(), app.silence(), (&what, &command))
 }
 
 /// The rest of `canary set`, as its command line repeats it.

@@ -6,7 +6,7 @@ use super::App;
 use super::session::Session;
 use super::target::Located;
 use crate::aws::operation::GetAlias;
-use crate::aws::{Aws, AwsExt as _, Request, explain, gateway};
+use crate::aws::{Aws, AwsExt as _, Request, explain};
 use crate::clock::Clock;
 use crate::config::TargetRef;
 use crate::definition::Marker;

@@ -19,6 +19,7 @@ mod pause;
 mod plan;
 mod promote;
 mod prompt;
+mod protect;
 mod release;
 mod resume;
 mod rollback;

@@ -4,9 +4,11 @@ pub mod canary;
 pub mod name;
 pub mod preset;
 pub mod record;
+pub mod redeploy;
 pub mod schedule;
 pub mod shift;
 pub mod target;
+pub mod variable;
 
 pub use canary::{
     Canary, CanaryMode, CanaryStep, GatePolicy, OnInconclusive, Percent, Ratio, Reaction, candidate_alias,
@@ -14,6 +16,8 @@ pub use canary::{
 pub use name::{AliasName, ApiId, FunctionName, InvalidName, RunId, StageName, StageRef, Version};
 pub use preset::{PRESETS, preset};
 pub use record::{Description, Record, RecordError, RecordState, RecordedStage};
+pub use redeploy::{RedeployFrom, TriggerFile};
 pub use schedule::ScheduleError;
 pub use shift::Shift;
 pub use target::{Expect, RedeployWhen, SmokeCheck, Source, StageCheck, Target};
+pub use variable::VariableChange;

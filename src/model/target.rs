@@ -1,11 +1,12 @@
 //! What is promoted: the functions, their alias and the stage that calls it. Everything in it is validated.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::{AliasName, Canary, FunctionName, GatePolicy, Reaction, StageRef};
+use super::{AliasName, Canary, FunctionName, GatePolicy, Reaction, RedeployFrom, StageRef, TriggerFile};
 
 /// A target with all its settings. Plans and journals store it, so that a release goes on with what was approved.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -44,6 +45,15 @@ pub struct Target {
     pub stage_smoke: Vec<StageCheck>,
     /// When the stage gets a new deployment.
     pub redeploy: RedeployWhen,
+    /// Files that trigger a new deployment when their content has changed.
+    #[serde(default)]
+    pub redeploy_files: Vec<TriggerFile>,
+    /// The target whose deployment the stage gets, instead of one of the live definition.
+    #[serde(default)]
+    pub redeploy_from: Option<RedeployFrom>,
+    /// Stage variables that are set with the release, beside the alias variable. Only with a stage.
+    #[serde(default)]
+    pub variables: BTreeMap<String, String>,
     /// How traffic is shifted.
     #[serde(default)]
     pub canary: Canary,
@@ -85,6 +95,9 @@ impl Target {
             smoke: Vec::new(),
             stage_smoke: Vec::new(),
             redeploy: RedeployWhen::IfChanged,
+            redeploy_files: Vec::new(),
+            redeploy_from: None,
+            variables: BTreeMap::new(),
             canary: Canary::default(),
             gate: GatePolicy::default(),
             on_interrupt: Self::ON_INTERRUPT,

@@ -3,8 +3,10 @@
 
 mod adopt;
 mod canary;
+mod edit;
 mod member;
 pub mod observe;
+mod redeploy;
 mod sight;
 mod stage;
 mod steps;
@@ -17,11 +19,13 @@ use sha2::{Digest as _, Sha256};
 
 pub use adopt::{Underway, example_steps, underway};
 pub use canary::{CanaryPlan, CandidatePlan};
+pub use edit::Edit;
 pub use member::{MemberPlan, SourcePlan};
 pub use member::{read_description, refuse_bad, short_sha};
-pub use observe::{Exports, Observed, ObservedMember, ObservedStage, Observer};
+pub use observe::{Exports, Observed, ObservedMember, ObservedSource, ObservedStage, Observer};
+pub use redeploy::{Proof, Redeploy};
 pub use sight::Sight;
-pub use stage::{Place, StagePlan, VariablePlan};
+pub use stage::{Place, StagePlan};
 pub use steps::{Action, PlannedStep};
 
 use crate::aws::noun::Statement;
@@ -112,7 +116,7 @@ pub struct Notice {
 pub fn plan(target: &Target, observed: &Observed, choice: &Choice) -> Result<Plan, Problem> {
     let mut notices = Vec::new();
     let stage = match &observed.stage {
-        Some(observed) => Some(stage::plan(target, observed, &mut notices)?),
+        Some(observed) => Some(stage::plan(target, observed, &choice.run, &mut notices)?),
         None => None,
     };
     let mut members = Vec::new();
@@ -197,7 +201,9 @@ impl Plan {
             RecordedStage {
                 stage: stage.stage.clone(),
                 deployment: stage.redeploy.is_some().then(|| stage.before.deployment.clone()),
+                to: stage.redeploy.as_ref().and_then(|redeploy| redeploy.known()).map(str::to_owned),
                 variable: stage.variable.as_ref().map(|v| (v.name.clone(), v.before.clone())),
+                more_variables: !stage.variables.is_empty(),
             }
         });
         Record {

@@ -23,6 +23,7 @@ mod faults;
 mod gate;
 mod http;
 mod readme;
+mod redeploy;
 mod support;
 #[cfg(feature = "live")]
 mod terminal;

@@ -18,7 +18,7 @@ impl<A: Aws, C: Clock> Observer<'_, A, C> {
         let (stage, deployment) = self.serving(stage_ref).await?;
         let live = self.live(&stage_ref.api, &stage.kind).await?;
         let exports = self.exports(stage_ref, &stage, &deployment, &live).await?;
-        Ok(ObservedStage { stage_ref: stage_ref.clone(), stage, deployment, live, exports })
+        Ok(ObservedStage { stage_ref: stage_ref.clone(), stage, deployment, live, exports, source: None })
     }
 
     /// A stage and the deployment that it serves. The deployment of a stage that deploys by itself tells nothing, and
@@ -76,7 +76,7 @@ impl<A: Aws, C: Clock> Observer<'_, A, C> {
     }
 
     /// An implementation without exports answers as if there were no API: then nothing can be compared.
-    async fn http_export(&self, api: &ApiId, stage: Option<StageName>) -> Result<Option<Export>, Problem> {
+    pub(super) async fn http_export(&self, api: &ApiId, stage: Option<StageName>) -> Result<Option<Export>, Problem> {
         self.found(ExportApi { api: api.clone(), stage }).await
     }
 
