@@ -22,8 +22,8 @@ const PERCENT_TOLERANCE: f64 = 1e-4;
 pub struct StageSide {
     /// The deployment, if the release moves it.
     pub deployment: Option<String>,
-    /// The alias variable and its value (`None` = unset), if the release sets it.
-    pub variable: Option<(String, Option<String>)>,
+    /// The variables that the release sets, with their values (`None` = unset).
+    pub variables: BTreeMap<String, Option<String>>,
     /// The canary, always compared: one that this release did not attach is somebody else's.
     #[serde(default)]
     pub canary: Option<StageCanary>,
@@ -199,7 +199,7 @@ impl StageSide {
     /// Whether the stage has these fields so.
     pub fn holds(&self, stage: &Stage) -> bool {
         self.deployment.as_ref().is_none_or(|d| *d == stage.deployment)
-            && self.variable.as_ref().is_none_or(|(name, value)| stage.variables.get(name) == value.as_ref())
+            && self.variables.iter().all(|(name, value)| stage.variables.get(name) == value.as_ref())
             && canaries_equal(self.canary.as_ref(), stage.canary.as_ref())
     }
 
@@ -215,13 +215,15 @@ impl StageSide {
     /// should AWS replace them (aws-semantics §15.11), none of the others is lost.
     fn merge(&self, stage: &StageRef, now: &Stage) -> Option<Call> {
         let deployment = self.deployment.clone().filter(|deployment| *deployment != now.deployment);
-        let variable = self.variable.clone().filter(|(name, value)| now.variables.get(name) != value.as_ref());
-        if deployment.is_none() && variable.is_none() {
+        let differ = self.variables.iter().filter(|(name, value)| now.variables.get(*name) != value.as_ref());
+        let mut variables: BTreeMap<String, Option<String>> = differ.map(|(k, v)| (k.clone(), v.clone())).collect();
+        if deployment.is_none() && variables.is_empty() {
             return None;
         }
-        let kept = |_: &(String, Option<String>)| now.variables.iter().map(|(k, v)| (k.clone(), Some(v.clone())));
-        let mut variables: BTreeMap<String, Option<String>> = variable.iter().flat_map(kept).collect();
-        variables.extend(variable);
+        if !variables.is_empty() {
+            let kept = now.variables.iter().map(|(name, value)| (name.clone(), Some(value.clone())));
+            variables = kept.chain(variables).collect();
+        }
         let (api, stage) = (stage.api.clone(), stage.stage.clone());
         Some(Call::UpdateHttpStage(UpdateHttpStage { api, stage, deployment, variables }))
     }
@@ -236,7 +238,7 @@ impl StageSide {
                 patches
                     .extend(canary.iter().filter(|c| !canaries_equal(Some(c), now.canary.as_ref())).flat_map(attach));
                 patches.extend(self.deployment_patch(now));
-                patches.extend(self.variable_patch(now));
+                patches.extend(self.variable_patches(now));
             }
         }
         let (api, stage) = (stage.api.clone(), stage.stage.clone());
@@ -255,60 +257,59 @@ impl StageSide {
         })
     }
 
-    fn variable_patch(&self, now: &Stage) -> Option<Patch> {
-        let (name, value) = self.variable.as_ref()?;
-        let path = format!("/variables/{name}");
-        match (value, now.variables.get(name)) {
-            (Some(value), has) if has != Some(value) => Some(Patch::Replace { path, value: value.clone() }),
-            (None, Some(_)) => Some(Patch::Remove { path }),
-            _ => None,
-        }
+    fn variable_patches(&self, now: &Stage) -> impl Iterator<Item = Patch> {
+        self.variables.iter().filter_map(|(name, value)| {
+            let path = format!("/variables/{name}");
+            match (value, now.variables.get(name)) {
+                (Some(value), has) if has != Some(value) => Some(Patch::Replace { path, value: value.clone() }),
+                (None, Some(_)) => Some(Patch::Remove { path }),
+                _ => None,
+            }
+        })
     }
 
     /// These fields as they go back: each only where the stage still has what `ours` put there.
     /// The second answer names the fields that somebody else has changed since.
-    pub fn back_from(&self, ours: &Self, now: &Stage) -> (Self, Vec<&'static str>) {
+    pub fn back_from(&self, ours: &Self, now: &Stage) -> (Self, Vec<String>) {
         let mut others = Vec::new();
         let deployment = match (&self.deployment, &ours.deployment) {
             (Some(before), Some(_)) if *before == now.deployment => None,
             (Some(before), Some(ours)) if *ours == now.deployment => Some(before.clone()),
             (Some(_), _) => {
-                others.push("deployment");
+                others.push("deployment".to_owned());
                 None
             }
             (None, _) => None,
         };
-        let variable = match (&self.variable, &ours.variable) {
-            (Some((name, before)), Some((_, ours))) => {
-                let value = now.variables.get(name);
-                if value == before.as_ref() {
-                    None
-                } else if value == ours.as_ref() {
-                    Some((name.clone(), before.clone()))
-                } else {
-                    others.push("variable");
-                    None
-                }
+        let mut variables = BTreeMap::new();
+        for (name, before) in &self.variables {
+            let (Some(ours), value) = (ours.variables.get(name), now.variables.get(name)) else { continue };
+            if value == before.as_ref() {
+                continue;
             }
-            _ => None,
-        };
+            if value == ours.as_ref() {
+                variables.insert(name.clone(), before.clone());
+            } else {
+                others.push(format!("variable {name}"));
+            }
+        }
         let canary = match (&ours.canary, &now.canary) {
             (Some(ours), Some(now)) if is_same_canary(ours, now) => self.canary.clone(),
             (Some(_), Some(now)) => {
-                others.push("canary");
+                others.push("canary".to_owned());
                 Some(now.clone())
             }
             // One that somebody else attached is left alone, and does not stand in the way of the rest.
             (_, now) => now.clone(),
         };
-        (Self { deployment, variable, canary }, others)
+        (Self { deployment, variables, canary }, others)
     }
 
     /// What one release has before and after two changes of the same stage, the first before the second.
     pub fn over(first: &Self, second: &Self) -> Self {
         Self {
             deployment: first.deployment.clone().or_else(|| second.deployment.clone()),
-            variable: first.variable.clone().or_else(|| second.variable.clone()),
+            variables: second.variables.clone().into_iter().chain(first.variables.clone()).collect(),
             canary: first.canary.clone().or_else(|| second.canary.clone()),
         }
     }

@@ -8,8 +8,9 @@ use self::write::carry_out;
 use super::args::{CanaryArgs, CanaryCommand, SplitArgs};
 use super::consent::{self, Consent};
 use super::end::End;
+use super::protect::guard;
 use super::session::{Session, connect};
-use super::target::{Located, Need, configured, locate};
+use super::target::{Located, Need, locate};
 use super::{App, new_run};
 use crate::aws::Aws;
 use crate::aws::layers::Pace;
@@ -93,8 +94,8 @@ fn agreed(app: &App, located: &Located, wish: &Wish, args: &SplitArgs) -> Result
     let command = format!("{command}{}", flags(wish));
     let what = format!("canary {}", wish.word());
     // A trial is taken away without the name.
-    let target = configured(app, located).filter(|_| *wish != Wish::Clear);
-    consent::repair(target.as_ref(), (args.yes, args.confirm.as_deref()), app.silence(), (&what, &command))
+    let guard = if *wish == Wish::Clear { None } else { guard(app, located)? };
+    consent::repair(guard.as_deref(), (args.yes, args.confirm.as_deref()), app.silence(), (&what, &command))
 }
 
 /// The rest of `canary set`, as its command line repeats it.

@@ -24,7 +24,18 @@ pub fn promotion(
     silence: Option<&'static str>,
     (what, command): (&str, &str),
 ) -> Result<Consent, Problem> {
-    let label = target.label();
+    named(&target.label(), target.protected, yes, confirm, silence, (what, command))
+}
+
+/// The same for a target that is known by its name.
+pub fn named(
+    label: &str,
+    protected: bool,
+    yes: bool,
+    confirm: Option<&str>,
+    silence: Option<&'static str>,
+    (what, command): (&str, &str),
+) -> Result<Consent, Problem> {
     match confirm {
         Some(name) if name == label => return Ok(Consent::Given),
         Some(name) => {
@@ -37,10 +48,10 @@ pub fn promotion(
         }
         None => {}
     }
-    match (target.protected, yes, silence) {
+    match (protected, yes, silence) {
         (false, true, _) => Ok(Consent::Given),
         (false, false, None) => Ok(Consent::AskYes),
-        (true, _, None) => Ok(Consent::AskName(label)),
+        (true, _, None) => Ok(Consent::AskName(label.to_owned())),
         (false, false, silence) => Err(missing(what, silence).fix(format!("{command} --yes"))),
         (true, yes, silence) => Err(missing(what, silence)
             .why(format!("target {label} is protected{}", if yes { "; --yes is not enough for it" } else { "" }))
@@ -48,15 +59,16 @@ pub fn promotion(
     }
 }
 
-/// Decides for a repair: like a promotion where it is one of a protected target that the file names, else by `--yes`.
+/// Decides for a repair: like a promotion where it touches what a protected target has, of which `guard` is the name,
+/// else by `--yes`.
 pub fn repair(
-    protected: Option<&Target>,
+    guard: Option<&str>,
     (yes, confirm): (bool, Option<&str>),
     silence: Option<&'static str>,
     (what, command): (&str, &str),
 ) -> Result<Consent, Problem> {
-    match (protected.filter(|target| target.protected && target.name.is_some()), yes, silence) {
-        (Some(target), ..) => promotion(target, yes, confirm, silence, (what, command)),
+    match (guard, yes, silence) {
+        (Some(name), ..) => named(name, true, yes, confirm, silence, (what, command)),
         (None, true, _) => Ok(Consent::Given),
         (None, false, None) => Ok(Consent::AskYes),
         (None, false, silence) => Err(missing(what, silence).fix(format!("{command} --yes"))),

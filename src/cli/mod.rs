@@ -24,6 +24,7 @@ mod permission;
 mod plan;
 mod promote;
 mod prompt;
+mod protect;
 mod redeploy;
 mod release;
 mod resume;

@@ -7,6 +7,7 @@ use jiff::Timestamp;
 use super::args::{Agreed, PermissionArgs, PermissionCommand};
 use super::consent::{self, Consent};
 use super::end::{End, partly};
+use super::protect::guard;
 use super::session::{Session, connect};
 use super::target::{Located, Need, configured, locate};
 use super::{App, new_run};
@@ -140,8 +141,8 @@ fn agreed(app: &App, located: &Located, act: Act, given: &Agreed) -> Result<Cons
     let command = format!("{}{foreign}", located.command_in(&format!("permission {}", act.word())));
     let what = format!("permission {}", act.word());
     // Letting a route in takes nothing away from anybody.
-    let target = configured(app, located).filter(|_| act != Act::Grant);
-    consent::repair(target.as_ref(), (given.yes, given.confirm.as_deref()), app.silence(), (&what, &command))
+    let guard = if act == Act::Grant { None } else { guard(app, located)? };
+    consent::repair(guard.as_deref(), (given.yes, given.confirm.as_deref()), app.silence(), (&what, &command))
 }
 
 /// Reads what TARGET means. `wide`: also the other stages that the policies name.

@@ -20,7 +20,7 @@ const PLAN_SCHEMA: &str = "stagegate.plan/1.0";
 /// Makes and shows the plan.
 pub async fn run(app: &App, args: PlanArgs) -> Result<End, Problem> {
     let located = locate(app, &args.source.target, Need::Release, args.source.permission_settle.as_ref())?;
-    let target = release::target(&located, &args.canary)?;
+    let target = release::target(app, &located, &args.canary)?;
     release::check_override(args.gate.override_gate.as_deref(), &target)?;
     let session = connect(app, &located, args.source.pace).await?;
     app.reporter.busy("reading AWS");

@@ -6,7 +6,7 @@ use super::end::End;
 use super::release::{self, Prepared, Wanted};
 use super::session::{Session, connect};
 use super::target::{Located, Need, locate, shell_word};
-use super::{App, credentials, plan as plans};
+use super::{App, credentials, plan as plans, protect};
 use crate::aws::Aws;
 use crate::clock::Clock;
 use crate::engine::{Engine, Settings};
@@ -22,7 +22,7 @@ pub async fn run(app: &App, args: PromoteArgs) -> Result<End, Problem> {
     // An approved plan carries its own events of smoke checks.
     let need = if approved.is_some() { Need::Place } else { Need::Release };
     let located = locate(app, &args.source.target, need, args.source.permission_settle.as_ref())?;
-    let target = release::target(&located, &args.canary)?;
+    let target = release::target(app, &located, &args.canary)?;
     if let Some(approved) = &approved {
         check_label(approved, &target)?;
     }
@@ -113,7 +113,9 @@ fn consent(
     let protected = target.protected || approved.is_some_and(|plan| plan.target.protected);
     let target = Target { protected, ..target.clone() };
     let command = located.command(&format!("promote{}{}", args.canary.repeated(), args.gate.repeated()));
-    consent::promotion(&target, args.yes, args.confirm.as_deref(), app.silence(), ("promote", &command))
+    let consent = consent::promotion(&target, args.yes, args.confirm.as_deref(), app.silence(), ("promote", &command));
+    let reason = || protect::reason(located, &protect::guard(app, located).ok()??);
+    consent.map_err(|problem| reason().into_iter().fold(problem, Problem::why))
 }
 
 fn check_label(approved: &Plan, target: &Target) -> Result<(), Problem> {

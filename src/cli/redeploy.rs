@@ -4,8 +4,9 @@ use super::args::RedeployArgs;
 use super::consent::{self, Consent};
 use super::end::End;
 use super::log::Log;
+use super::protect::guard;
 use super::session::{Session, connect};
-use super::target::{Located, Need, configured, locate};
+use super::target::{Located, Need, locate};
 use super::{App, new_run};
 use crate::aws::layers::Pace;
 use crate::aws::{Aws, gateway};
@@ -14,7 +15,7 @@ use crate::engine::{Engine, Settings};
 use crate::journal::{Ending, Entry};
 use crate::model::StageRef;
 use crate::permission::{self, Look, Wanted};
-use crate::plan::{ObservedStage, Redeploy, StagePlan};
+use crate::plan::{ByHand, ObservedStage, StagePlan};
 use crate::problem::{Code, Exit, Level, Problem};
 
 const GOES_ON: &str = "the command goes on: it says how to go back";
@@ -46,9 +47,9 @@ pub async fn redeploy<A: Aws, C: Clock>(
     let wanted = match &args.to {
         Some(id) => {
             let found = gateway::deployment(&session.aws, &observed.stage.kind, &stage.api, id).await?;
-            Redeploy::to(observed, id, found.as_ref())?
+            ByHand::to(observed, id, found.as_ref())?
         }
-        None => Redeploy::of(observed, args.force)?,
+        None => ByHand::of(observed, args.force)?,
     };
     app.reporter.say(&format!("{}\n", wanted.lines.join("\n")));
     for notice in &wanted.notices {
@@ -81,7 +82,7 @@ fn agreed(app: &App, located: &Located, args: &RedeployArgs) -> Result<Consent, 
     };
     let command = located.command(&format!("redeploy{flag}"));
     let given = (args.agreed.yes, args.agreed.confirm.as_deref());
-    consent::repair(configured(app, located).as_ref(), given, app.silence(), ("redeploy", &command))
+    consent::repair(guard(app, located)?.as_deref(), given, app.silence(), ("redeploy", &command))
 }
 
 fn no_stage(located: &Located) -> Problem {

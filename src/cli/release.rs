@@ -4,7 +4,7 @@ use super::args::Canary;
 use super::end::End;
 use super::session::Session;
 use super::target::Located;
-use super::{App, new_run};
+use super::{App, new_run, protect};
 use crate::aws::Aws;
 use crate::change::Change;
 use crate::clock::Clock;
@@ -42,9 +42,9 @@ pub fn plannable(located: &Located) -> Result<Target, Problem> {
         .fix("or promote the alias alone: stagegate promote FUNCTION:ALIAS"))
 }
 
-/// The target with the canary that the flags ask for.
-pub fn target(located: &Located, canary: &Canary) -> Result<Target, Problem> {
-    canary.flags().apply(plannable(located)?)
+/// The target with the canary that the flags ask for, protected when it touches what a protected target has.
+pub fn target(app: &App, located: &Located, canary: &Canary) -> Result<Target, Problem> {
+    protect::guarded(app, located, canary.flags().apply(plannable(located)?)?)
 }
 
 /// An override without a gate would be recorded for nothing.

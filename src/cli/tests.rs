@@ -11,6 +11,8 @@ mod drift;
 #[cfg(test)]
 mod gc;
 #[cfg(test)]
+mod protect;
+#[cfg(test)]
 mod repair;
 #[cfg(test)]
 mod takeup;
@@ -72,7 +74,10 @@ struct Desk {
 
 const CONFIG: &str = "schema = 1\n[project]\nname = \"pets\"\n[target.prod]\nfunctions = [\"pets\"]\nalias = \"live\"\n\
     api = \"a1b2c3d4e5\"\nstage = \"prod\"\nalias_variable = \"lambdaAlias\"\n[target.both]\n\
-    functions = [\"pets\", \"food\"]\nalias = \"live\"\n[target.guarded]\nfunctions = [\"pets\"]\nalias = \"live\"\nprotected = true\n";
+    functions = [\"pets\", \"food\"]\nalias = \"live\"\n";
+
+/// A protected target that shares its alias with the others.
+const GUARDED: &str = "[target.guarded]\nfunctions = [\"pets\"]\nalias = \"live\"\nprotected = true\n";
 
 fn pets() -> FunctionName {
     "pets".parse().unwrap()
@@ -134,7 +139,7 @@ impl Desk {
     fn promote(&self, line: &str) -> Result<End, Problem> {
         let args = promote_args(line);
         let located = self.locate(&args.source.target);
-        let target = release::target(&located, &args.canary)?;
+        let target = release::target(&self.app, &located, &args.canary)?;
         let session = self.session();
         promote::promote(&self.app, &located, &session, &target, None, &args).now_or_never().expect("the process died")
     }
@@ -445,7 +450,7 @@ fn a_signal_does_what_the_flag_says_or_else_the_target() {
 fn the_flags_change_the_canary_of_this_release_and_a_refusal_repeats_them() {
     let desk = Desk::new(Shape::Human);
     let args = promote_args("prod --preset Canary10Percent5Minutes --canary-mode stage");
-    let target = release::target(&desk.locate("prod"), &args.canary).unwrap();
+    let target = release::target(&desk.app, &desk.locate("prod"), &args.canary).unwrap();
     assert_eq!((target.canary.mode, target.canary.to_string().as_str()), (CanaryMode::Stage, "10% 5m"));
     let refused = desk.promote("prod --preset Canary10Percent5Minutes --canary-mode stage").unwrap_err();
     assert_eq!(refused.code, Code::ConfirmationMissing);

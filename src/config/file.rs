@@ -10,9 +10,10 @@ use toml::de::{DeTable, DeValue};
 use super::canary::{Preset, Steps};
 use super::document::{Document, FromToml, Node};
 use super::gate::{Alarms, Limit, Share, SlowLimit};
-use super::stage_settings::{DomainPath, Variables};
+use super::stage_settings::DomainPath;
 use super::value::{
-    Account, Extension, HttpCheck, Profile, Region, Settle, SourceText, TargetName, Template, Text, VariableName, Whole,
+    Account, Extension, FromTarget, HttpCheck, Profile, Region, Settle, SourceText, TargetName, Template, Text,
+    VariableName, VariableValue, Whole,
 };
 use crate::model::{
     AliasName, ApiId, CanaryMode, FunctionName, LogLevel, ManagedBy, OnInconclusive, Percent, Reaction, RedeployWhen,
@@ -83,6 +84,8 @@ section! {
         gate: Gate,
         on: On,
         redeploy: Redeploy,
+        /// Set with the release, beside the alias variable.
+        variables: Variables,
         /// Where clients find the stage.
         domains: Vec<Spanned<DomainPath>>,
         stage_settings: StageSettings,
@@ -165,6 +168,31 @@ section! {
     /// `[target.NAME.redeploy]`.
     Redeploy {
         when: RedeployWhen,
+        /// Files that trigger a new deployment, relative to the configuration file.
+        files: Vec<Spanned<Text>>,
+        /// The target whose deployment the stage gets.
+        from: FromTarget,
+    }
+}
+
+/// `[target.NAME.variables]`: stage variables by name.
+pub(super) type Variables = BTreeMap<String, Spanned<VariableValue>>;
+
+impl FromToml for Variables {
+    const WANTED: &'static str = "a table of stage variables";
+
+    fn from_toml(node: &Node<'_>) -> Result<Self, Problem> {
+        let table = node.value.as_table().ok_or_else(|| node.wrong_type::<Self>())?;
+        let mut variables = Self::new();
+        for (key, value) in table {
+            let (name, path) = (key.get_ref().as_ref(), node.inside(key.get_ref()));
+            if let Err(error) = name.parse::<VariableName>() {
+                let what = format!("`{name}` is not a valid {}", error.what);
+                return Err(node.document.problem(Code::BadValue, what, &path, key.span(), error.rule));
+            }
+            variables.insert(name.to_owned(), Spanned::from_toml(&node.child(path, value))?);
+        }
+        Ok(variables)
     }
 }
 

@@ -9,6 +9,8 @@ mod file;
 mod gate;
 mod layer;
 mod place;
+mod protect;
+mod redeploy;
 mod resolve;
 mod smoke;
 mod stage_settings;
@@ -23,6 +25,7 @@ pub use document::Document;
 pub use file::{Config, SCHEMA};
 pub use layer::{Flags, Layer, Origin, Settings, Sourced};
 pub use place::TargetRef;
+pub use protect::Touched;
 pub use smoke::SmokeFiles;
 pub use suggest::{did_you_mean, nearest};
 

@@ -1,14 +1,17 @@
 //! From the keys of the file to a target: defaults applied, and what belongs together checked together.
 
+use std::collections::BTreeMap;
+
 use toml::Spanned;
 
 use super::document::Document;
 use super::file::{Config, Keys};
 use super::layer::{Layer, Origin, Sourced};
+use super::redeploy::Deployed;
 use super::smoke::SmokeFiles;
 use super::suggest::{did_you_mean, nearest};
 use super::value::SourceText;
-use crate::model::{FunctionName, Source, StageRef, Target};
+use crate::model::{AliasName, FunctionName, RedeployWhen, Source, StageRef, Target};
 use crate::problem::{Code, Problem};
 
 /// The keys of one target over the defaults.
@@ -40,7 +43,7 @@ impl<'c> Merged<'c> {
         self.problem(Code::MissingKey, what, self.own, format!("add to this table: {key} = {example}"))
     }
 
-    fn functions(&self) -> Result<Vec<FunctionName>, Problem> {
+    pub(super) fn functions(&self) -> Result<Vec<FunctionName>, Problem> {
         let list = self.get(|keys| keys.functions.as_ref());
         let list = list.ok_or_else(|| self.missing("functions", "[\"FUNCTION\"]"))?;
         let mut names = Vec::new();
@@ -60,7 +63,7 @@ impl<'c> Merged<'c> {
 
     /// The one stage, if any. The target's own way of naming it, `stages` or `api` and `stage`, hides the defaults'
     /// other way.
-    fn stage(&self) -> Result<Option<StageRef>, Problem> {
+    pub(super) fn stage(&self) -> Result<Option<StageRef>, Problem> {
         let (own, defaults) = (self.own.get_ref(), self.defaults);
         let names_one = |keys: &Keys| keys.api.is_some() || keys.stage.is_some();
         let layer = if own.stages.is_some() || names_one(own) { own } else { defaults };
@@ -95,6 +98,11 @@ impl<'c> Merged<'c> {
         }
     }
 
+    /// The alias, which has no default.
+    pub(super) fn alias(&self) -> Result<AliasName, Problem> {
+        self.value(|keys| keys.alias.as_ref()).ok_or_else(|| self.missing("alias", "\"ALIAS\""))
+    }
+
     fn alias_variable(&self, stage: Option<&StageRef>) -> Result<Option<String>, Problem> {
         match (&self.own.get_ref().alias_variable, stage) {
             (Some(variable), None) => {
@@ -115,7 +123,7 @@ impl Config {
     pub fn target(&self, name: &str, smoke: SmokeFiles<'_>) -> Result<Target, Problem> {
         let merged = self.merged(name)?;
         let functions = merged.functions()?;
-        let alias = merged.value(|keys| keys.alias.as_ref()).ok_or_else(|| merged.missing("alias", "\"ALIAS\""))?;
+        let alias = merged.alias()?;
         let stage = merged.stage()?;
         let source = self.source(&merged, &functions, alias.as_str())?;
         let checks = self.smoke(&merged, stage.as_ref(), smoke)?;
@@ -150,10 +158,14 @@ impl Config {
             on_interrupt: merged
                 .value(|keys| keys.on.as_ref()?.get_ref().interrupt.as_ref())
                 .unwrap_or(Target::ON_INTERRUPT),
-            redeploy: merged.value(|keys| keys.redeploy.as_ref()?.get_ref().when.as_ref()).unwrap_or_default(),
+            redeploy: RedeployWhen::default(),
+            redeploy_files: Vec::new(),
+            redeploy_from: None,
+            variables: BTreeMap::new(),
         };
         merged.check_canary(&target)?;
-        Ok(target)
+        let Deployed { when, files, from, variables } = self.deployed(&merged, &target, smoke)?;
+        Ok(Target { redeploy: when, redeploy_files: files, redeploy_from: from, variables, ..target })
     }
 
     /// What the file says about the settings that flags and environment can say too: for the target `name`, or, for a
@@ -182,7 +194,7 @@ impl Config {
         })
     }
 
-    fn merged<'c>(&'c self, name: &'c str) -> Result<Merged<'c>, Problem> {
+    pub(super) fn merged<'c>(&'c self, name: &'c str) -> Result<Merged<'c>, Problem> {
         let own = self.targets.get(name).ok_or_else(|| self.unknown(name))?;
         Ok(Merged { name, document: &self.document, own, defaults: &self.defaults })
     }
@@ -221,7 +233,7 @@ impl Config {
             return Err(merged.problem(Code::UnknownTarget, what, source, note));
         }
         let from = self.merged(other)?;
-        let from_alias = from.value(|keys| keys.alias.as_ref()).ok_or_else(|| from.missing("alias", "\"ALIAS\""))?;
+        let from_alias = from.alias()?;
         if from_alias.as_str() == alias {
             let what = format!("target {name} takes its source from its own alias {alias}");
             return Err(merged.problem(contradiction, what, source, "name a target with another alias"));
@@ -246,7 +258,7 @@ impl Config {
 
 impl Merged<'_> {
     /// Both say where they are, and it is not the same place.
-    fn elsewhere(&self, other: &Merged<'_>) -> bool {
+    pub(super) fn elsewhere(&self, other: &Merged<'_>) -> bool {
         let differ = |ours: Option<String>, theirs: Option<String>| ours.zip(theirs).is_some_and(|(a, b)| a != b);
         let region = |merged: &Merged<'_>| merged.value(|keys| keys.region.as_ref()).map(|region| region.0);
         let account = |merged: &Merged<'_>| merged.value(|keys| keys.account.as_ref()).map(|account| account.0);

@@ -13,12 +13,12 @@ use crate::problem::{Code, Problem, Span};
 /// The largest event of a synchronous invocation, bytes (aws-semantics §3.7).
 const LARGEST_EVENT: usize = 6 * 1024 * 1024;
 
-/// Whether the events of smoke checks are read.
+/// Whether the files that a target names are read: events of smoke checks, and triggers of a redeployment.
 #[derive(Clone, Copy)]
 pub enum SmokeFiles<'a> {
     /// Read and checked.
     Read(Reader<'a>),
-    /// Left alone, and the target has no smoke checks: whoever rolls back or looks does not need them.
+    /// Left alone, and the target has neither smoke checks nor triggers: whoever rolls back or looks needs none.
     Leave,
 }
 

@@ -1,18 +1,14 @@
 //! `[target.NAME.stage_settings]` and `domains`: what `drift` and `doctor` compare the live stage with.
 
-use std::collections::BTreeMap;
 use std::str::FromStr;
 
 use toml::Spanned;
 
 use super::document::{FromToml, Node};
 use super::resolve::Merged;
-use super::value::{VariableName, choice};
+use super::value::choice;
 use crate::model::{InvalidName, LogLevel, StageRef, Throttle, WantedStage};
 use crate::problem::{Code, Problem};
-
-/// The longest value of a stage variable (API Gateway quotas).
-const VALUE_MAX: usize = 512;
 
 /// A custom domain with its base path, without scheme: `api.example.com/checkout`.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -59,39 +55,6 @@ impl FromToml for LogLevel {
     }
 }
 
-/// Stage variables by name.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub(super) struct Variables(pub BTreeMap<String, String>);
-
-impl FromToml for Variables {
-    const WANTED: &'static str = "a table of variables, such as { lambdaAlias = \"live\" }";
-
-    fn from_toml(node: &Node<'_>) -> Result<Self, Problem> {
-        let table = node.value.as_table().ok_or_else(|| node.wrong_type::<Self>())?;
-        let mut all = BTreeMap::new();
-        for (key, value) in table {
-            let name = key.get_ref().as_ref();
-            let child = node.child(node.inside(name), value);
-            if let Err(error) = name.parse::<VariableName>() {
-                return Err(child.problem(
-                    Code::BadValue,
-                    format!("`{name}` is not a valid {}", error.what),
-                    error.rule,
-                ));
-            }
-            let text = child.text::<Self>()?;
-            // aws-semantics §5
-            let plain = |b: u8| b.is_ascii_alphanumeric() || b"-._~:/?#&=,".contains(&b);
-            if text.is_empty() || text.len() > VALUE_MAX || !text.bytes().all(plain) {
-                let rule = "must be 1–512 letters, digits or -._~:/?#&=, because API Gateway takes nothing else";
-                return Err(child.problem(Code::BadValue, format!("`{}` is not a valid value", child.path), rule));
-            }
-            all.insert(name.to_owned(), text.to_owned());
-        }
-        Ok(Self(all))
-    }
-}
-
 impl Merged<'_> {
     /// Where clients find the stage.
     pub(super) fn domains(&self, stage: Option<&StageRef>) -> Result<Vec<String>, Problem> {
@@ -116,9 +79,11 @@ impl Merged<'_> {
                 }
             }
         });
+        let variables = keys.variables.iter().flat_map(Spanned::get_ref);
+        let variables = variables.map(|(name, value)| (name.clone(), value.get_ref().0.clone())).collect();
         let flag = |value: &Option<Spanned<bool>>| value.as_ref().map(|value| *value.get_ref());
         Ok(WantedStage {
-            variables: keys.variables.as_ref().map(|all| all.get_ref().0.clone()).unwrap_or_default(),
+            variables,
             logging: keys.logging.as_ref().map(|level| *level.get_ref()),
             metrics: flag(&keys.metrics),
             tracing: flag(&keys.tracing),

@@ -138,6 +138,44 @@ smoke = [{ invoke = "ok.json" }]
 }
 
 #[test]
+fn deployment_and_variables_are_put_together_from_target_and_defaults() {
+    let text = r#"
+schema = 1
+[defaults]
+functions = ["checkout-api"]
+api = "a1b2c3d4e5"
+redeploy = { when = "always" }
+variables = { table = "orders", region = "eu" }
+[target.staging]
+alias = "staging"
+stage = "staging"
+redeploy = { when = "if-changed", files = ["ok.json", "smoke/health.json"] }
+[target.prod]
+alias = "live"
+stage = "prod"
+redeploy = { from = "target.staging" }
+variables = { table = "orders-v2" }
+[target.alone]
+alias = "alone"
+stages = []
+"#;
+    let staging = target(text, "staging").unwrap();
+    assert_eq!(staging.redeploy, RedeployWhen::IfChanged);
+    let ok = crate::model::TriggerFile::new("ok.json", "{}");
+    assert_eq!((staging.redeploy_files.len(), &staging.redeploy_files[0]), (2, &ok));
+    assert_eq!(staging.variables["table"], "orders");
+    let prod = target(text, "prod").unwrap();
+    let from = prod.redeploy_from.unwrap();
+    assert_eq!((from.target.as_str(), from.stage.to_string().as_str()), ("staging", "a1b2c3d4e5/staging"));
+    assert_eq!((from.functions.len(), from.alias.as_str()), (1, "staging"));
+    let set: Vec<String> = prod.variables.iter().map(|(name, value)| format!("{name}={value}")).collect();
+    assert_eq!(set, ["region=eu", "table=orders-v2"]);
+    assert!(target(text, "alone").unwrap().variables.is_empty(), "defaults are for those that have a stage");
+    let config = Config::parse(Document::new("stagegate.toml", text), "/shop".into()).unwrap();
+    assert!(config.target("staging", SmokeFiles::Leave).unwrap().redeploy_files.is_empty(), "a rollback reads none");
+}
+
+#[test]
 fn the_layer_says_which_line_decided() {
     let config = Config::parse(Document::new("stagegate.toml", PROD), "/shop".into()).unwrap();
     let prod = config.layer(Some("prod")).unwrap();
@@ -213,6 +251,22 @@ const BAD_LINES: &[&str] = &[
     "gate = { alarms = [\"arn:aws:cloudwatch:us-east-1:123456789012:alarm:checkout-5xx\"] }",
     "gate = { no_data = \"hold\" }",
     "redeploy = { when = \"if-change\" }",
+    "redeploy = { file = [\"ok.json\"] }",
+    "redeploy = { files = [\"ok.json\"] }",
+    "stages = [\"a1b2c3d4e5/prod\"]\nredeploy = { files = [\"ok.json\", \"gone.yaml\"] }",
+    "stages = [\"a1b2c3d4e5/prod\"]\nredeploy = { files = [\"ok.json\", \"ok.json\"] }",
+    "stages = [\"a1b2c3d4e5/prod\"]\nredeploy = { when = \"never\", files = [\"ok.json\"] }",
+    "stages = [\"a1b2c3d4e5/prod\"]\nredeploy = { from = \"staging\" }",
+    "stages = [\"a1b2c3d4e5/prod\"]\nredeploy = { from = \"target.stagign\" }",
+    "stages = [\"a1b2c3d4e5/prod\"]\nredeploy = { from = \"target.other\" }",
+    "stages = [\"a1b2c3d4e5/prod\"]\nredeploy = { from = \"target.prod\" }",
+    "stages = [\"f6g7h8i9j0/prod\"]\nredeploy = { from = \"target.staging\" }",
+    "stages = [\"a1b2c3d4e5/prod\"]\nredeploy = { from = \"target.staging\", when = \"always\" }",
+    "variables = { table = \"orders-v2\" }",
+    "stages = [\"a1b2c3d4e5/prod\"]\nvariables = { \"table-name\" = \"orders-v2\" }",
+    "stages = [\"a1b2c3d4e5/prod\"]\nvariables = { table = \"$LATEST\" }",
+    "stages = [\"a1b2c3d4e5/prod\"]\nvariables = { table = 2 }",
+    "stages = [\"a1b2c3d4e5/prod\"]\nalias_variable = \"lambdaAlias\"\nvariables = { lambdaAlias = \"live\" }",
     "publish = { description = \"{git_branch}\" }",
     "smoke = [{ expect = { status = 200 } }]",
     "smoke = [{ invoke = \"gone.json\" }]",
@@ -232,6 +286,7 @@ fn a_bad_line_is_shown_with_what_to_write_instead() {
 [target.staging]
 functions = ["checkout-api"]
 alias = "staging"
+stages = ["a1b2c3d4e5/staging"]
 [target.other]
 functions = ["refunds-api"]
 alias = "staging"

@@ -8,10 +8,10 @@ use toml::de::DeValue;
 
 use super::document::{FromToml, Node};
 use super::suggest::did_you_mean;
-use crate::model::schedule;
 use crate::model::{
     AliasName, ApiId, FunctionName, InvalidName, ManagedBy, Percent, RedeployWhen, StageName, StageRef,
 };
+use crate::model::{schedule, variable};
 use crate::problem::{Code, Problem};
 
 /// A checked text: which type, what it is called, its rule, and the rule as a function.
@@ -46,7 +46,10 @@ checked! {
         |t| t.len() == 12 && t.bytes().all(|b| b.is_ascii_digit());
     /// A stage variable (aws-semantics §5: 1–64 letters, digits, `_`).
     VariableName "stage variable name" "must be 1–64 letters, digits or `_`"
-        |t| (1..=64).contains(&t.len()) && t.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_');
+        |t| variable::is_name(t);
+    /// The value of a stage variable.
+    VariableValue "stage variable value" "must be 1–512 letters, digits or any of - . _ ~ : / ? # & = ,"
+        |t| variable::is_value(t);
     /// The name of a target. A word without `:`, `/` and `.`, so that it cannot be taken for another kind of TARGET.
     TargetName "target name" "must be 1–64 letters, digits, `-` or `_`"
         |t| (1..=64).contains(&t.len()) && t.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_".contains(&b));
@@ -134,6 +137,19 @@ impl FromStr for SourceText {
     }
 }
 
+/// The target that `redeploy.from` names.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct FromTarget(pub String);
+
+impl FromStr for FromTarget {
+    type Err = InvalidName;
+    fn from_str(text: &str) -> Result<Self, InvalidName> {
+        let name = text.strip_prefix("target.").filter(|name| name.parse::<TargetName>().is_ok());
+        let rule = "must be \"target.NAME\", a target whose stage belongs to the same API";
+        name.map(|name| Self(name.to_owned())).ok_or_else(|| invalid("source of a deployment", text, rule))
+    }
+}
+
 /// The description of published versions: a template of at most 200 characters.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Template(pub String);
@@ -175,6 +191,8 @@ from_text! {
     Profile => "a profile name in quotes",
     Account => "12 digits in quotes",
     VariableName => "a variable name in quotes",
+    VariableValue => "a value in quotes",
+    FromTarget => "\"target.NAME\" in quotes",
     Settle => "a time in quotes, such as \"20s\"",
     SourceText => "\"$LATEST\", \"target.NAME\" or a version number in quotes",
     Template => "text in quotes",

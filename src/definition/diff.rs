@@ -3,14 +3,14 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::canonical::{Canonical, Scope};
 use super::{excerpt, integration, shown};
 
 /// What happened to a part of the definition, seen from the deployed one.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Change {
     /// Live, not deployed.
@@ -22,7 +22,7 @@ pub enum Change {
 }
 
 /// Where in the definition.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Place {
     /// A method of a resource.
@@ -37,7 +37,7 @@ pub enum Place {
 }
 
 /// One difference; sorted by route, other parts after the routes.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Difference {
     /// Where.
     pub place: Place,
@@ -45,7 +45,7 @@ pub struct Difference {
     pub change: Change,
     /// Which property, when one changed; else empty.
     pub property: String,
-    /// Its value in the deployed definition.
+    /// Its value in the deployed definition, or what a removed route called.
     pub before: Option<String>,
     /// Its value in the live one, or what an added route calls.
     pub after: Option<String>,
@@ -161,7 +161,7 @@ fn routes(old: &Value, new: &Value) -> Vec<Difference> {
         let key = (path.clone(), method.clone());
         match (old.get(&key), new.get(&key)) {
             (None, Some(route)) => found.push(Difference { after: target(route), ..whole(place, Change::Added) }),
-            (Some(_), None) => found.push(whole(place, Change::Removed)),
+            (Some(route), None) => found.push(Difference { before: target(route), ..whole(place, Change::Removed) }),
             (Some(old), Some(new)) => properties(&place, &route_leaves(old, new), &route_leaves(new, old), &mut found),
             (None, None) => {}
         }

@@ -93,7 +93,7 @@ fn stage_change(plan: &Plan, underway: &Underway) -> Option<Change> {
     if !by_stage && !stage.changes() {
         return None;
     }
-    let deployment = stage.redeploy.as_ref().and(underway.deployment.clone());
+    let deployment = stage.deployment(underway.deployment.clone());
     let canary = plan.stage_canary(stage, deployment.clone(), Percent::ZERO).filter(|_| by_stage);
     let want = StageSide { canary, ..stage.want_side(deployment) };
     Some(Change::Stage { stage: stage.stage.clone(), before: stage.before_side(), want })

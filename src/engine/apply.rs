@@ -237,11 +237,11 @@ pub(crate) fn changed_by_others(change: &Change, now: &Now) -> Problem {
             if let (Some(before), Some(want)) = (&before.deployment, &want.deployment) {
                 problem = problem.why(format!("deployment before {before}, wanted {want}, now {}", now.deployment));
             }
-            if let (Some((name, before)), Some((_, want))) = (&before.variable, &want.variable) {
+            for (name, want) in &want.variables {
                 let text = |v: Option<&String>| v.map_or("(unset)".to_owned(), Clone::clone);
                 problem = problem.why(format!(
                     "variable {name} before {}, wanted {}, now {}",
-                    text(before.as_ref()),
+                    text(before.variables.get(name).and_then(Option::as_ref)),
                     text(want.as_ref()),
                     text(now.variables.get(name))
                 ));

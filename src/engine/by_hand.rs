@@ -28,7 +28,10 @@ impl<A: Aws, C: Clock, J: Journal> Engine<'_, A, C, J> {
         let subject = stage.stage.to_string();
         let deployment = match id.clone() {
             Some(id) => id,
-            None => self.deployment(stage).await.map_err(|stop| stop.problem(&subject))?,
+            None => {
+                let made = self.deployment(stage).await.map_err(|stop| stop.problem(&subject))?;
+                made.ok_or_else(|| Problem::new(Code::Internal, format!("no deployment was made for {subject}")))?
+            }
         };
         *id = Some(deployment.clone());
         let (before, want) = (stage.before_side(), stage.want_side(id.clone()));

@@ -359,7 +359,7 @@ impl<A: Aws, C: Clock, J: Journal> Engine<'_, A, C, J> {
         percent: Percent,
         known: &[Percent],
     ) -> (StageSide, StageSide) {
-        let deployment = self.progress().deployment;
+        let deployment = stage.deployment(self.progress().deployment);
         let side = |canary| StageSide { canary, ..StageSide::default() };
         let want = plan.stage_canary(stage, deployment.clone(), percent);
         let is = now.canary.as_ref().map_or(Percent::ZERO, |canary| Percent::of_share(canary.percent / 100.0));

@@ -55,7 +55,7 @@ impl<A: Aws, C: Clock, J: Journal> Engine<'_, A, C, J> {
 
     /// What the stage serves in the end: the canary's deployment and variables, without the canary.
     fn final_side(&self, stage: &StagePlan) -> StageSide {
-        stage.want_side(stage.redeploy.as_ref().and(self.progress().deployment))
+        stage.want_side(stage.deployment(self.progress().deployment))
     }
 
     /// The stage as the release leaves it, if it writes to it.

@@ -31,6 +31,9 @@ pub(super) type Candidates = Vec<(Version, bool)>;
 impl<A: Aws, C: Clock, J: Journal> Engine<'_, A, C, J> {
     /// Goes through all steps. Repeatable: what is done is recognised by looking, whoever did it.
     pub(super) async fn forward(&self, plan: &Plan) -> Result<Arrived, Stop> {
+        if let Some(stage) = &plan.stage {
+            self.still_proved(stage).await?;
+        }
         let candidates = self.publish_all(plan).await?;
         if is_unchanged(plan, &candidates) {
             return Ok(Arrived::Unchanged);

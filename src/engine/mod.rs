@@ -11,6 +11,7 @@ mod gate;
 mod interrupt;
 mod outcome;
 pub mod pause;
+mod proved;
 mod publish;
 mod redeploy;
 mod smoke;

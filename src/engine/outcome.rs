@@ -206,7 +206,7 @@ impl<A: Aws, C: Clock, J: Journal> Engine<'_, A, C, J> {
             // A canary without requests changes nothing for callers.
             Change::Stage { want, .. } => {
                 let split = want.canary.as_ref().is_some_and(|canary| canary.percent > 0.0);
-                split || want.deployment.is_some() || want.variable.is_some()
+                split || want.deployment.is_some() || !want.variables.is_empty()
             }
         })
     }

@@ -10,11 +10,10 @@ use crate::aws::noun::{Deployment, DeploymentStatus};
 use crate::aws::{Aws, AwsError, Operation, Remedy, explain, gateway};
 use crate::change::{Change, Now, StageSide};
 use crate::clock::Clock;
-use crate::definition::Marker;
 use crate::event::{Event, Outcome};
 use crate::journal::{Entry, Journal};
 use crate::model::{ApiId, CanaryMode, Percent, RunId};
-use crate::plan::{Observer, Plan, StagePlan};
+use crate::plan::{Observer, Plan, Redeploy, StagePlan};
 use crate::problem::{Code, Problem};
 use crate::step::StepKind;
 
@@ -76,31 +75,31 @@ impl<A: Aws, C: Clock, J: Journal> Engine<'_, A, C, J> {
             return self.canary_change(plan, stage).await.map(Some);
         }
         let Some((before, stage)) = plan.stage_change() else { return Ok(None) };
-        let deployment = match &stage.redeploy {
-            Some(_) => Some(self.deployment(stage).await?),
-            None => None,
-        };
+        let deployment = self.deployment(stage).await?;
         Ok(Some(Change::Stage { stage: stage.stage.clone(), before, want: stage.want_side(deployment) }))
     }
 
     /// The canary attached to the stage, without requests yet.
     async fn canary_change(&self, plan: &Plan, stage: &StagePlan) -> Result<Change, Stop> {
-        let deployment = match &stage.redeploy {
-            Some(_) => Some(self.deployment(stage).await?),
-            None => None,
-        };
+        let deployment = self.deployment(stage).await?;
         let canary = plan.stage_canary(stage, deployment, Percent::ZERO);
         let before = StageSide::default();
         Ok(Change::Stage { stage: stage.stage.clone(), before, want: StageSide { canary, ..StageSide::default() } })
     }
 
-    /// The deployment of this release, ready to be served: the one it made, or a new one.
-    pub(super) async fn deployment(&self, stage: &StagePlan) -> Result<String, Stop> {
-        let id = self.made_deployment(stage).await?;
-        if !stage.before.kind.is_rest() {
-            self.deployed(stage, &id).await?;
+    /// The deployment that the stage gets, ready to be served; none when it keeps its own. Whatever must be remembered in
+    /// the description of a deployment is there before the stage is written.
+    pub(super) async fn deployment(&self, stage: &StagePlan) -> Result<Option<String>, Stop> {
+        let made = match stage.makes_deployment() {
+            true => Some(self.made_deployment(stage).await?),
+            false => None,
+        };
+        match (&stage.redeploy, &made) {
+            (Some(Redeploy::Live(_)), Some(id)) if !stage.before.kind.is_rest() => self.deployed(stage, id).await?,
+            (Some(Redeploy::Existing { .. }), _) => self.still_proved(stage).await?,
+            _ => {}
         }
-        Ok(id)
+        Ok(stage.deployment(made))
     }
 
     async fn made_deployment(&self, stage: &StagePlan) -> Result<String, Stop> {
@@ -151,7 +150,8 @@ impl<A: Aws, C: Clock, J: Journal> Engine<'_, A, C, J> {
         let operation = gateway::creating(kind);
         let observer = Observer { aws: self.aws, clock: self.clock, listener: self.listener };
         let live = observer.live(api, kind).await?;
-        if live.fingerprint() != stage.live {
+        // One that nothing will point at publishes nothing.
+        if matches!(stage.redeploy, Some(Redeploy::Live(_))) && live.fingerprint() != stage.live {
             return Err(Stop::Conflict(
                 Problem::new(Code::PlanStale, format!("the definition of {api} was edited after the plan was made"))
                     .why("a deployment now would publish what nobody has seen in the plan")
@@ -160,7 +160,7 @@ impl<A: Aws, C: Clock, J: Journal> Engine<'_, A, C, J> {
         }
         self.check_interrupt()?;
         self.append(Entry::Begun { step: StepKind::Redeploy, subject: api.to_string() })?;
-        let description = Marker::of(&self.run, &live).to_string();
+        let description = stage.marker(&self.run, &live).to_string();
         let mut last = AwsError::Ambiguous { cause: "never sent".into() };
         for attempt in 1..=WRITE_ATTEMPTS_MAX {
             match gateway::create_deployment(self.aws, kind, api, description.clone()).await {

@@ -5,9 +5,11 @@ pub mod managed_by;
 pub mod name;
 pub mod preset;
 pub mod record;
+pub mod redeploy;
 pub mod schedule;
 pub mod shift;
 pub mod target;
+pub mod variable;
 pub mod wanted_stage;
 
 pub use canary::{
@@ -17,7 +19,9 @@ pub use managed_by::ManagedBy;
 pub use name::{AliasName, ApiId, FunctionName, InvalidName, RunId, StageName, StageRef, Version};
 pub use preset::{PRESETS, preset};
 pub use record::{Description, Record, RecordError, RecordState, RecordedStage};
+pub use redeploy::{RedeployFrom, TriggerFile};
 pub use schedule::ScheduleError;
 pub use shift::Shift;
 pub use target::{Expect, RedeployWhen, SmokeCheck, Source, StageCheck, Target};
+pub use variable::VariableChange;
 pub use wanted_stage::{LogLevel, Throttle, WantedStage};

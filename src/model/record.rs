@@ -69,8 +69,12 @@ pub struct RecordedStage {
     pub stage: StageRef,
     /// The deployment it served before, if the release moves it.
     pub deployment: Option<String>,
+    /// The deployment it moves to, if that was not made by the release.
+    pub to: Option<String>,
     /// The alias variable and its value before (`None` = unset), if the release sets it.
     pub variable: Option<(String, Option<String>)>,
+    /// The release sets more variables: what they were stands in the description of the deployment that it made.
+    pub more_variables: bool,
 }
 
 /// What stagegate knows of an alias, in the alias.
@@ -182,11 +186,17 @@ impl fmt::Display for Record {
             write!(f, " {}", stage.stage)?;
             if let Some(deployment) = &stage.deployment {
                 write!(f, " d={deployment}")?;
+                if let Some(to) = &stage.to {
+                    write!(f, ">{to}")?;
+                }
             }
             match &stage.variable {
                 Some((name, Some(value))) => write!(f, " v={name}:{value}")?,
                 Some((name, None)) => write!(f, " v!{name}")?,
                 None => {}
+            }
+            if stage.more_variables {
+                f.write_str(" m")?;
             }
         }
         if self.stage_canary {
@@ -247,7 +257,11 @@ fn parse_words<'a>(mut words: impl Iterator<Item = &'a str>) -> Option<Record> {
         match word.split_once(['=', '!']) {
             Some(("x", text)) => record.expires = Some(parse_expiry(text)?),
             Some(("n", text)) => record.members = text.parse().ok()?,
-            Some(("d", id)) => record.stage.as_mut()?.deployment = Some(id.to_owned()),
+            Some(("d", ids)) => {
+                let (before, to) = ids.split_once('>').map_or((ids, None), |(before, to)| (before, Some(to)));
+                let stage = record.stage.as_mut()?;
+                (stage.deployment, stage.to) = (Some(before.to_owned()), to.map(str::to_owned));
+            }
             Some(("v", text)) if word.starts_with("v!") => {
                 record.stage.as_mut()?.variable = Some((text.to_owned(), None))
             }
@@ -257,13 +271,15 @@ fn parse_words<'a>(mut words: impl Iterator<Item = &'a str>) -> Option<Record> {
             }
             Some(("t", text)) => record.shift = Some(text.parse().ok()?),
             Some(("bad", list)) => record.bad = list.split(',').map(|n| n.parse().ok()).collect::<Option<_>>()?,
+            _ if word == "m" => record.stage.as_mut()?.more_variables = true,
             _ if word == "c" => record.stage_canary = true,
             _ if word == "g" => record.granted = true,
             _ if word == "o" => record.gate_overridden = true,
             _ if word.contains('>') => way = Some(parse_way(word)?),
             _ => {
                 let stage = word.parse().ok()?;
-                record.stage = Some(RecordedStage { stage, deployment: None, variable: None });
+                record.stage =
+                    Some(RecordedStage { stage, deployment: None, to: None, variable: None, more_variables: false });
             }
         }
     }
@@ -377,7 +393,9 @@ mod tests {
             stage: Some(RecordedStage {
                 stage: "a1b2c3d4e5/production".parse().unwrap(),
                 deployment: Some("k5m8ra".into()),
+                to: Some("k7x2pq".into()),
                 variable: Some(("lambdaAlias".into(), Some("b:l-u.e".into()))),
+                more_variables: true,
             }),
             stage_canary: false,
             shift: None,

@@ -1,11 +1,14 @@
 //! What is promoted: the functions, their alias and the stage that calls it. Everything in it is validated.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::{AliasName, Canary, FunctionName, GatePolicy, ManagedBy, Reaction, StageRef, WantedStage};
+use super::{
+    AliasName, Canary, FunctionName, GatePolicy, ManagedBy, Reaction, RedeployFrom, StageRef, TriggerFile, WantedStage,
+};
 
 /// A target with all its settings. Plans and journals store it, so that a release goes on with what was approved.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -57,6 +60,15 @@ pub struct Target {
     /// What the stage should be set to. Looked at, never changed.
     #[serde(skip)]
     pub stage_settings: WantedStage,
+    /// Files that trigger a new deployment when their content has changed.
+    #[serde(default)]
+    pub redeploy_files: Vec<TriggerFile>,
+    /// The target whose deployment the stage gets, instead of one of the live definition.
+    #[serde(default)]
+    pub redeploy_from: Option<RedeployFrom>,
+    /// Stage variables that are set with the release, beside the alias variable. Only with a stage.
+    #[serde(default)]
+    pub variables: BTreeMap<String, String>,
     /// How traffic is shifted.
     #[serde(default)]
     pub canary: Canary,
@@ -102,6 +114,9 @@ impl Target {
             redeploy: RedeployWhen::IfChanged,
             domains: Vec::new(),
             stage_settings: WantedStage::default(),
+            redeploy_files: Vec::new(),
+            redeploy_from: None,
+            variables: BTreeMap::new(),
             canary: Canary::default(),
             gate: GatePolicy::default(),
             on_interrupt: Self::ON_INTERRUPT,

@@ -5,12 +5,15 @@ use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 
-use super::{Choice, MemberPlan, Observed, Observer, Place, Plan, SourcePlan, VariablePlan};
+use super::{Choice, MemberPlan, Observed, Observer, Place, Plan, Redeploy, SourcePlan};
 use crate::aws::Aws;
 use crate::aws::noun::{Alias, Stage};
 use crate::clock::Clock;
+use crate::definition::Marker;
 use crate::model::target::Target;
-use crate::model::{AliasName, CanaryMode, Description, Percent, Record, RecordState, RunId, Shift, Version};
+use crate::model::{
+    AliasName, CanaryMode, Description, Percent, Record, RecordState, RunId, Shift, VariableChange, Version,
+};
 use crate::problem::{Code, Problem};
 
 /// A release that is under way, as AWS shows it.
@@ -24,6 +27,8 @@ pub struct Underway {
     pub stage: Option<Stage>,
     /// The deployment that the release made, if it made one.
     pub deployment: Option<String>,
+    /// The variables that its description keeps.
+    pub variables: Vec<VariableChange>,
 }
 
 impl Underway {
@@ -60,7 +65,13 @@ impl Underway {
         if aliases.iter().any(|(_, record)| record.run != run) {
             return Err(incomplete(place, &run, "other aliases of the target carry the record of another release"));
         }
-        Ok(Self { run, aliases, stage: observed.stage.as_ref().map(|stage| stage.stage.clone()), deployment: None })
+        Ok(Self {
+            run,
+            aliases,
+            stage: observed.stage.as_ref().map(|stage| stage.stage.clone()),
+            deployment: None,
+            variables: Vec::new(),
+        })
     }
 
     /// How far the canary is.
@@ -91,10 +102,12 @@ impl Underway {
             stage.stage.canary = None;
             if let Some(recorded) = recorded {
                 stage.stage.deployment = recorded.deployment.unwrap_or_else(|| stage.stage.deployment.clone());
-                match recorded.variable {
-                    Some((name, Some(value))) => drop(stage.stage.variables.insert(name, value)),
-                    Some((name, None)) => drop(stage.stage.variables.remove(&name)),
-                    None => {}
+                let kept = self.variables.iter().map(|change| (change.name.clone(), change.before.clone()));
+                for (name, value) in recorded.variable.into_iter().chain(kept) {
+                    match value {
+                        Some(value) => drop(stage.stage.variables.insert(name, value)),
+                        None => drop(stage.stage.variables.remove(&name)),
+                    }
                 }
             }
         }
@@ -144,9 +157,17 @@ impl Underway {
         let recorded = self.aliases.iter().find_map(|(_, record)| record.stage.clone());
         if let (Some(stage), Some(recorded)) = (&mut plan.stage, recorded) {
             let live = stage.live.clone();
-            stage.redeploy = recorded.deployment.is_some().then_some(live);
+            let gets = match recorded.to {
+                Some(deployment) => Redeploy::Existing { deployment, proof: None },
+                None => Redeploy::Live(live),
+            };
+            stage.redeploy = recorded.deployment.is_some().then_some(gets);
             let want = plan.target.alias.to_string();
-            stage.variable = recorded.variable.map(|(name, before)| VariablePlan { name, before, want });
+            stage.variable = recorded.variable.map(|(name, before)| VariableChange { name, before, want });
+            // Before its deployment is made none of them is set: then what the configuration says is what is left to do.
+            if !self.variables.is_empty() || !recorded.more_variables {
+                stage.variables.clone_from(&self.variables);
+            }
         }
         let overridden = self.aliases.iter().any(|(_, record)| record.gate_overridden);
         if let Some(canary) = plan.canary.as_mut().filter(|canary| overridden && canary.override_gate.is_none()) {
@@ -206,12 +227,17 @@ pub async fn underway<A: Aws, C: Clock>(
     choice: Choice,
 ) -> Result<(Plan, Underway), Problem> {
     let place = target.label();
+    // Which deployment it gets was decided when it began: what another stage serves by now is not asked.
+    let begun = Target { redeploy_from: None, ..target.clone() };
     // What its canary is judged by was checked before it began; what is missing since then holds it, and does not keep
     // anybody from taking it up.
-    let mut observed = observer.resources(target, None).await?;
+    let mut observed = observer.resources(&begun, None).await?;
     let mut underway = Underway::of(&place, &target.alias, &observed)?;
     if let Some(stage) = &target.stage {
-        underway.deployment = observer.deployed_by(&stage.api, &underway.run).await?.map(|found| found.id);
+        let made = observer.deployed_by(&stage.api, &underway.run).await?;
+        let marker = made.as_ref().and_then(|made| made.description.parse::<Marker>().ok());
+        underway.variables = marker.and_then(|marker| marker.variables).unwrap_or_default();
+        underway.deployment = made.map(|made| made.id);
     }
     for (member, (_, record)) in observed.members.iter_mut().zip(&underway.aliases) {
         member.named = Some(record.to);
@@ -222,7 +248,8 @@ pub async fn underway<A: Aws, C: Clock>(
     }
     underway.rewind(&mut observed);
     let run = underway.run.clone();
-    let mut plan = super::plan(target, &observed, &Choice { adopt: Some(run.clone()), run, ..choice })?;
+    let mut plan = super::plan(&begun, &observed, &Choice { adopt: Some(run.clone()), run, ..choice })?;
+    plan.target.redeploy_from.clone_from(&target.redeploy_from);
     underway.correct(&mut plan);
     underway.check_schedule(&plan)?;
     Ok((plan, underway))

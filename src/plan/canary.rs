@@ -108,14 +108,17 @@ impl Plan {
     }
 
     /// What the canary adds to the stage, at a percentage: the new deployment, or the present one when the definition is
-    /// unchanged, with the alias variable overridden. Cache entries are never shared (aws-semantics §6.7).
+    /// unchanged, with the alias variable overridden and the other variables as they will be. Cache entries are never shared (aws-semantics §6.7).
     pub fn stage_canary(&self, stage: &StagePlan, deployment: Option<String>, percent: Percent) -> Option<StageCanary> {
         let candidate = self.members.iter().find_map(|m| m.candidate.as_ref())?;
         let variable = self.target.alias_variable.clone()?;
+        let mut overrides: BTreeMap<String, String> =
+            stage.variables.iter().map(|change| (change.name.clone(), change.want.clone())).collect();
+        overrides.insert(variable, candidate.alias.to_string());
         Some(StageCanary {
             deployment: Some(deployment.unwrap_or_else(|| stage.before.deployment.clone())),
             percent: percent.percent(),
-            overrides: BTreeMap::from([(variable, candidate.alias.to_string())]),
+            overrides,
             use_stage_cache: false,
         })
     }
@@ -217,6 +220,13 @@ fn check_shares_alias(member: &ObservedMember, target: &Target) -> Result<(), Pr
 }
 
 fn notice_exposed(stage: Option<&StagePlan>, notices: &mut Vec<Notice>) {
+    if let Some((stage, first)) = stage.and_then(|stage| Some((stage, stage.variables.first()?))) {
+        let text = format!(
+            "variables change too: everybody gets {} = {} when {} is written, while most calls still reach the old version; canary.mode = \"stage\" moves both together",
+            first.name, first.want, stage.stage
+        );
+        notices.push(Notice { code: Code::DefinitionExposed, text });
+    }
     let Some(stage) = stage.filter(|stage| stage.redeploy.is_some() && !stage.differences.is_empty()) else { return };
     let text = format!(
         "the definition changed too: everybody gets it when {} is redeployed, while most calls still reach the old version; canary.mode = \"stage\" moves both together",
@@ -247,7 +257,7 @@ fn check_wiring(target: &Target, observed: Option<&ObservedStage>) -> Result<(),
         return Err(wiring(format!("{}-canary is too long for an alias", target.alias))
             .fix("shift by the alias: --canary-mode alias"));
     };
-    let routes = observed.live.routes(&overridden(target, &observed.stage, &candidate));
+    let routes = observed.routes(&overridden(target, &observed.stage, &candidate));
     for function in &target.functions {
         if let Some(route) = reach::reaching(&routes, function.as_str(), target.alias.as_str()).first() {
             let what = format!(

@@ -2,7 +2,9 @@
 //! needs, so the plan that was read is the plan that runs.
 
 mod adopt;
+mod by_hand;
 mod canary;
+mod edit;
 mod member;
 pub mod observe;
 mod owner;
@@ -18,14 +20,16 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
 pub use adopt::{Underway, example_steps, underway};
+pub use by_hand::ByHand;
 pub use canary::{CanaryPlan, CandidatePlan};
+pub use edit::Edit;
 pub(crate) use member::clock_time;
 pub use member::{MemberPlan, SourcePlan};
 pub use member::{read_description, refuse_bad, short_sha};
-pub use observe::{Exports, Observed, ObservedMember, ObservedStage, Observer};
-pub use redeploy::Redeploy;
+pub use observe::{Exports, Observed, ObservedMember, ObservedSource, ObservedStage, Observer};
+pub use redeploy::{Proof, Redeploy};
 pub use sight::Sight;
-pub use stage::{Place, StagePlan, VariablePlan};
+pub use stage::{Place, StagePlan};
 pub use steps::{Action, PlannedStep};
 
 use crate::aws::noun::Statement;
@@ -120,7 +124,7 @@ pub fn plan(target: &Target, observed: &Observed, choice: &Choice) -> Result<Pla
         owner::refuse_active(&name, &member.function, &observed.owners, choice.at)?;
     }
     let stage = match &observed.stage {
-        Some(observed) => Some(stage::plan(target, observed, &mut notices)?),
+        Some(observed) => Some(stage::plan(target, observed, &choice.run, &mut notices)?),
         None => None,
     };
     let mut members = Vec::new();
@@ -206,7 +210,9 @@ impl Plan {
             RecordedStage {
                 stage: stage.stage.clone(),
                 deployment: stage.redeploy.is_some().then(|| stage.before.deployment.clone()),
+                to: stage.redeploy.as_ref().and_then(|redeploy| redeploy.known()).map(str::to_owned),
                 variable: stage.variable.as_ref().map(|v| (v.name.clone(), v.before.clone())),
+                more_variables: !stage.variables.is_empty(),
             }
         });
         Record {

@@ -1,6 +1,7 @@
 //! Reading everything that a plan depends on. Nothing here decides anything but when to stop waiting.
 
 mod ownership;
+mod source;
 mod stage;
 
 use std::time::Duration;
@@ -75,6 +76,24 @@ pub struct ObservedStage {
     pub live: LiveApi,
     /// What it serves, unless the fingerprint in the deployment's description proves that it is the live definition.
     pub exports: Option<Exports>,
+    /// The stage whose deployment it gets, when the target names one.
+    #[serde(default)]
+    pub source: Option<ObservedSource>,
+}
+
+/// The stage of another target, as it is.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ObservedSource {
+    /// Its settings.
+    pub stage: Stage,
+    /// The deployment it serves.
+    pub deployment: Deployment,
+    /// What it serves, where a comparison needs it and API Gateway gives it.
+    pub export: Option<Export>,
+    /// The live definition's export, where the comparison with it needs that; only of HTTP APIs.
+    pub live: Option<Export>,
+    /// The release under way there, if any: `checkout-api:staging is moved by r-…`.
+    pub releasing: Option<String>,
 }
 
 /// What a stage serves.
@@ -141,7 +160,7 @@ impl<A: Aws, C: Clock> Observer<'_, A, C> {
             .try_collect()
             .await?;
         let stage = match &target.stage {
-            Some(stage) => Some(self.stage(stage).await?),
+            Some(stage) => Some(self.stage_of(target, stage).await?),
             None => None,
         };
         Ok(Observed { members, stage, alarms: Vec::new(), namesakes: 0, past: Vec::new(), owners: Facts::default() })

@@ -1,118 +1,146 @@
-//! Redeploying a stage by hand: what a new deployment would publish, and whether there is anything to do.
+//! Which deployment the stage gets, and why.
 
-use super::Notice;
-use super::observe::ObservedStage;
-use super::stage::{self, StagePlan, count};
-use crate::aws::noun::{Deployment, DeploymentStatus};
-use crate::definition::diff::by_place;
+use serde::{Deserialize, Serialize};
+
+use super::observe::{ObservedSource, ObservedStage};
+use crate::aws::noun::Deployment;
+use crate::definition::{Fingerprint, Marker};
+use crate::model::target::{RedeployWhen, Target};
+use crate::model::{RedeployFrom, StageRef};
 use crate::problem::{Code, Problem};
 
-/// What a redeploy by hand does.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Redeploy {
-    /// The plan; none when there is nothing to do.
-    pub plan: Option<StagePlan>,
-    /// What it would publish, place by place.
-    pub lines: Vec<String>,
-    /// What people should know.
-    pub notices: Vec<Notice>,
+/// The deployment that the stage gets.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Redeploy {
+    /// A new one, of the live definition with this fingerprint.
+    Live(Fingerprint),
+    /// One that exists.
+    Existing {
+        /// Its id.
+        deployment: String,
+        /// Where it was proved; none when the release was taken up from its records, which do not say.
+        proof: Option<Proof>,
+    },
+}
+
+/// The stage that proved a deployment.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Proof {
+    /// The target that the stage belongs to.
+    pub target: String,
+    /// The stage.
+    pub stage: StageRef,
+    /// Who made the deployment and when, as far as it is known.
+    pub made: String,
 }
 
 impl Redeploy {
-    /// Compares what the stage serves with the live definition.
-    ///
-    /// # Errors
-    /// The stage has a canary.
-    pub fn of(observed: &ObservedStage, force: bool) -> Result<Self, Problem> {
-        let ObservedStage { stage_ref, stage, .. } = observed;
-        stage::refuse_canary(stage_ref, stage)?;
-        let mut notices = Vec::new();
-        stage::notice_failed_deployment(observed, &mut notices);
-        if stage.kind.is_auto_deployed() {
-            let line = format!("{stage_ref} deploys every edit of its API by itself (autoDeploy): nothing to redeploy");
-            return Ok(Self { plan: None, lines: vec![line], notices });
+    /// The deployment's id, where it is known before the release begins.
+    pub fn known(&self) -> Option<&str> {
+        match self {
+            Self::Live(_) => None,
+            Self::Existing { deployment, .. } => Some(deployment),
         }
-        let drift = observed.drift();
-        let undeployed = stage.deployment.is_empty();
-        let lines = match () {
-            () if undeployed => vec![format!("{stage_ref} was never deployed: it gets the live definition")],
-            () if drift.is_empty() && drift.unseen.is_empty() => {
-                vec![format!("{stage_ref} serves the live definition")]
-            }
-            () if drift.is_empty() => {
-                vec![format!("{stage_ref} serves the live definition, as far as its export shows")]
-            }
-            () => {
-                let headline =
-                    format!("{stage_ref} lacks {} of the live definition", count(drift.differences.len(), "change"));
-                let rest = by_place(&drift.differences).into_iter().map(|line| format!("  {line}"));
-                std::iter::once(headline).chain(rest).collect()
-            }
-        };
-        if let (Some(blind), false) = (drift.blind_spots(), undeployed) {
-            notices.push(Notice { code: Code::UnseenEdits, text: format!("{stage_ref} is {blind}") });
-        }
-        let wanted = force || undeployed || !drift.is_empty();
-        if wanted {
-            let text = format!("redeploying {stage_ref} publishes every pending edit of the API, whoever made it");
-            notices.push(Notice { code: Code::ForeignEdits, text });
-        }
-        Ok(Self { plan: wanted.then(|| plan(observed)), lines, notices })
     }
 }
 
-impl Redeploy {
-    /// Points the stage at a deployment that exists: the way back of a redeploy. What that one holds cannot be compared:
-    /// API Gateway exports only what a stage serves.
-    ///
-    /// # Errors
-    /// The stage has a canary or deploys by itself; there is no such deployment, or it cannot be served.
-    pub fn to(observed: &ObservedStage, id: &str, found: Option<&Deployment>) -> Result<Self, Problem> {
-        let ObservedStage { stage_ref, stage, .. } = observed;
-        stage::refuse_canary(stage_ref, stage)?;
-        if stage.kind.is_auto_deployed() {
-            return Err(Problem::new(Code::Unsupported, format!("the deployment of {stage_ref} cannot be chosen"))
-                .why("it deploys every edit of its API by itself (autoDeploy)")
-                .fix("edit the API: the stage follows at once"));
+/// Which deployment the stage gets; none when it keeps its own.
+pub(super) fn decide(
+    target: &Target,
+    observed: &ObservedStage,
+    differs: bool,
+    triggers: &[String],
+) -> Result<Option<Redeploy>, Problem> {
+    if let (Some(from), Some(source)) = (&target.redeploy_from, &observed.source) {
+        return taken_over(target, observed, from, source);
+    }
+    let wanted = match target.redeploy {
+        _ if observed.stage.kind.is_auto_deployed() => false,
+        RedeployWhen::Always => true,
+        RedeployWhen::IfChanged => differs || !triggers.is_empty(),
+        RedeployWhen::Never => false,
+    };
+    Ok(wanted.then(|| Redeploy::Live(observed.live.fingerprint())))
+}
+
+/// Why the files ask for a new deployment, one line each. What no deployment has noted counts as changed: it would
+/// otherwise never be noted.
+pub(super) fn triggers(target: &Target, observed: &ObservedStage) -> Vec<String> {
+    let files = &target.redeploy_files;
+    if files.is_empty() || observed.stage.kind.is_auto_deployed() || target.redeploy == RedeployWhen::Never {
+        return Vec::new();
+    }
+    match observed.deployment.description.parse::<Marker>() {
+        Ok(marker) if !marker.files.is_empty() => {
+            let changed = files.iter().filter(|file| !marker.files.contains(&file.digest));
+            changed.map(|file| format!("{} changed since {}, or was not named then", file.name, marker.run)).collect()
         }
-        if stage.deployment == id {
-            let lines = vec![format!("{stage_ref} serves deployment {id} already")];
-            return Ok(Self { plan: None, lines, notices: Vec::new() });
+        _ => {
+            let names: Vec<&str> = files.iter().map(|file| file.name.as_str()).collect();
+            vec![format!(
+                "what {} was is not noted in deployment {}: it counts as changed",
+                names.join(", "),
+                observed.stage.deployment
+            )]
         }
-        let Some(found) = found else {
-            let (api, tool) = (&stage_ref.api, if stage.kind.is_rest() { "apigateway" } else { "apigatewayv2" });
-            let flag = if stage.kind.is_rest() { "--rest-api-id" } else { "--api-id" };
-            return Err(Problem::new(Code::BadOption, format!("API {api} has no deployment {id}"))
-                .fix(format!("list them: aws {tool} get-deployments {flag} {api}")));
-        };
-        if let Some(status @ (DeploymentStatus::Pending | DeploymentStatus::Failed(_))) = &found.status {
-            return Err(Problem::new(Code::DeploymentRefused, format!("deployment {id} cannot be served"))
-                .why(format!("its status is {status:?}")));
-        }
-        let made = found.created.map_or_else(String::new, |at| at.strftime(" of %Y-%m-%d %H:%MZ").to_string());
-        let described = if found.description.is_empty() { "without a description" } else { &found.description };
-        let lines = vec![
-            format!("{stage_ref} serves deployment {} and gets {id}{made}", or_none(&stage.deployment)),
-            format!("  {described}"),
-        ];
-        let text = "what differs between the two is not shown: API Gateway exports only what a stage serves".into();
-        Ok(Self { plan: Some(plan(observed)), lines, notices: vec![Notice { code: Code::UnseenEdits, text }] })
     }
 }
 
-fn or_none(deployment: &str) -> &str {
-    if deployment.is_empty() { "none" } else { deployment }
+fn taken_over(
+    target: &Target,
+    observed: &ObservedStage,
+    from: &RedeployFrom,
+    source: &ObservedSource,
+) -> Result<Option<Redeploy>, Problem> {
+    let (label, other, there) = (target.label(), &from.target, &from.stage);
+    let unproven = |what: String| Problem::new(Code::DeploymentUnproven, what);
+    let alone = format!("or deploy the live definition: remove `redeploy.from` of target {label}");
+    if observed.stage.kind.is_auto_deployed() {
+        return Err(unproven(format!("{} deploys by itself, so it cannot be given a deployment", observed.stage_ref))
+            .why("API Gateway refuses to set the deployment of a stage with autoDeploy")
+            .fix(format!("remove `redeploy.from` of target {label}, or turn autoDeploy off")));
+    }
+    if source.stage.kind.is_auto_deployed() {
+        return Err(unproven(format!("{there} of target {other} deploys by itself: nothing in it was proved"))
+            .why("with autoDeploy every edit of the API is another deployment, at once")
+            .fix(format!("turn autoDeploy off in {there}, release {other}, then plan again"))
+            .fix(alone));
+    }
+    if source.stage.deployment.is_empty() {
+        return Err(unproven(format!("{there} of target {other} was never deployed"))
+            .why("there is no deployment that it could have proved")
+            .fix(format!("release it first: stagegate promote {other}"))
+            .fix(alone));
+    }
+    if let Some(canary) = &source.stage.canary {
+        return Err(unproven(format!(
+            "{there} of target {other} has a canary: which deployment is proved is not decided"
+        ))
+        .why(format!("{} % of its requests go to another deployment or other variables", canary.percent))
+        .fix(format!("finish it: stagegate resume {other}, or stagegate canary promote {there}"))
+        .fix(alone));
+    }
+    if let Some(releasing) = &source.releasing {
+        return Err(unproven(format!("target {other} is being released: what it serves is not proved yet"))
+            .why(releasing.clone())
+            .fix(format!("wait for it, or finish it: stagegate status {other}"))
+            .fix(alone));
+    }
+    let deployment = source.stage.deployment.clone();
+    if deployment == observed.stage.deployment {
+        return Ok(None);
+    }
+    let proof = Proof { target: other.clone(), stage: there.clone(), made: made(&source.deployment) };
+    Ok(Some(Redeploy::Existing { deployment, proof: Some(proof) }))
 }
 
-fn plan(observed: &ObservedStage) -> StagePlan {
-    let (drift, fingerprint) = (observed.drift(), observed.live.fingerprint());
-    StagePlan {
-        stage: observed.stage_ref.clone(),
-        before: observed.stage.clone(),
-        redeploy: Some(fingerprint.clone()),
-        differences: drift.differences.iter().map(ToString::to_string).collect(),
-        unseen: drift.unseen.iter().map(ToString::to_string).collect(),
-        variable: None,
-        live: fingerprint,
+/// Who made a deployment, and when.
+fn made(deployment: &Deployment) -> String {
+    let on = deployment.created.map_or_else(String::new, |at| at.strftime(" on %Y-%m-%d").to_string());
+    match deployment.description.parse::<Marker>() {
+        Ok(marker) => format!("made by {}{on}", marker.run),
+        Err(_) if deployment.description.is_empty() => format!("made{on}, without a description"),
+        Err(_) => format!("made{on}: {}", deployment.description),
     }
 }

@@ -5,35 +5,66 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use super::Notice;
-use super::observe::{ObservedMember, ObservedStage};
+use super::edit::{self, Edit};
+use super::observe::{ObservedMember, ObservedSource, ObservedStage};
+use super::redeploy::{self, Proof, Redeploy};
 use crate::aws::noun::{Policy, Stage, StageKind, Statement};
 use crate::change::StageSide;
-use crate::definition::{self, Caller, Drift, Fingerprint, Resolved, Route, Side, reach};
+use crate::definition::marker::MARKER_CHARS_MAX;
+use crate::definition::{self, Caller, Drift, Fingerprint, LiveApi, Marker, Resolved, Route, Side, reach};
 use crate::model::target::{RedeployWhen, Target};
-use crate::model::{AliasName, FunctionName, StageRef};
+use crate::model::variable::VARIABLES_MAX;
+use crate::model::{AliasName, FunctionName, RunId, StageRef, VariableChange};
 use crate::policy::{self, Coverage, Document, Need};
 use crate::problem::{Code, Problem};
 
-/// The alias variable that the release sets.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct VariablePlan {
-    /// The variable's name.
-    pub name: String,
-    /// Its value; `None` = unset.
-    pub before: Option<String>,
-    /// The alias.
-    pub want: String,
-}
-
 impl ObservedStage {
-    /// What a redeploy would publish, and what the comparison could not see.
+    /// What the release would publish, and what the comparison could not see: against the live definition, or against the
+    /// deployment of the other stage.
     pub fn drift(&self) -> Drift {
         if self.stage.kind.is_auto_deployed() {
             return Drift::default();
         }
-        let (deployed, live) = self.exports.as_ref().map(|both| (&both.deployed, both.live.as_ref())).unzip();
-        let deployed = Side::deployed(&self.stage.kind, &self.deployment.description, deployed);
-        definition::drift(&deployed, &Side::live(&self.live, live.flatten()))
+        let exports = self.exports.as_ref();
+        let deployed =
+            Side::deployed(&self.stage.kind, &self.deployment.description, exports.map(|exports| &exports.deployed));
+        match &self.source {
+            Some(source) if source.stage.deployment == self.stage.deployment => Drift::default(),
+            Some(source) => definition::drift(&deployed, &source.side()),
+            None => {
+                let live = exports.and_then(|exports| exports.live.as_ref());
+                definition::drift(&deployed, &Side::live(&self.live, live))
+            }
+        }
+    }
+
+    /// What the live definition has beyond the deployment of the other stage.
+    pub fn pending(&self) -> Drift {
+        match &self.source {
+            Some(source) if !source.stage.kind.is_auto_deployed() => {
+                definition::drift(&source.side(), &Side::live(&self.live, source.live.as_ref()))
+            }
+            _ => Drift::default(),
+        }
+    }
+
+    /// The live routes, and those of the other stage's deployment where they are not the live ones.
+    pub fn routes(&self, variables: &BTreeMap<String, String>) -> Vec<Route> {
+        let mut routes = self.live.routes(variables);
+        let export = self.source.as_ref().and_then(|source| source.export.as_ref());
+        let served = export.map(|export| definition::served::routes(export, &self.live, variables));
+        for route in served.into_iter().flatten() {
+            if !routes.contains(&route) {
+                routes.push(route);
+            }
+        }
+        routes
+    }
+}
+
+impl ObservedSource {
+    fn side(&self) -> Side {
+        Side::deployed(&self.stage.kind, &self.deployment.description, self.export.as_ref())
     }
 }
 
@@ -61,15 +92,28 @@ pub struct StagePlan {
     pub stage: StageRef,
     /// As it is.
     pub before: Stage,
-    /// The fingerprint of the definition to deploy; absent when what is deployed stays.
-    pub redeploy: Option<Fingerprint>,
-    /// Why, line by line: what the live definition has and the stage does not serve.
-    pub differences: Vec<String>,
+    /// The deployment it gets; absent when what is deployed stays.
+    pub redeploy: Option<Redeploy>,
+    /// Which files ask for a new deployment, and why.
+    #[serde(default)]
+    pub triggers: Vec<String>,
+    /// What is published: what the live definition, or the deployment of the other stage, has and the stage does not
+    /// serve.
+    pub differences: Vec<Edit>,
+    /// What stays unpublished because the other stage does not serve it either.
+    #[serde(default)]
+    pub pending: Vec<Edit>,
     /// Kinds of edits that could not be looked for.
     #[serde(default)]
     pub unseen: Vec<String>,
     /// The alias variable, if it must be set.
-    pub variable: Option<VariablePlan>,
+    pub variable: Option<VariableChange>,
+    /// The other variables that must be set: the record has no room for them.
+    #[serde(default)]
+    pub variables: Vec<VariableChange>,
+    /// Digests of the files, to be noted in a new deployment.
+    #[serde(default)]
+    pub files: Vec<String>,
     /// The fingerprint of the live definition as read: if it changes, the plan is stale.
     pub live: Fingerprint,
 }
@@ -77,25 +121,46 @@ pub struct StagePlan {
 impl StagePlan {
     /// Whether the stage is written to.
     pub const fn changes(&self) -> bool {
-        self.redeploy.is_some() || self.variable.is_some()
+        self.redeploy.is_some() || self.variable.is_some() || !self.variables.is_empty()
+    }
+
+    /// Whether the release makes a deployment: to be served, or only to keep in its description what the variables were
+    /// (SPEC §3).
+    pub const fn makes_deployment(&self) -> bool {
+        matches!(self.redeploy, Some(Redeploy::Live(_))) || !self.variables.is_empty()
+    }
+
+    /// The deployment that the stage gets, with the one that the release made; none when it keeps its own.
+    pub fn deployment(&self, made: Option<String>) -> Option<String> {
+        match self.redeploy.as_ref()? {
+            Redeploy::Live(_) => made,
+            Redeploy::Existing { deployment, .. } => Some(deployment.clone()),
+        }
+    }
+
+    /// All variables that are set.
+    pub fn all_variables(&self) -> impl Iterator<Item = &VariableChange> {
+        self.variable.iter().chain(&self.variables)
     }
 
     /// What the release touches, as it is.
     pub fn before_side(&self) -> StageSide {
         StageSide {
             deployment: self.redeploy.as_ref().map(|_| self.before.deployment.clone()),
-            variable: self.variable.as_ref().map(|v| (v.name.clone(), v.before.clone())),
+            variables: self.all_variables().map(|v| (v.name.clone(), v.before.clone())).collect(),
             canary: None,
         }
     }
 
     /// What the release touches, as it shall be.
     pub fn want_side(&self, deployment: Option<String>) -> StageSide {
-        let variable = self.variable.as_ref().map(|v| (v.name.clone(), Some(v.want.clone())));
-        StageSide { deployment, variable, canary: None }
+        let variables = self.all_variables().map(|v| (v.name.clone(), Some(v.want.clone()))).collect();
+        StageSide { deployment, variables, canary: None }
     }
 
-    pub(super) fn lines(&self) -> Vec<String> {
+    pub(super) fn lines(&self, target: &Target) -> Vec<String> {
+        let names: Vec<&str> = target.functions.iter().take(3).map(FunctionName::as_str).collect();
+        let names = format!("{}{}", names.join(", "), if target.functions.len() > 3 { ", …" } else { "" });
         let mut lines = Vec::new();
         if self.before.kind.is_auto_deployed() {
             lines.push(format!(
@@ -105,22 +170,48 @@ impl StagePlan {
         } else {
             lines.push(self.redeploy_line());
         }
-        lines.extend(self.differences.iter().map(|d| format!("  {d}")));
-        if let Some(VariablePlan { name, before, want }) = &self.variable {
+        lines.extend(self.triggers.iter().map(|trigger| format!("  {trigger}")));
+        lines.extend(edit::lines(&self.differences, &names));
+        if !self.pending.is_empty() {
+            lines.push(format!("  not in it: {}", behind(self.pending.len())));
+            lines.extend(edit::lines(&self.pending, &names).into_iter().map(|line| format!("  {line}")));
+        }
+        for VariableChange { name, before, want } in self.all_variables() {
             lines.push(format!("  ~ variable {name} {} → {want}", before.as_deref().unwrap_or("(unset)")));
+        }
+        if self.makes_deployment() && !matches!(self.redeploy, Some(Redeploy::Live(_))) {
+            lines.push("  + a deployment that nothing points at: its description keeps what the variables were".into());
         }
         lines
     }
 
     fn redeploy_line(&self) -> String {
+        let (stage, behind) = (&self.stage, behind(self.differences.len()));
         match (&self.redeploy, self.differences.len()) {
-            (None, 0) if self.unseen.is_empty() => format!("{} serves the live definition", self.stage),
-            (None, 0) => format!("{} serves the live definition, as far as its export shows", self.stage),
-            (None, n) => format!("{} is {} behind the live definition and stays so", self.stage, count(n, "change")),
-            (Some(_), 0) => format!("{} gets a new deployment (redeploy.when = \"always\")", self.stage),
-            (Some(_), n) => format!("{} is {} behind the live definition", self.stage, count(n, "change")),
+            (Some(Redeploy::Existing { deployment, proof }), _) => {
+                let proof =
+                    proof.as_ref().map(|Proof { target, made, .. }| format!(", which target.{target} serves ({made})"));
+                format!("{stage} gets deployment {deployment}{}", proof.unwrap_or_default())
+            }
+            (None, 0) if !self.unseen.is_empty() => {
+                format!("{stage} serves the live definition, as far as its export shows")
+            }
+            (None, 0) if !self.pending.is_empty() => {
+                format!("{stage} serves the proved deployment {} already", self.before.deployment)
+            }
+            (None, 0) => format!("{stage} serves the live definition"),
+            (None, _) => format!("{stage} is {behind} and stays so"),
+            (Some(Redeploy::Live(_)), 0) if self.triggers.is_empty() => {
+                format!("{stage} gets a new deployment (redeploy.when = \"always\")")
+            }
+            (Some(Redeploy::Live(_)), 0) => format!("{stage} gets a new deployment (redeploy.files)"),
+            (Some(Redeploy::Live(_)), _) => format!("{stage} is {behind}"),
         }
     }
+}
+
+fn behind(changes: usize) -> String {
+    format!("{} behind the live definition", count(changes, "change"))
 }
 
 pub(super) fn count(n: usize, noun: &str) -> String {
@@ -130,6 +221,7 @@ pub(super) fn count(n: usize, noun: &str) -> String {
 /// The stage's variables as they will be.
 pub(super) fn variables(target: &Target, stage: &Stage) -> BTreeMap<String, String> {
     let mut variables = stage.variables.clone();
+    variables.extend(target.variables.clone());
     if let Some(name) = &target.alias_variable {
         variables.insert(name.clone(), target.alias.to_string());
     }
@@ -137,48 +229,103 @@ pub(super) fn variables(target: &Target, stage: &Stage) -> BTreeMap<String, Stri
 }
 
 /// Makes the plan for the stage, or says why there is none.
-pub(super) fn plan(target: &Target, observed: &ObservedStage, notices: &mut Vec<Notice>) -> Result<StagePlan, Problem> {
+pub(super) fn plan(
+    target: &Target,
+    observed: &ObservedStage,
+    run: &RunId,
+    notices: &mut Vec<Notice>,
+) -> Result<StagePlan, Problem> {
     let ObservedStage { stage_ref, stage, .. } = observed;
     refuse_canary(stage_ref, stage)?;
     refuse_undeployed(observed)?;
     notice_failed_deployment(observed, notices);
-    let fingerprint = observed.live.fingerprint();
     let drift = observed.drift();
-    let differences: Vec<String> = drift.differences.iter().map(ToString::to_string).collect();
     if let Some(blind) = drift.blind_spots() {
         notices.push(Notice { code: Code::UnseenEdits, text: format!("{stage_ref} is {blind}") });
     }
-    let wanted = match target.redeploy {
-        _ if stage.kind.is_auto_deployed() => false,
-        RedeployWhen::Always => true,
-        RedeployWhen::IfChanged => !differences.is_empty(),
-        RedeployWhen::Never => false,
-    };
-    if !differences.is_empty() && target.redeploy == RedeployWhen::Never {
-        notices.push(Notice {
-            code: Code::ForeignEdits,
-            text: format!("{stage_ref} is behind the live definition and redeploy.when is \"never\""),
-        });
-    } else if wanted && !differences.is_empty() {
-        notices.push(Notice {
-            code: Code::ForeignEdits,
-            text: format!("redeploying {stage_ref} publishes every pending edit of the API, whoever made it"),
-        });
-    }
-    let variable = target.alias_variable.as_ref().and_then(|name| {
-        let before = stage.variables.get(name).cloned();
-        let want = target.alias.to_string();
-        (before.as_ref() != Some(&want)).then(|| VariablePlan { name: name.clone(), before, want })
-    });
-    Ok(StagePlan {
+    let triggers = redeploy::triggers(target, observed);
+    let redeploy = redeploy::decide(target, observed, !drift.is_empty(), &triggers)?;
+    let unseen = drift.unseen.iter().map(ToString::to_string).collect();
+    let plan = StagePlan {
         stage: stage_ref.clone(),
         before: stage.clone(),
-        redeploy: wanted.then(|| fingerprint.clone()),
-        differences,
-        unseen: drift.unseen.iter().map(ToString::to_string).collect(),
-        variable,
-        live: fingerprint,
-    })
+        redeploy,
+        triggers,
+        differences: edit::edits(target, observed, drift),
+        pending: edit::edits(target, observed, observed.pending()),
+        unseen,
+        variable: target.alias_variable.as_ref().and_then(|name| set(stage, name, target.alias.as_str())),
+        variables: target.variables.iter().filter_map(|(name, value)| set(stage, name, value)).collect(),
+        files: target.redeploy_files.iter().map(|file| file.digest.clone()).collect(),
+        live: observed.live.fingerprint(),
+    };
+    plan.notice_edits(target, notices);
+    plan.check_variables(target, &observed.live, run)?;
+    Ok(plan)
+}
+
+/// A variable that does not have its value yet.
+fn set(stage: &Stage, name: &str, want: &str) -> Option<VariableChange> {
+    let before = stage.variables.get(name).cloned();
+    (before.as_deref() != Some(want)).then(|| VariableChange { name: name.into(), before, want: want.into() })
+}
+
+impl StagePlan {
+    fn notice_edits(&self, target: &Target, notices: &mut Vec<Notice>) {
+        let mut notice = |text: String| notices.push(Notice { code: Code::ForeignEdits, text });
+        let stage = &self.stage;
+        if self.redeploy.is_none() {
+            if !self.differences.is_empty() && target.redeploy == RedeployWhen::Never {
+                notice(format!("{stage} is behind the live definition and redeploy.when is \"never\""));
+            }
+            return;
+        }
+        let foreign = edit::foreign(&self.differences);
+        let Some(first) = foreign.first() else { return };
+        let more = if foreign.len() > 1 { " and more" } else { "" };
+        notice(format!(
+            "redeploying {stage} publishes {}, {} of them not on a route of this target's functions: {}{more}",
+            count(self.differences.len(), "pending edit"),
+            if foreign.len() == self.differences.len() { "all".into() } else { foreign.len().to_string() },
+            first.headline()
+        ));
+    }
+
+    /// What the variables were must be kept where any machine finds it, whole.
+    fn check_variables(&self, target: &Target, live: &LiveApi, run: &RunId) -> Result<(), Problem> {
+        let (stage, label) = (&self.stage, target.label());
+        let refused = |what: String| Problem::new(Code::VariablesTooLong, what);
+        let all = variables(target, &self.before).len();
+        if all > VARIABLES_MAX && self.all_variables().next().is_some() {
+            return Err(refused(format!("{stage} would have {all} stage variables"))
+                .why(format!("API Gateway takes at most {VARIABLES_MAX}"))
+                .fix("remove variables that nothing uses from the stage, or from `variables`"));
+        }
+        // What parts the words of a description would cut it.
+        let cuts = |value: &String| value.contains([' ', ';', '>']);
+        let lost = self.variables.iter().find(|change| change.before.as_ref().is_some_and(cuts));
+        if let Some(VariableChange { name, .. }) = lost {
+            return Err(refused(format!("the present value of {name} in {stage} cannot be kept for the way back"))
+                .why("it holds characters that API Gateway documents as not allowed")
+                .fix(format!("correct the value by hand, or remove {name} from [target.{label}.variables]")));
+        }
+        if !self.makes_deployment() {
+            return Ok(());
+        }
+        let length = self.marker(run, live).to_string().len();
+        if length > MARKER_CHARS_MAX {
+            return Err(refused(format!("the variables of target {label} are {} characters too long", length - MARKER_CHARS_MAX))
+                .why(format!("what they were and what they become is kept in a deployment's description, {MARKER_CHARS_MAX} characters"))
+                .fix("shorten values, or set some of them with a release of their own"));
+        }
+        Ok(())
+    }
+
+    /// The description of the deployment that the release makes.
+    pub fn marker(&self, run: &RunId, live: &LiveApi) -> Marker {
+        let (files, variables) = (self.files.iter().cloned().collect(), Some(self.variables.clone()));
+        Marker { files, variables, ..Marker::of(run, live) }
+    }
 }
 
 /// A stage that serves nothing yet could not be put back: API Gateway has no way to take a deployment off a stage.
@@ -221,7 +368,7 @@ pub(super) fn check_reach(
     notices: &mut Vec<Notice>,
 ) -> Result<(), Problem> {
     let variables = variables(target, &observed.stage);
-    let routes = observed.live.routes(&variables);
+    let routes = observed.routes(&variables);
     let names: Vec<&str> = target.functions.iter().map(FunctionName::as_str).collect();
     if let Some(route) = reach::unset(&routes, &names).first() {
         return Err(unset_variable(route, observed, target, region));
@@ -312,7 +459,7 @@ pub(super) fn missing_statements(
                 .why(error.to_string()));
         }
     };
-    let routes = observed.live.routes(variables);
+    let routes = observed.routes(variables);
     let mut missing: Vec<Statement> = Vec::new();
     for route in reach::reaching_arn(&routes, alias_arn) {
         if route.credentials {

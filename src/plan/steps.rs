@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{CanaryPlan, MemberPlan, Plan, SourcePlan};
+use super::{CanaryPlan, MemberPlan, Plan, Redeploy, SourcePlan};
 use crate::gate::points;
 use crate::model::{CanaryMode, GatePolicy, OnInconclusive, Reaction};
 use crate::step::StepKind;
@@ -91,10 +91,16 @@ impl Plan {
         let by_stage = self.canary.as_ref().is_some_and(|canary| canary.mode == CanaryMode::Stage);
         let (action, mut detail) = match &self.stage {
             None => (Action::None, vec!["no stage configured".into()]),
-            Some(stage) => (if stage.changes() || by_stage { Action::Update } else { Action::None }, stage.lines()),
+            Some(stage) => {
+                (if stage.changes() || by_stage { Action::Update } else { Action::None }, stage.lines(&self.target))
+            }
         };
         if let (true, Some(stage)) = (by_stage, &self.stage) {
-            let what = if stage.redeploy.is_some() { "the new deployment" } else { "its deployment once more" };
+            let what = match &stage.redeploy {
+                Some(Redeploy::Live(_)) => "the new deployment",
+                Some(Redeploy::Existing { deployment, .. }) => deployment,
+                None => "its deployment once more",
+            };
             detail.push(format!("{} gets a canary at 0%: {what}, calling {}", stage.stage, self.candidate_alias()));
         }
         PlannedStep { step: StepKind::Redeploy, action, detail }

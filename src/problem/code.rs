@@ -91,6 +91,9 @@ codes! {
     NoConfigFile "K12" Error Usage
         "a target name was given and there is no configuration file"
         "Names are looked up in stagegate.toml, in the working directory and above it. FUNCTION:ALIAS, API/STAGE and the URL of an API work without a file.";
+    TriggerFile "K15" Error Usage
+        "a file that triggers a redeployment cannot be read"
+        "`redeploy.files` names files beside the configuration file, at most 10, without patterns. Only their digest is kept; a file that is missing would never trigger anything, so it is an error.";
     // Usage
     ConfirmationMissing "U01" Error Usage
         "a confirmation is needed and there is no terminal to ask"
@@ -244,6 +247,15 @@ codes! {
     UnseenEdits "G14" Note Done
         "a deployment made by others was compared by what its export shows"
         "A deployment of stagegate carries a fingerprint of the whole definition. One made by others is compared with the live definition through the stage's export, which leaves some kinds of edits out; they are listed, because the stage may be behind in exactly these. Redeploying by stagegate ends the doubt: redeploy.when = \"always\", or stagegate redeploy API/STAGE --force.";
+    DeploymentUnproven "G20" Error Usage
+        "the deployment of the other target cannot be taken over"
+        "`redeploy.from` gives a stage the very deployment that another target's stage serves. That takes one deployment that can be named: no canary, no release under way there, no stage that deploys by itself.";
+    VariablesTooLong "G21" Error Usage
+        "the stage variables cannot be set with the release"
+        "Variables beside the alias variable have their previous values kept in the description of the release's deployment, 1024 characters, so that any machine can put them back. A stage takes at most 100 variables.";
+    VariablesForgotten "G22" Error InBetween
+        "the previous values of stage variables are not known here"
+        "They stand in the description of the deployment that the release made. It was deleted or its description was changed; deployment, alias variable and aliases go back without it.";
     // What doctor and drift find
     WrongStage "D101" Error Findings
         "the URL does not lead to the stage that the configuration names"

@@ -4,6 +4,7 @@ use super::text::{field, seconds};
 use crate::aws::noun::Identity;
 use crate::model::{CanaryMode, Version};
 use crate::plan::{Action, MemberPlan, Plan, SourcePlan, short_sha};
+use crate::step::StepKind;
 
 /// Functions that one line each is spent on; the rest is counted.
 const SHOWN: usize = 10;
@@ -119,13 +120,15 @@ fn steps(plan: &Plan, width: usize) -> String {
             Action::Invoke | Action::Read => '·',
             Action::None => '=',
         };
-        for (at, line) in step.detail.iter().take(SHOWN).enumerate() {
+        // What is published is cut group by group already.
+        let shown = if step.step == StepKind::Redeploy { usize::MAX } else { SHOWN };
+        for (at, line) in step.detail.iter().take(shown).enumerate() {
             let label =
                 if at == 0 { format!("  {} {:<11} {mark} ", number + 1, step.step.name()) } else { " ".repeat(18) };
             out.push_str(&field(&label, line, width));
         }
-        if step.detail.len() > SHOWN {
-            out.push_str(&format!("{}and {} more (--json lists all)\n", " ".repeat(18), step.detail.len() - SHOWN));
+        if let more @ 1.. = step.detail.len().saturating_sub(shown) {
+            out.push_str(&format!("{}and {more} more (--json lists all)\n", " ".repeat(18)));
         }
     }
     out
@@ -145,8 +148,14 @@ fn undo(plan: &Plan, width: usize) -> String {
     }
     if let Some((before, stage)) = plan.stage_change() {
         match before.deployment {
-            Some(deployment) => way.push_str(&format!("; then {} back to deployment {deployment}", stage.stage)),
-            None => way.push_str(&format!("; then the variable of {}", stage.stage)),
+            Some(deployment) => {
+                let variables = if stage.variables.is_empty() { "" } else { ", its variables as they were" };
+                way.push_str(&format!("; then {} back to deployment {deployment}{variables}", stage.stage));
+            }
+            None => {
+                let names: Vec<&str> = stage.all_variables().map(|change| change.name.as_str()).collect();
+                way.push_str(&format!("; then {} of {}", names.join(", "), stage.stage));
+            }
         }
     }
     field("  undo        ", &way, width)

@@ -22,8 +22,11 @@ pub fn screen(emergency: &Emergency, seen: &[Seen], part: Part, width: usize) ->
         if let Some(deployment) = &stage.before.deployment {
             text.push_str(&format!(" → deployment {deployment}"));
         }
-        if let Some((name, value)) = &stage.before.variable {
+        for (name, value) in &stage.before.variables {
             text.push_str(&format!(", {name} → {}", value.as_deref().unwrap_or("(unset)")));
+        }
+        if stage.recall.is_some() {
+            text.push_str(", and the other variables as its deployment's description says");
         }
         out.push_str(&field("  stage    ", &text, width));
     }

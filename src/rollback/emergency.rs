@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 
 use super::choose::{Chosen, Rule, choose, with_the_others};
-use super::{AliasBack, At, CandidateBack, Goal, GrantBack, StageBack, WayBack};
+use super::{AliasBack, At, CandidateBack, Goal, GrantBack, Recall, StageBack, WayBack};
 use crate::aws::Aws;
 use crate::aws::noun::Alias;
 use crate::change::StageSide;
@@ -158,6 +158,8 @@ impl Emergency {
         }
         if self.reinstates
             && let Some(stage) = &mut self.way.stage
+            && stage.ours.deployment.is_some()
+            && stage.before.deployment.is_none()
         {
             match engine.deployed_by(&stage.stage.api, &self.way.run).await {
                 Ok(Some(found)) => stage.before.deployment = Some(found.id),
@@ -278,14 +280,17 @@ fn candidate_back(seen: &Seen) -> Option<CandidateBack> {
 
 /// The recorded stage: back to what it served before or, when a rollback is itself undone, the other way round.
 fn stage_back(record: &Record, recorded: &RecordedStage, alias: &AliasName, reinstates: bool) -> StageBack {
-    let name = recorded.variable.as_ref().map(|(name, _)| name.clone());
-    let (deployment, variable) = (recorded.deployment.clone(), recorded.variable.clone());
-    let old = StageSide { deployment, variable, canary: None };
-    let variable = name.map(|name| (name, Some(alias.to_string())));
-    let new = StageSide { deployment: None, variable, canary: None };
+    let variables = |value: &dyn Fn(&Option<String>) -> Option<String>| {
+        recorded.variable.iter().map(|(name, before)| (name.clone(), value(before))).collect()
+    };
+    let old = StageSide { deployment: recorded.deployment.clone(), variables: variables(&Clone::clone), canary: None };
+    let set = variables(&|_| Some(alias.to_string()));
+    let new = StageSide { deployment: recorded.to.clone(), variables: set, canary: None };
     let (before, ours) = if reinstates { (new, old) } else { (old, new) };
     let candidate = candidate_alias(alias).filter(|_| record.stage_canary && record.state.holds_lock());
-    StageBack { stage: recorded.stage.clone(), before, ours, candidate }
+    let finished = matches!(record.state, RecordState::Promoted | RecordState::RolledBack);
+    let recall = recorded.more_variables.then_some(Recall { again: reinstates, finished });
+    StageBack { stage: recorded.stage.clone(), before, ours, candidate, recall }
 }
 
 /// The statement for the stage that an unfinished release added; its id follows from the stage.

@@ -5,6 +5,7 @@ mod alias;
 mod candidates;
 mod choose;
 mod emergency;
+mod recall;
 mod undo;
 
 use std::collections::BTreeMap;
@@ -94,6 +95,17 @@ pub struct StageBack {
     pub ours: StageSide,
     /// A canary that calls this alias is the release's own.
     pub candidate: Option<AliasName>,
+    /// More variables go with it, which only the release's deployment knows.
+    pub recall: Option<Recall>,
+}
+
+/// Variables whose values stand in the description of the deployment that the release made.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Recall {
+    /// They get the release's values again, and not those from before it.
+    pub again: bool,
+    /// The release had finished, so that there must be such a deployment.
+    pub finished: bool,
 }
 
 /// A statement that an unfinished release added.
@@ -221,6 +233,7 @@ impl WayBack {
                     before: before.clone(),
                     ours: want.clone(),
                     candidate: plan.members.iter().find_map(|m| m.candidate.as_ref()).map(|c| c.alias.clone()),
+                    recall: None,
                 });
                 // The first change holds how the stage was, the last one what the release put there.
                 let ours = StageSide::over(want, &earlier.ours);

@@ -214,19 +214,11 @@ impl<A: Aws, C: Clock, J: Journal> Engine<'_, A, C, J> {
 
     async fn stage_back(&self, way: &WayBack, back: &StageBack, undone: &mut Undone) -> bool {
         match self.try_stage_back(way, back).await {
-            Ok((stage, others)) => {
-                undone.now.push(stage_line(back, &stage));
-                for field in &others {
-                    undone.leave(
-                        Problem::new(
-                            Code::StageChanged,
-                            format!("somebody changed the {field} of {} after this release", back.stage),
-                        )
-                        .why(format!("it serves deployment {}; that was left as it is", stage.deployment))
-                        .fix(format!("look: stagegate status {}", back.stage)),
-                    );
-                }
-                others.is_empty()
+            Ok((stage, back, left)) => {
+                undone.now.push(stage_line(&back, &stage));
+                let is_back = left.is_empty();
+                left.into_iter().for_each(|problem| undone.leave(problem));
+                is_back
             }
             Err(problem) => {
                 undone.leave(problem);
@@ -235,13 +227,23 @@ impl<A: Aws, C: Clock, J: Journal> Engine<'_, A, C, J> {
         }
     }
 
-    async fn try_stage_back(&self, way: &WayBack, back: &StageBack) -> Result<(Stage, Vec<&'static str>), Problem> {
+    /// The stage as read back, with the way that it went and what could not be put back.
+    async fn try_stage_back(
+        &self,
+        way: &WayBack,
+        back: &StageBack,
+    ) -> Result<(Stage, StageBack, Vec<Problem>), Problem> {
         let mut last = None;
         for attempt in 1..=WRITE_ATTEMPTS_MAX {
+            let (back, forgotten) = self.recalled(way, back).await;
             let now = gateway::existing_stage(self.aws, &back.stage).await?;
-            let ours = self.ours(way, back, &now).await?;
+            let ours = self.ours(way, &back, &now).await?;
             let (side, others) = back.before.back_from(&ours, &now);
-            let Some(call) = side.write(&back.stage, &now) else { return Ok((now, others)) };
+            let Some(call) = side.write(&back.stage, &now) else {
+                let others = others.iter().map(|field| changed_since(&back, &now, field));
+                let left = others.chain(forgotten).collect();
+                return Ok((now, back, left));
+            };
             if let Err(error) = self.write(None, &call, attempt).await {
                 if error.remedy() == Remedy::Unknown {
                     // Nothing fences a stage: what was sent may land until the client's time-out has passed.
@@ -367,11 +369,14 @@ impl<A: Aws, C: Clock, J: Journal> Engine<'_, A, C, J> {
             )));
         }
         let Some(stage) = &way.stage else { return Ok(None) };
-        let Some((variable, _)) = &stage.before.variable else { return Ok(None) };
+        let set = &stage.before.variables;
+        if set.is_empty() {
+            return Ok(None);
+        }
         let stages = gateway::stages(self.aws, &stage.stage.api).await?;
-        let other = stages.into_iter().find(|(name, other)| {
-            *name != stage.stage.stage && other.variables.get(variable).is_some_and(|v| v == back.alias.as_str())
-        });
+        let calls = |(name, value): (&String, &String)| set.contains_key(name) && value == back.alias.as_str();
+        let other =
+            stages.into_iter().find(|(name, other)| *name != stage.stage.stage && other.variables.iter().any(calls));
         Ok(other.map(|(name, _)| format!("stage {}/{name} calls it too", stage.stage.api)))
     }
 
@@ -452,11 +457,17 @@ fn alias_line(back: &AliasBack, now: Option<&Alias>) -> String {
     }
 }
 
+fn changed_since(back: &StageBack, now: &Stage, field: &str) -> Problem {
+    let what = format!("somebody changed the {field} of {} after this release", back.stage);
+    Problem::new(Code::StageChanged, what)
+        .why(format!("it serves deployment {}; that was left as it is", now.deployment))
+        .fix(format!("look: stagegate status {}", back.stage))
+}
+
 fn stage_line(back: &StageBack, now: &Stage) -> String {
-    let variable = back.before.variable.as_ref().map_or_else(String::new, |(name, _)| {
-        format!(", {name} {}", now.variables.get(name).map_or("(unset)", String::as_str))
-    });
+    let value = |name: &String| now.variables.get(name).map_or("(unset)", String::as_str);
+    let variables: String = back.before.variables.keys().map(|name| format!(", {name} {}", value(name))).collect();
     let canary =
         now.canary.as_ref().map_or_else(String::new, |canary| format!(", with a canary of {} %", canary.percent));
-    format!("{} → deployment {}{variable}{canary}", back.stage, now.deployment)
+    format!("{} → deployment {}{variables}{canary}", back.stage, now.deployment)
 }

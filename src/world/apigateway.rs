@@ -10,12 +10,11 @@ use crate::aws::noun::{
     ApiModel, Authorizer, Deployment, Export, GatewayResponse, Page, Patch, RequestValidator, Resource, RestApi, Stage,
     StageCanary,
 };
-use crate::model::{ApiId, StageName};
+use crate::model::{ApiId, StageName, variable};
 
 /// Items of a page, the most API Gateway gives.
 const PAGE: usize = 500;
 const OVERRIDES: &str = "/canarySettings/stageVariableOverrides";
-const STAGE_VARIABLES: usize = 100;
 
 /// A REST API.
 #[derive(Debug, Clone)]
@@ -271,7 +270,7 @@ fn percent(value: &str) -> Result<f64, AwsError> {
 }
 
 pub(super) fn check_count(variables: &BTreeMap<String, String>) -> Result<(), AwsError> {
-    if variables.len() <= STAGE_VARIABLES {
+    if variables.len() <= variable::VARIABLES_MAX {
         return Ok(());
     }
     Err(bad_request("Stage variables are limited to 100"))
@@ -287,10 +286,7 @@ fn variables(json: &str) -> Result<BTreeMap<String, String>, AwsError> {
 
 /// Names and values that API Gateway accepts (aws-semantics §5): `$LATEST` cannot be a value.
 pub(super) fn check_variable(key: &str, value: &str) -> Result<(), AwsError> {
-    let name_fits = (1..=64).contains(&key.len()) && key.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_');
-    let fits = |b: u8| b.is_ascii_alphanumeric() || b"-._~:/?#&=,".contains(&b);
-    let value_fits = (1..=512).contains(&value.len()) && value.bytes().all(fits);
-    if name_fits && value_fits {
+    if variable::is_name(key) && variable::is_value(value) {
         return Ok(());
     }
     Err(bad_request(format!("Invalid stage variable {key} or value {value}")))

@@ -28,6 +28,7 @@ mod http;
 mod ownership;
 mod permission;
 mod readme;
+mod redeploy;
 mod redeploy_command;
 mod support;
 #[cfg(feature = "live")]

@@ -52,10 +52,13 @@ fn prod(text: &str) -> Target {
 #[test]
 fn the_configuration_is_accepted_and_names_the_target() {
     let blocks = blocks("toml");
-    assert_eq!(blocks.len(), 2);
+    assert_eq!(blocks.len(), 3);
     let target = prod(&blocks[0]);
     assert_eq!(target.stage.unwrap().to_string(), "a1b2c3d4e5/prod");
     assert!(target.protected);
+    let proved = prod(&blocks[2]);
+    assert_eq!(proved.redeploy_from.unwrap().stage.to_string(), "a1b2c3d4e5/staging");
+    assert_eq!(proved.variables["table"], "orders-v2");
 }
 
 #[test]

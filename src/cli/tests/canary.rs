@@ -81,7 +81,7 @@ impl Desk {
         settle::settle(&self.app, &self.locate(&args.target), &self.session(), &args).now_or_never().unwrap()
     }
 
-    fn canary(&self, line: &str) -> Result<End, Problem> {
+    pub(super) fn canary(&self, line: &str) -> Result<End, Problem> {
         let Command::Canary(args) = parse(&format!("canary {line}")) else { panic!("{line}") };
         let (wish, split) = canary::wish(args.command);
         canary::canary(&self.app, &self.locate(&split.target), &self.session(), &wish, &split).now_or_never().unwrap()
@@ -91,7 +91,7 @@ impl Desk {
         self.operations().iter().filter(|op| op.kind() == Kind::Write).count()
     }
 
-    fn stage_canary(&self, percent: f64) {
+    pub(super) fn stage_canary(&self, percent: f64) {
         self.world
             .edit(|account| {
                 let (api, prod): (ApiId, StageName) = ("a1b2c3d4e5".parse().unwrap(), "prod".parse().unwrap());
@@ -413,22 +413,12 @@ fn what_a_release_runs_is_left_to_it_at_both_of_its_places() {
 }
 
 #[test]
-fn a_protected_target_is_not_promoted_by_hand_with_yes_alone() {
-    let desk = Desk::new(Shape::Human);
-    desk.world.edit(|account| account.put_alias(&pets(), &live(), 1, &[(2, 0.1)])).unwrap();
-    assert_eq!(desk.canary("promote guarded --yes").unwrap_err().code, Code::ConfirmationMissing);
-    assert_eq!(desk.split(), [(2, 0.1)]);
-    desk.canary("promote guarded --confirm guarded").unwrap();
-    assert_eq!(desk.serving("pets"), "2");
-}
-
-#[test]
 fn a_release_that_outlives_its_credentials_is_refused_before_the_first_write() {
     let desk = desk();
     let promote = |line: &str, minutes: i64, renewable: bool| {
         let args = promote_args(line);
         let located = desk.locate(&args.source.target);
-        let target = release::target(&located, &args.canary).unwrap();
+        let target = release::target(&desk.app, &located, &args.canary).unwrap();
         let expires = Some(crate::clock::Clock::now(&desk.world.clock()) + minutes.minutes());
         let session: Session<&World, VirtualClock> = Session { expires, renewable, ..desk.session() };
         promote::promote(&desk.app, &located, &session, &target, None, &args).now_or_never().unwrap()

@@ -27,7 +27,9 @@ pub fn differences(deployed: &Export, live: &Export) -> Vec<Difference> {
             (None, Some(operation)) => {
                 found.push(Difference { after: target(operation), ..whole(place, Change::Added) });
             }
-            (Some(_), None) => found.push(whole(place, Change::Removed)),
+            (Some(operation), None) => {
+                found.push(Difference { before: target(operation), ..whole(place, Change::Removed) });
+            }
             (Some(old), Some(new)) => properties(&place, &named(old), &named(new), &mut found),
             (None, None) => {}
         }

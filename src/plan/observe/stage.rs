@@ -32,7 +32,7 @@ impl<A: Aws, C: Clock> Observer<'_, A, C> {
     pub async fn served(&self, stage_ref: &StageRef, stage: Stage, live: LiveApi) -> Result<ObservedStage, Problem> {
         let deployment = self.deployment(stage_ref, &stage).await?;
         let exports = self.exports(stage_ref, &stage, &deployment, &live).await?;
-        Ok(ObservedStage { stage_ref: stage_ref.clone(), stage, deployment, live, exports })
+        Ok(ObservedStage { stage_ref: stage_ref.clone(), stage, deployment, live, exports, source: None })
     }
 
     /// A stage and the deployment that it serves.
@@ -94,7 +94,7 @@ impl<A: Aws, C: Clock> Observer<'_, A, C> {
     }
 
     /// An implementation without exports answers as if there were no API: then nothing can be compared.
-    async fn http_export(&self, api: &ApiId, stage: Option<StageName>) -> Result<Option<Export>, Problem> {
+    pub(super) async fn http_export(&self, api: &ApiId, stage: Option<StageName>) -> Result<Option<Export>, Problem> {
         self.found(ExportApi { api: api.clone(), stage }).await
     }
 

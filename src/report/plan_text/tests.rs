@@ -7,7 +7,7 @@ use super::*;
 use crate::clock::Clock as _;
 use crate::demo::Shop;
 use crate::event::Silent;
-use crate::model::{FunctionName, RunId, Target};
+use crate::model::{FunctionName, RedeployFrom, RunId, StageRef, Target, TriggerFile};
 use crate::plan::{Choice, Observer, plan};
 use crate::world::{Behaviour, Entry, Source, World};
 
@@ -28,9 +28,12 @@ fn world(shop: &Shop) -> World {
 }
 
 fn planned(shop: &Shop, target: &Target, override_gate: Option<&str>) -> Plan {
-    let world = world(shop);
+    planned_in(&world(shop), target, override_gate)
+}
+
+fn planned_in(world: &World, target: &Target, override_gate: Option<&str>) -> Plan {
     let clock = world.clock();
-    let observer = Observer { aws: &world, clock: &clock, listener: &Silent };
+    let observer = Observer { aws: world, clock: &clock, listener: &Silent };
     let observed = observer.observe(target, None).now_or_never().unwrap().unwrap();
     let choice = Choice {
         override_gate: override_gate.map(str::to_owned),
@@ -80,6 +83,30 @@ fn several_functions_and_an_overridden_gate() {
         "override",
         &planned(&shop, &shop.shifted(CanaryMode::Alias), Some("incident 4711, the fix must go out")),
     );
+}
+
+#[test]
+fn a_proved_deployment_with_variables_and_a_file_that_changed() {
+    let shop = Shop::new().unwrap();
+    let api = &shop.stage.api;
+    let world = world(&shop);
+    let mail: FunctionName = "mail-sender".parse().unwrap();
+    world.edit(|account| {
+        for n in 0..12 {
+            account.put_route(api, "GET", &format!("/mails/{n:02}"), &mail, "live").unwrap();
+        }
+        let deployment = account.deploy(api, "nightly 4711").unwrap();
+        account.create_stage(api, &"staging".parse().unwrap(), &deployment, &[("lambdaAlias", "live")]).unwrap();
+        account.put_route(api, "GET", "/later", &shop.function, "live").unwrap();
+    });
+    let mut target = shop.target();
+    target.variables = [("table".to_owned(), "orders-v2".to_owned())].into();
+    let files = ["openapi.yaml", "orders.vtl"].map(|name| TriggerFile::new(name, "{}"));
+    snapshots("files", &planned_in(&world, &Target { redeploy_files: files.to_vec(), ..target.clone() }, None));
+    let stage = StageRef { api: api.clone(), stage: "staging".parse().unwrap() };
+    let (functions, alias) = (target.functions.clone(), "staging".parse().unwrap());
+    target.redeploy_from = Some(RedeployFrom { target: "staging".into(), stage, functions, alias });
+    snapshots("proved", &planned_in(&world, &target, None));
 }
 
 #[test]

@@ -137,7 +137,13 @@ fn it_stays_while_the_stage_serves_is_defined_to_or_may_go_back_to_call_it() {
         account.put_canary(&api(), &prod(), Some(canary)).unwrap();
     });
     let way_back = of_live();
-    let stage = RecordedStage { stage: stage_ref(), deployment: Some("k5m8ra".into()), variable: None };
+    let stage = RecordedStage {
+        stage: stage_ref(),
+        deployment: Some("k5m8ra".into()),
+        to: None,
+        variable: None,
+        more_variables: false,
+    };
     way_back.describe("pets", record(Some(stage), RecordState::Promoted));
     for (lab, why) in [
         (undeployed, None),

@@ -4,7 +4,7 @@ use stagegate::aws::Operation;
 use stagegate::aws::noun::{Deployment, DeploymentStatus, StageCanary, StageKind};
 use stagegate::definition::Marker;
 use stagegate::model::RunId;
-use stagegate::plan::Redeploy;
+use stagegate::plan::ByHand;
 use stagegate::problem::{Code, Exit};
 use stagegate::world::Fault;
 
@@ -98,13 +98,13 @@ fn only_a_deployment_that_exists_and_is_ready_can_be_named() {
     let lab = Lab::new(true);
     let observed = lab.observe().unwrap().unwrap();
     let status = |status| Deployment { id: "d".into(), status: Some(status), ..Deployment::default() };
-    assert_eq!(Redeploy::to(&observed, "d", None).unwrap_err().code, Code::BadOption);
+    assert_eq!(ByHand::to(&observed, "d", None).unwrap_err().code, Code::BadOption);
     for bad in [DeploymentStatus::Pending, DeploymentStatus::Failed("no".into())] {
-        assert_eq!(Redeploy::to(&observed, "d", Some(&status(bad))).unwrap_err().code, Code::DeploymentRefused);
+        assert_eq!(ByHand::to(&observed, "d", Some(&status(bad))).unwrap_err().code, Code::DeploymentRefused);
     }
-    assert!(Redeploy::to(&observed, "d", Some(&status(DeploymentStatus::Deployed))).unwrap().plan.is_some());
+    assert!(ByHand::to(&observed, "d", Some(&status(DeploymentStatus::Deployed))).unwrap().plan.is_some());
     let same = observed.stage.deployment.clone();
-    assert!(Redeploy::to(&observed, &same, None).unwrap().plan.is_none());
+    assert!(ByHand::to(&observed, &same, None).unwrap().plan.is_none());
 }
 
 #[test]

@@ -9,7 +9,7 @@ use stagegate::engine::{Engine, Interrupt, Settings};
 use stagegate::event::Silent;
 use stagegate::journal::MemoryJournal;
 use stagegate::model::{ApiId, FunctionName, RunId, StageName, StageRef};
-use stagegate::plan::{ObservedStage, Observer, Redeploy};
+use stagegate::plan::{ByHand, ObservedStage, Observer};
 use stagegate::problem::Problem;
 use stagegate::world::{Account, Behaviour, Request, World};
 
@@ -75,8 +75,8 @@ impl Lab {
         Observer { aws: &aws, clock: &clock, listener: &Silent }.stage(&stage_ref()).now_or_never()
     }
 
-    pub fn verdict(&self, force: bool) -> Result<Redeploy, Problem> {
-        Redeploy::of(&self.observe().unwrap().unwrap(), force)
+    pub fn verdict(&self, force: bool) -> Result<ByHand, Problem> {
+        ByHand::of(&self.observe().unwrap().unwrap(), force)
     }
 
     /// Looks and redeploys, as one process; `None` when it died. The second answer says whether there was anything to do.
@@ -86,13 +86,13 @@ impl Lab {
             Err(problem) => return Some(Err(problem)),
         };
         let wanted = match to {
-            Some(id) => Redeploy::to(&observed, id, Some(&Default::default())),
-            None => Redeploy::of(&observed, false),
+            Some(id) => ByHand::to(&observed, id, Some(&Default::default())),
+            None => ByHand::of(&observed, false),
         };
         match wanted {
             Err(problem) => Some(Err(problem)),
-            Ok(Redeploy { plan: None, .. }) => Some(Ok(None)),
-            Ok(Redeploy { plan: Some(plan), .. }) => {
+            Ok(ByHand { plan: None, .. }) => Some(Ok(None)),
+            Ok(ByHand { plan: Some(plan), .. }) => {
                 let (aws, clock) = (Steady::new(&self.world, self.world.clock(), 7), self.world.clock());
                 let (journal, interrupt) = (MemoryJournal::default(), Interrupt::default());
                 let engine =
