@@ -12,6 +12,7 @@ use crate::aws::{AwsExt as _, Kind, Operation};
 use crate::cli::args::Command;
 use crate::cli::end::End;
 use crate::cli::session::Session;
+use crate::cli::target::{Need, locate};
 use crate::cli::{canary, pause, promote, release, settle, status};
 use crate::clock::VirtualClock;
 use crate::event::{Event, Summary};
@@ -84,7 +85,15 @@ impl Desk {
     pub(super) fn canary(&self, line: &str) -> Result<End, Problem> {
         let Command::Canary(args) = parse(&format!("canary {line}")) else { panic!("{line}") };
         let (wish, split) = canary::wish(args.command);
-        canary::canary(&self.app, &self.locate(&split.target), &self.session(), &wish, &split).now_or_never().unwrap()
+        canary::canary(
+            &self.app,
+            &locate(&self.app, &split.target, Need::Place, None).unwrap(),
+            &self.session(),
+            &wish,
+            &split,
+        )
+        .now_or_never()
+        .unwrap()
     }
 
     pub(super) fn writes(&self) -> usize {
