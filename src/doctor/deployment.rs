@@ -33,7 +33,8 @@ pub fn findings(observed: &ObservedStage, repair: &Repair) -> Vec<Finding> {
     }
     if let Some(blind) = drift.blind_spots() {
         let forced = repair.stagegate(&format!("redeploy {} --force", super::repair::quoted(&stage_ref.to_string())));
-        found.push(Finding::new(Code::UnseenEdits, stage_ref, blind).fix(forced));
+        let what = "others deployed what it serves: an export does not show everything";
+        found.push(Finding::new(Code::UnseenEdits, stage_ref, what).details([blind]).fix(forced));
     }
     found
 }

@@ -6,7 +6,7 @@ use serde::Serialize;
 use super::wiring::Scope;
 use super::{Facts, Finding, ObservedAlias, Repair, alias, canary, deployment, settings, wiring};
 use crate::definition::reach::Route;
-use crate::model::{FunctionName, StageRef, Target};
+use crate::model::{FunctionName, RedeployWhen, StageRef, Target};
 use crate::problem::{Level, Problem};
 
 /// [`Report::schema`]
@@ -190,7 +190,13 @@ impl Look<'_> {
     fn deployment(&self) -> Checked {
         let Some((_, observed)) = self.served()? else { return Ok(None) };
         let summary = if observed.stage.kind.is_auto_deployed() { "auto" } else { "ok" };
-        Ok(Some((summary.to_owned(), deployment::findings(observed, self.repair))))
+        let mut found = deployment::findings(observed, self.repair);
+        // What a target does not deploy by itself is behind on purpose.
+        let elsewhere = |target: &&Target| target.redeploy_from.is_some() || target.redeploy == RedeployWhen::Never;
+        if self.subject.target.filter(elsewhere).is_some() && !observed.stage.deployment.is_empty() {
+            found.iter_mut().for_each(|finding| finding.level = Level::Note);
+        }
+        Ok(Some((summary.to_owned(), found)))
     }
 
     fn settings(&self) -> Checked {

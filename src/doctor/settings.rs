@@ -23,6 +23,7 @@ pub fn findings(target: &Target, stage_ref: &StageRef, stage: &Stage, repair: &R
 /// The variables that a release or the configuration sets.
 fn variables(target: &Target, stage_ref: &StageRef, stage: &Stage, repair: &Repair) -> Option<Finding> {
     let mut wanted = target.stage_settings.variables.clone();
+    wanted.extend(target.variables.clone());
     if let Some(name) = &target.alias_variable {
         wanted.insert(name.clone(), target.alias.to_string());
     }

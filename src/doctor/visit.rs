@@ -20,6 +20,9 @@ use crate::problem::{Code, Level, Problem};
 /// [`Checkup::schema`]
 pub const DOCTOR_SCHEMA: &str = "stagegate.doctor/1.0";
 
+/// What comes before the command that tests again.
+pub const RETEST: &str = "after the fixes: ";
+
 /// One question with its answer.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Section {
@@ -170,7 +173,7 @@ impl Visit<'_> {
             apart.facts.push("it is the only stage of its API".into());
         }
         let mut again = Section::new(6, "Redeploy and retest");
-        again.facts.push(format!("after the fixes: {}", self.retest));
+        again.facts.push(format!("{RETEST}{}", self.retest));
         vec![current, manual, apart, self.split(api, observed, &aliases), again, self.besides(observed, &aliases)]
     }
 

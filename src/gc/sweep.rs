@@ -251,7 +251,9 @@ fn deployed(
     if recorded.is_some_and(|stage| stage.deployment.as_ref() == Some(&found.id)) {
         return Some(Reason::WayBack { alias });
     }
-    (by == Some(&record.run)).then(|| match record.state.holds_lock() {
+    // One that another stage proved was not made by this release, and is what it goes to all the same.
+    let went_to = recorded.is_some_and(|stage| stage.to.as_ref() == Some(&found.id));
+    (by == Some(&record.run) || went_to).then(|| match record.state.holds_lock() {
         true => Reason::InFlight { alias, release: record.run.clone() },
         false => Reason::Recorded { alias },
     })

@@ -1,10 +1,10 @@
 //! What `doctor` found, as people read it. Pure.
 
-use super::drift_text::{fixes, mark, tally};
+use super::drift_text::{command, fixes, mark, tally};
 use super::text::field;
 use crate::doctor::Finding;
 use crate::doctor::retest::Retest;
-use crate::doctor::visit::{Checkup, Section};
+use crate::doctor::visit::{Checkup, RETEST, Section};
 use crate::problem::Level;
 
 /// The screen, at most `width` columns wide but for commands.
@@ -64,7 +64,10 @@ fn verdict(section: &Section) -> String {
 fn body(section: &Section, facts: &[String], width: usize) -> String {
     let mut out = String::new();
     for line in facts {
-        out.push_str(&field("    ", line, width));
+        match line.strip_prefix(RETEST) {
+            Some(text) => out.push_str(&command(&format!("    {RETEST}"), text, width)),
+            None => out.push_str(&field("    ", line, width)),
+        }
     }
     for finding in &section.findings {
         out.push_str(&found(finding, width));

@@ -30,6 +30,10 @@ pub fn tally(errors: usize, warnings: usize) -> String {
 pub fn finding(found: &Finding, name: &str, width: usize) -> String {
     let label = format!("{} {} ", mark(Some(found.level)), found.code.short());
     let mut out = field(&label, &format!("{name}{}", found.what), width);
+    // A note is no fault: `explain` and the document say more.
+    if !found.matters() {
+        return out;
+    }
     for line in &found.details {
         out.push_str(&field("    ", line, width));
     }

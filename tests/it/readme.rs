@@ -105,6 +105,8 @@ fn every_command_is_about_a_target_of_the_readme() {
     for words in commands {
         let known = match words[1].as_str() {
             "demo" => true,
+            "drift" => words.len() == 2,
+            "doctor" => words[2] == "https://api.example.com/v1/refunds",
             "iam-policy" => words[2..].ends_with(&["--target".into(), "prod".into()]),
             "gc" | "plan" | "promote" | "status" | "verify" | "rollback" | "pause" | "resume" => {
                 ["prod", "checkout-api:live"].contains(&words[2].as_str())
