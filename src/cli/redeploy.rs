@@ -4,6 +4,7 @@ use super::args::RedeployArgs;
 use super::consent::{self, Consent};
 use super::end::End;
 use super::log::Log;
+use super::members;
 use super::protect::guard;
 use super::session::{Session, connect};
 use super::target::{Located, Need, locate};
@@ -13,7 +14,7 @@ use crate::aws::{Aws, gateway};
 use crate::clock::Clock;
 use crate::engine::{Engine, Settings};
 use crate::journal::{Ending, Entry};
-use crate::model::StageRef;
+use crate::model::{Record, StageRef};
 use crate::permission::{self, Look, Wanted};
 use crate::plan::{ByHand, ObservedStage, StagePlan};
 use crate::problem::{Code, Exit, Level, Problem};
@@ -64,8 +65,7 @@ pub async fn redeploy<A: Aws, C: Clock>(
         not_let_in(app, &look)?;
     }
     agreed(app, located, args)?.obtain_for_repair(app).await?;
-    // A person may have taken their time.
-    not_held(&self::look(app, session, stage).await?, located)?;
+    still_free(session, &look, located).await?;
     carry_out(app, located, session, observed, plan, args.to.as_deref()).await
 }
 
@@ -93,17 +93,31 @@ fn no_stage(located: &Located) -> Problem {
 
 /// A release that is in flight on an alias that the stage calls is not disturbed.
 fn not_held(look: &Look, located: &Located) -> Result<(), Problem> {
-    if let Some((label, record)) = look.in_flight() {
-        return Err(Problem::new(Code::LockHeld, format!("{label}, which the stage calls, is held by {}", record.run))
-            .why("redeploying would change what that release is judged by, and what it goes back to")
-            .fix(format!("go on:   stagegate resume {label}"))
-            .fix(format!("go back: stagegate rollback {label}"))
-            .fix(format!("then:    {}", located.command("redeploy"))));
+    match (look.in_flight(), &look.unread) {
+        (Some((label, record)), _) => Err(held(label, record, located)),
+        (None, Some(problem)) => Err((**problem).clone()),
+        (None, None) => Ok(()),
     }
-    match &look.unread {
-        Some(problem) => Err((**problem).clone()),
-        None => Ok(()),
+}
+
+/// A person may have taken their time, and a release have begun meanwhile.
+async fn still_free<A: Aws, C>(session: &Session<A, C>, look: &Look, located: &Located) -> Result<(), Problem> {
+    let there = look.subjects.iter().filter(|subject| subject.exists);
+    let pairs = there.map(|subject| (subject.function.clone(), subject.alias.clone())).collect();
+    for seen in members::read(session, pairs, false).await? {
+        if let Some(record) = seen.description.record.as_ref().filter(|record| record.state.holds_lock()) {
+            return Err(held(&seen.label(), record, located));
+        }
     }
+    Ok(())
+}
+
+fn held(label: &str, record: &Record, located: &Located) -> Problem {
+    Problem::new(Code::LockHeld, format!("{label}, which the stage calls, is held by {}", record.run))
+        .why("redeploying would change what that release is judged by, and what it goes back to")
+        .fix(format!("go on:   stagegate resume {label}"))
+        .fix(format!("go back: stagegate rollback {label}"))
+        .fix(format!("then:    {}", located.command("redeploy")))
 }
 
 /// Routes that will be served and that their alias does not let in.

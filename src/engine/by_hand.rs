@@ -40,17 +40,19 @@ impl<A: Aws, C: Clock, J: Journal> Engine<'_, A, C, J> {
         Ok(deployment)
     }
 
-    /// Looks at what the stage serves, unless nothing that changes it was sent.
+    /// Looks at what the stage serves, unless nothing can have changed it.
     async fn after_failure(&self, stage: &StagePlan, id: Option<String>, problem: Problem) -> Result<String, Problem> {
         let before = &stage.before.deployment;
-        let serves = if self.progress().may_have_changed() {
+        let (sent, moved) = (self.progress().may_have_changed(), problem.code == Code::StageChanged);
+        let serves = if sent || moved {
             match gateway::existing_stage(self.aws, &stage.stage).await {
                 Ok(now) => now.deployment,
-                Err(unread) => {
+                Err(unread) if sent => {
                     let id = id.as_deref().unwrap_or("the new one");
                     let now = format!("{} serves deployment {before} or {id}: it could not be read back", stage.stage);
                     return Err(problem.why(unread.what).exit(Exit::InBetween).aws_now(now));
                 }
+                Err(_) => return Err(problem.aws_now("not changed by this command")),
             }
         } else {
             before.clone()
