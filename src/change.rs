@@ -72,7 +72,7 @@ pub enum Now {
     /// The alias's policy, if it has one.
     Policy(Option<Policy>),
     /// The stage.
-    Stage(Stage),
+    Stage(Box<Stage>),
 }
 
 /// Where a change stands.

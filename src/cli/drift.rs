@@ -7,13 +7,14 @@ use super::args::{DriftArgs, FailOn};
 use super::end::End;
 use super::session::{Session, connect_by};
 use super::target::{Located, Need, configured, locate, shell_word};
+use crate::address::{self, CustomDomain};
 use crate::aws::Aws;
 use crate::aws::layers::Pace;
 use crate::clock::Clock;
 use crate::config::{self, Settings, TargetRef};
 use crate::doctor::drift::{Report, Row, Subject, row, unread};
 use crate::doctor::look::Wanted;
-use crate::doctor::{Facts, Repair, wiring};
+use crate::doctor::{Facts, Finding, Repair, clients, wiring};
 use crate::model::{StageRef, Target};
 use crate::problem::{Code, Exit, Level, Problem};
 use crate::report::{Shape, drift_text};
@@ -117,6 +118,7 @@ async fn group(app: &App, settings: &Settings, members: &[(usize, &Asked)]) -> V
 /// Reads and compares over a connection: every API once, every alias once.
 pub(super) async fn look<A: Aws, C: Clock>(app: &App, session: &Session<A, C>, asked: &[&Asked]) -> Vec<Row> {
     let facts = facts(app, session, asked).await;
+    let domains = domains(session, asked).await;
     let now = session.clock.now();
     let rows = asked.iter().map(|one| {
         let repair = repair(&one.located, &session.region);
@@ -124,12 +126,42 @@ pub(super) async fn look<A: Aws, C: Clock>(app: &App, session: &Session<A, C>, a
             name: &one.located.text,
             target: one.target.as_ref(),
             stage: one.stage(),
-            clients: None,
+            clients: clients(one, &domains, &repair),
             region: &session.region,
         };
         row(subject, &facts, now, &repair)
     });
     rows.collect()
+}
+
+/// The custom domain names of the configuration, each read once.
+async fn domains<A: Aws, C: Clock>(session: &Session<A, C>, asked: &[&Asked]) -> Domains {
+    let mut domains = Domains::new();
+    for domain in asked.iter().filter_map(|one| one.target.as_ref()).flat_map(|target| &target.domains) {
+        let host = host_of(domain);
+        if !domains.contains_key(host) {
+            domains.insert(host.to_owned(), address::custom_domain(&session.aws, host).await);
+        }
+    }
+    domains
+}
+
+/// What AWS knows of each host.
+type Domains = BTreeMap<String, Result<Option<CustomDomain>, Problem>>;
+
+fn host_of(domain: &str) -> &str {
+    domain.split('/').next().unwrap_or(domain)
+}
+
+/// What is wrong with the domains of a target.
+fn clients(one: &Asked, domains: &Domains, repair: &Repair) -> Option<Result<Vec<Finding>, Problem>> {
+    let target = one.target.as_ref().filter(|target| !target.domains.is_empty())?;
+    let of = |domain: &String| match domains.get(host_of(domain)) {
+        Some(Ok(custom)) => Ok(clients::of_domain(domain, custom.as_ref(), target, repair)),
+        Some(Err(problem)) => Err(problem.clone()),
+        None => Ok(Vec::new()),
+    };
+    Some(target.domains.iter().map(of).collect::<Result<Vec<_>, _>>().map(|all| all.into_iter().flatten().collect()))
 }
 
 /// Stages first, for they say which aliases matter.

@@ -1,7 +1,7 @@
 //! Which stage clients reach by a URL or a domain, and which one the configuration means.
 
 use super::{ApiFacts, Finding, Repair};
-use crate::address::{Found, How, Mapped, Nothing, Passed};
+use crate::address::{ClientRequest, CustomDomain, Found, How, Mapped, Nothing, Passed, resolve};
 use crate::model::Target;
 use crate::problem::{Code, Level};
 
@@ -68,6 +68,19 @@ pub fn findings(url: &str, found: &Found, expected: Option<&Target>, repair: &Re
         all.push(Finding::new(Code::NothingMapped, url, what).level(Level::Note));
     }
     all
+}
+
+/// Whether a domain of the configuration leads to its target's stage; `custom` is what AWS knows of it.
+pub fn of_domain(text: &str, custom: Option<&CustomDomain>, target: &Target, repair: &Repair) -> Vec<Finding> {
+    let (host, path) = text.split_once('/').unwrap_or((text, ""));
+    let Some(custom) = custom else {
+        let what = "API Gateway knows no such custom domain name in this account and region";
+        let list = repair.aws("apigateway get-domain-names");
+        return vec![Finding::new(Code::NothingMapped, text, what).fix(format!("see which there are: {list}"))];
+    };
+    let request = ClientRequest { host: host.to_owned(), path: format!("/{path}"), headers: Vec::new() };
+    let found = Found { resolution: resolve(custom, &request), domain: Some(custom.clone()), stages: None };
+    findings(text, &found, Some(target), repair)
 }
 
 fn nowhere(url: &str, nothing: &Nothing, repair: &Repair) -> Finding {

@@ -147,7 +147,7 @@ impl<A: Aws, C: Clock, J: Journal> Engine<'_, A, C, J> {
             Change::Grant { function, alias, .. } => {
                 Now::Policy(self.find(GetPolicy { function: function.clone(), alias: alias.clone() }).await?)
             }
-            Change::Stage { stage, .. } => Now::Stage(gateway::existing_stage(self.aws, stage).await?),
+            Change::Stage { stage, .. } => Now::Stage(Box::new(gateway::existing_stage(self.aws, stage).await?)),
         })
     }
 

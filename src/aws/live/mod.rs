@@ -71,6 +71,18 @@ impl Live {
     }
 }
 
+/// The calls by module and client: an operation, and the function that sends it. The compiler demands every operation.
+macro_rules! dispatch {
+    ($self:ident, $call:ident; $($module:ident($client:ident): $($operation:ident => $send:ident),*;)*) => {
+        match $call {
+            $($(Call::$operation(call) => Reply::$operation($module::$send(&$self.$client, call).await?),)*)*
+            Call::GetCallerIdentity(_) => Reply::GetCallerIdentity(sts::get_caller_identity(&$self.sts).await?),
+            Call::InvokeStage(call) => Reply::InvokeStage($self.stages.invoke_stage(call).await?),
+            Call::RequestUrl(call) => Reply::RequestUrl($self.stages.request_url(call).await?),
+        }
+    };
+}
+
 impl Aws for Live {
     async fn call(&self, call: &Call) -> Result<Reply, AwsError> {
         // Before the request exists: a failed or slow login is then known to have sent nothing. Requests through a
@@ -78,141 +90,41 @@ impl Aws for Live {
         if !matches!(call.operation(), Operation::InvokeStage | Operation::RequestUrl) {
             self.keys.fresh().await.map_err(|error| classify::credentials(&error))?;
         }
-        let (lambda, apigateway, cloudwatch) = (&self.lambda, &self.apigateway, &self.cloudwatch);
-        Ok(match call {
-            Call::GetCallerIdentity(_) => Reply::GetCallerIdentity(sts::get_caller_identity(&self.sts).await?),
-            Call::GetAlias(call) => Reply::GetAlias(lambda::get_alias(lambda, call).await?),
-            Call::GetFunction(call) => Reply::GetFunction(lambda::get_function(lambda, call).await?),
-            Call::ListVersionsByFunction(call) => {
-                Reply::ListVersionsByFunction(lambda::list_versions_by_function(lambda, call).await?)
-            }
-            Call::ListAliases(call) => Reply::ListAliases(lambda::list_aliases(lambda, call).await?),
-            Call::GetVersionPolicy(call) => Reply::GetVersionPolicy(lambda::get_version_policy(lambda, call).await?),
-            Call::DeleteVersion(call) => Reply::DeleteVersion(lambda::delete_version(lambda, call).await?),
-            Call::GetPolicy(call) => Reply::GetPolicy(lambda::get_policy(lambda, call).await?),
-            Call::GetProvisionedConcurrencyConfig(call) => {
-                Reply::GetProvisionedConcurrencyConfig(lambda::get_provisioned_concurrency_config(lambda, call).await?)
-            }
-            Call::PublishVersion(call) => Reply::PublishVersion(lambda::publish_version(lambda, call).await?),
-            Call::CreateAlias(call) => Reply::CreateAlias(lambda::create_alias(lambda, call).await?),
-            Call::UpdateAlias(call) => Reply::UpdateAlias(lambda::update_alias(lambda, call).await?),
-            Call::DeleteAlias(call) => Reply::DeleteAlias(lambda::delete_alias(lambda, call).await?),
-            Call::AddPermission(call) => Reply::AddPermission(lambda::add_permission(lambda, call).await?),
-            Call::RemovePermission(call) => Reply::RemovePermission(lambda::remove_permission(lambda, call).await?),
-            Call::Invoke(call) => Reply::Invoke(lambda::invoke(lambda, call).await?),
-            Call::InvokeStage(call) => Reply::InvokeStage(self.stages.invoke_stage(call).await?),
-            Call::RequestUrl(call) => Reply::RequestUrl(self.stages.request_url(call).await?),
-            Call::GetMetricData(call) => Reply::GetMetricData(cloudwatch::get_metric_data(cloudwatch, call).await?),
-            Call::DescribeAlarms(call) => Reply::DescribeAlarms(cloudwatch::describe_alarms(cloudwatch, call).await?),
-            Call::ListDeployments(_)
-            | Call::BatchGetDeployments(_)
-            | Call::ListDeploymentTargets(_)
-            | Call::BatchGetDeploymentTargets(_)
-            | Call::DescribeStackResources(_) => return self.call_owners(call).await,
-            Call::GetRestApis(call) => Reply::GetRestApis(apigateway::get_rest_apis(apigateway, call).await?),
-            Call::GetRestApi(call) => Reply::GetRestApi(apigateway::get_rest_api(apigateway, call).await?),
-            Call::GetResources(call) => Reply::GetResources(apigateway::get_resources(apigateway, call).await?),
-            Call::GetModels(call) => Reply::GetModels(apigateway::get_models(apigateway, call).await?),
-            Call::GetAuthorizers(call) => Reply::GetAuthorizers(apigateway::get_authorizers(apigateway, call).await?),
-            Call::GetRequestValidators(call) => {
-                Reply::GetRequestValidators(apigateway::get_request_validators(apigateway, call).await?)
-            }
-            Call::GetGatewayResponses(call) => {
-                Reply::GetGatewayResponses(apigateway::get_gateway_responses(apigateway, call).await?)
-            }
-            Call::GetStages(call) => Reply::GetStages(apigateway::get_stages(apigateway, call).await?),
-            Call::GetStage(call) => Reply::GetStage(apigateway::get_stage(apigateway, call).await?),
-            Call::GetDeployment(call) => Reply::GetDeployment(apigateway::get_deployment(apigateway, call).await?),
-            Call::GetDeployments(call) => Reply::GetDeployments(apigateway::get_deployments(apigateway, call).await?),
-            Call::GetExport(call) => Reply::GetExport(apigateway::get_export(apigateway, call).await?),
-            Call::CreateDeployment(call) => {
-                Reply::CreateDeployment(apigateway::create_deployment(apigateway, call).await?)
-            }
-            Call::DeleteDeployment(call) => {
-                Reply::DeleteDeployment(apigateway::delete_deployment(apigateway, call).await?)
-            }
-            Call::UpdateStage(call) => Reply::UpdateStage(apigateway::update_stage(apigateway, call).await?),
-            Call::GetDomainName(call) => Reply::GetDomainName(domain::get_domain_name(apigateway, call).await?),
-            Call::GetBasePathMappings(call) => {
-                Reply::GetBasePathMappings(domain::get_base_path_mappings(apigateway, call).await?)
-            }
-            Call::GetDomainNameV2(_)
-            | Call::GetApiMappings(_)
-            | Call::ListRoutingRules(_)
-            | Call::GetApi(_)
-            | Call::GetRoutes(_)
-            | Call::GetIntegrations(_)
-            | Call::GetHttpAuthorizers(_)
-            | Call::GetHttpStage(_)
-            | Call::GetHttpStages(_)
-            | Call::GetHttpDeployment(_)
-            | Call::GetHttpDeployments(_)
-            | Call::ExportApi(_)
-            | Call::CreateHttpDeployment(_)
-            | Call::DeleteHttpDeployment(_)
-            | Call::UpdateHttpStage(_) => return self.call_http(call).await,
-        })
-    }
-}
-
-impl Live {
-    /// What tells who else moves aliases and stages.
-    async fn call_owners(&self, call: &Call) -> Result<Reply, AwsError> {
-        let client = &self.codedeploy;
-        Ok(match call {
-            Call::ListDeployments(call) => Reply::ListDeployments(codedeploy::list_deployments(client, call).await?),
-            Call::BatchGetDeployments(call) => {
-                Reply::BatchGetDeployments(codedeploy::batch_get_deployments(client, call).await?)
-            }
-            Call::ListDeploymentTargets(call) => {
-                Reply::ListDeploymentTargets(codedeploy::list_deployment_targets(client, call).await?)
-            }
-            Call::BatchGetDeploymentTargets(call) => {
-                Reply::BatchGetDeploymentTargets(codedeploy::batch_get_deployment_targets(client, call).await?)
-            }
-            Call::DescribeStackResources(call) => Reply::DescribeStackResources(
-                cloudformation::describe_stack_resources(&self.cloudformation, call).await?,
-            ),
-            other => {
-                return Err(AwsError::Configuration { cause: format!("{} says nothing of owners", other.operation()) });
-            }
-        })
-    }
-
-    /// The operations of HTTP APIs and of regional custom domain names.
-    async fn call_http(&self, call: &Call) -> Result<Reply, AwsError> {
-        let client = &self.apigatewayv2;
-        Ok(match call {
-            Call::GetApi(call) => Reply::GetApi(apigatewayv2::get_api(client, call).await?),
-            Call::GetRoutes(call) => Reply::GetRoutes(apigatewayv2::get_routes(client, call).await?),
-            Call::GetIntegrations(call) => Reply::GetIntegrations(apigatewayv2::get_integrations(client, call).await?),
-            Call::GetHttpAuthorizers(call) => {
-                Reply::GetHttpAuthorizers(apigatewayv2::get_authorizers(client, call).await?)
-            }
-            Call::GetHttpStage(call) => Reply::GetHttpStage(apigatewayv2::get_stage(client, call).await?),
-            Call::GetHttpStages(call) => Reply::GetHttpStages(apigatewayv2::get_stages(client, call).await?),
-            Call::GetHttpDeployment(call) => {
-                Reply::GetHttpDeployment(apigatewayv2::get_deployment(client, call).await?)
-            }
-            Call::GetHttpDeployments(call) => {
-                Reply::GetHttpDeployments(apigatewayv2::get_deployments(client, call).await?)
-            }
-            Call::ExportApi(call) => Reply::ExportApi(apigatewayv2::export_api(client, call).await?),
-            Call::CreateHttpDeployment(call) => {
-                Reply::CreateHttpDeployment(apigatewayv2::create_deployment(client, call).await?)
-            }
-            Call::DeleteHttpDeployment(call) => {
-                Reply::DeleteHttpDeployment(apigatewayv2::delete_deployment(client, call).await?)
-            }
-            Call::UpdateHttpStage(call) => Reply::UpdateHttpStage(apigatewayv2::update_stage(client, call).await?),
-            Call::GetDomainNameV2(call) => Reply::GetDomainNameV2(domain::get_domain_name_v2(client, call).await?),
-            Call::GetApiMappings(call) => Reply::GetApiMappings(domain::get_api_mappings(client, call).await?),
-            Call::ListRoutingRules(call) => Reply::ListRoutingRules(domain::list_routing_rules(client, call).await?),
-            other => {
-                return Err(AwsError::Configuration {
-                    cause: format!("{} is no HTTP API operation", other.operation()),
-                });
-            }
+        Ok(dispatch! { self, call;
+            lambda(lambda):
+                GetAlias => get_alias, GetFunction => get_function,
+                ListVersionsByFunction => list_versions_by_function, ListAliases => list_aliases,
+                GetVersionPolicy => get_version_policy, DeleteVersion => delete_version, GetPolicy => get_policy,
+                GetProvisionedConcurrencyConfig => get_provisioned_concurrency_config,
+                PublishVersion => publish_version, CreateAlias => create_alias, UpdateAlias => update_alias,
+                DeleteAlias => delete_alias, AddPermission => add_permission, RemovePermission => remove_permission,
+                Invoke => invoke;
+            cloudwatch(cloudwatch):
+                GetMetricData => get_metric_data, DescribeAlarms => describe_alarms;
+            apigateway(apigateway):
+                GetRestApis => get_rest_apis, GetRestApi => get_rest_api, GetResources => get_resources,
+                GetModels => get_models, GetAuthorizers => get_authorizers,
+                GetRequestValidators => get_request_validators, GetGatewayResponses => get_gateway_responses,
+                GetStages => get_stages, GetStage => get_stage, GetDeployment => get_deployment,
+                GetDeployments => get_deployments, GetExport => get_export, CreateDeployment => create_deployment,
+                DeleteDeployment => delete_deployment, UpdateStage => update_stage;
+            domain(apigateway):
+                GetDomainName => get_domain_name, GetBasePathMappings => get_base_path_mappings;
+            codedeploy(codedeploy):
+                ListDeployments => list_deployments, BatchGetDeployments => batch_get_deployments,
+                ListDeploymentTargets => list_deployment_targets,
+                BatchGetDeploymentTargets => batch_get_deployment_targets;
+            cloudformation(cloudformation):
+                DescribeStackResources => describe_stack_resources;
+            apigatewayv2(apigatewayv2):
+                GetApi => get_api, GetRoutes => get_routes, GetIntegrations => get_integrations,
+                GetHttpAuthorizers => get_authorizers, GetHttpStage => get_stage, GetHttpStages => get_stages,
+                GetHttpDeployment => get_deployment, GetHttpDeployments => get_deployments, ExportApi => export_api,
+                CreateHttpDeployment => create_deployment, DeleteHttpDeployment => delete_deployment,
+                UpdateHttpStage => update_stage;
+            domain(apigatewayv2):
+                GetDomainNameV2 => get_domain_name_v2, GetApiMappings => get_api_mappings,
+                ListRoutingRules => list_routing_rules;
         })
     }
 }

@@ -6,6 +6,7 @@ use super::super::args::Command;
 use super::super::drift::{Asked, asked, conclude, look};
 use super::super::end::End;
 use super::{Desk, parse, pets};
+use crate::aws::noun::RoutingMode;
 use crate::doctor::drift::Report;
 use crate::model::{ApiId, StageName};
 use crate::problem::{Code, Exit, Problem};
@@ -65,4 +66,28 @@ fn a_target_that_does_not_exist_is_a_usage_error() {
     let gone = drift(&desk, "zzzzzzzzzz/prod").unwrap();
     assert_eq!(gone.exit(), Exit::Usage);
     assert!(desk.out.text().contains("not looked at in 1 target"), "{}", desk.out.text());
+}
+
+#[test]
+fn a_domain_that_leads_to_another_stage_is_found() {
+    let desk = Desk::new(Shape::Human);
+    let (api, dev): (ApiId, StageName) = ("a1b2c3d4e5".parse().unwrap(), "dev".parse().unwrap());
+    let file = desk.folder.path().join("stagegate.toml");
+    let config = std::fs::read_to_string(&file).unwrap();
+    let domains = "alias_variable = \"lambdaAlias\"\ndomains = [\"api.example.com/v1\", \"api.example.org\"]";
+    std::fs::write(&file, config.replacen("alias_variable = \"lambdaAlias\"", domains, 1)).unwrap();
+    desk.world.edit(|account| {
+        let deployment = account.deploy(&api, "by hand").unwrap();
+        account.create_stage(&api, &dev, &deployment, &[("lambdaAlias", "live")]).unwrap();
+        account.create_domain_name("api.example.com", RoutingMode::ApiMappingOnly, false);
+        account.map_base_path("api.example.com", "v1", &api, Some(&dev)).unwrap();
+    });
+    drift(&desk, "prod").unwrap();
+    let said = desk.out.text();
+    for line in [
+        "✖ D101 prod (api.example.com/v1): a1b2c3d4e5/dev answers, the configuration expects",
+        "✖ D102 prod (api.example.org): API Gateway knows no such custom domain name",
+    ] {
+        assert!(said.contains(line), "{line:?} is not in\n{said}");
+    }
 }
