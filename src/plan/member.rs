@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::observe::{ObservedMember, ObservedStage};
-use super::{CandidatePlan, Choice, Notice, canary, stage};
+use super::{CandidatePlan, Choice, Notice, canary, grant};
 use crate::aws::noun::{Alias, Function, ProvisionedStatus, State, Statement};
 use crate::change::is_moving_capacity;
 use crate::model::target::Target;
@@ -190,7 +190,7 @@ pub(super) fn plan(
     notice_differences(observed, &name, &bad, notices);
     let alias_arn = format!("{}:{}", observed.latest.arn.trim_end_matches(":$LATEST"), target.alias);
     let grants = match stage {
-        Some(stage) => stage::grants(stage, observed, &alias_arn, target, &choice.region)?,
+        Some(stage) => grant::grants(stage, observed, &alias_arn, target, &choice.region)?,
         None => Vec::new(),
     };
     Ok(MemberPlan {

@@ -4,6 +4,7 @@
 mod adopt;
 mod canary;
 mod edit;
+mod grant;
 mod member;
 pub mod observe;
 mod redeploy;
@@ -20,12 +21,13 @@ use sha2::{Digest as _, Sha256};
 pub use adopt::{Underway, example_steps, underway};
 pub use canary::{CanaryPlan, CandidatePlan};
 pub use edit::Edit;
+pub use grant::Place;
 pub use member::{MemberPlan, SourcePlan};
 pub use member::{read_description, refuse_bad, short_sha};
 pub use observe::{Exports, Observed, ObservedMember, ObservedSource, ObservedStage, Observer};
 pub use redeploy::{Proof, Redeploy};
 pub use sight::Sight;
-pub use stage::{Place, StagePlan};
+pub use stage::StagePlan;
 pub use steps::{Action, PlannedStep};
 
 use crate::aws::noun::Statement;
