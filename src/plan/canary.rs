@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::observe::{Observed, ObservedMember, ObservedStage};
-use super::{Choice, Notice, Place, StagePlan, stage};
+use super::{Choice, Notice, Place, StagePlan, grant, stage};
 use crate::aws::noun::{Alias, Stage, StageCanary, StageKind, Statement};
 use crate::definition::{self, LiveApi, reach};
 use crate::metrics::{ApiMetrics, Arm, Pair, StageSeries};
@@ -306,13 +306,13 @@ pub(super) fn candidate(
     let arn = format!("{}:{alias}", member.latest.arn.trim_end_matches(":$LATEST"));
     let variables = overridden(target, &observed.stage, &alias);
     let place = Place::of(&arn, &choice.region, &observed.stage_ref);
-    let subject = stage::Grantee {
+    let subject = grant::Grantee {
         function: &member.function,
         alias: &alias,
         arn: &arn,
         policy: member.candidate_policy.as_ref(),
     };
-    let grants = stage::missing_statements(observed, &subject, &variables, &place)?;
+    let grants = grant::missing_statements(observed, &subject, &variables, &place)?;
     Ok(Some(CandidatePlan { alias, arn, before, grants }))
 }
 

@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::observe::{Observed, ObservedMember};
-use super::{CandidatePlan, Choice, Notice, canary, owner, stage};
+use super::{CandidatePlan, Choice, Notice, canary, grant, owner};
 use crate::aws::noun::{Alias, Function, ProvisionedStatus, State, Statement};
 use crate::change::is_moving_capacity;
 use crate::model::target::Target;
@@ -190,7 +190,7 @@ pub(super) fn plan(
     notice_differences(observed, &name, &bad, notices);
     let alias_arn = observed.alias_arn(&target.alias);
     let grants = match stage {
-        Some(stage) => stage::grants(stage, observed, &alias_arn, target, &choice.region)?,
+        Some(stage) => grant::grants(stage, observed, &alias_arn, target, &choice.region)?,
         None => Vec::new(),
     };
     Ok(MemberPlan {

@@ -31,9 +31,9 @@ fn a_url_is_followed_and_no_request_is_sent_unless_asked_for() {
     assert_eq!(doctor(&desk, &format!("{URL} --method post")).unwrap().exit(), Exit::Findings);
     let said = desk.out.text();
     for line in [
-        "POST /pets answers 403 \"Missing Authentication Token\": the stage serves no such route",
+        "POST /pets answers 403 \"Missing Authentication Token\": the stage serves no such\n",
         "fix   stagegate redeploy a1b2c3d4e5/prod",
-        &format!("after the fixes: stagegate doctor {URL} --retest"),
+        &format!("after the fixes: stagegate doctor {URL} \\\n"),
     ] {
         assert!(said.contains(line), "{line:?} is not in\n{said}");
     }

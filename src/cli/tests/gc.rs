@@ -100,11 +100,13 @@ fn programs_get_a_document_of_what_would_go_and_events_of_what_goes() {
 #[test]
 fn a_protected_target_needs_its_name_and_the_target_says_how_many_stay() {
     let desk = desk(Shape::Human);
+    let config = format!("{}{}", super::CONFIG, super::GUARDED);
+    std::fs::write(desk.folder.path().join("stagegate.toml"), &config).unwrap();
     let refused = desk.gc("guarded --yes").unwrap_err();
     assert_eq!((refused.code, desk.writes()), (Code::ConfirmationMissing, 0));
     desk.gc("guarded --keep 1").unwrap();
     assert!(desk.out.text().contains("stagegate gc guarded --keep 1 --confirm guarded"), "{}", desk.out.text());
-    let config = super::CONFIG.replace("protected = true\n", "protected = true\n[target.guarded.publish]\nkeep = 3\n");
+    let config = config.replace("protected = true\n", "protected = true\n[target.guarded.publish]\nkeep = 3\n");
     std::fs::write(desk.folder.path().join("stagegate.toml"), config).unwrap();
     desk.gc("guarded --confirm guarded").unwrap();
     assert_eq!(desk.versions(&pets()), [1, 2, 4, 5, 6]);

@@ -6,7 +6,7 @@ use std::time::Duration;
 use futures_util::FutureExt;
 
 use super::super::{Purpose, policy};
-use super::{Try, actions, allowed, scope, used};
+use super::{Try, actions, allowed, scope, url, used};
 use crate::aws::{Call, Operation};
 use crate::clock::Clock;
 use crate::demo::Shop;
@@ -56,7 +56,7 @@ fn calls_of_a_clean_up(start: fn() -> Try) -> Vec<Call> {
 
 #[test]
 fn cleaning_up_is_allowed_what_it_does_and_neither_to_move_anything_nor_to_delete_a_function() {
-    let calls = [calls_of_a_clean_up(Try::new), calls_of_a_clean_up(Try::http)].concat();
+    let calls = [calls_of_a_clean_up(Try::new), calls_of_a_clean_up(Try::http), url::calls()].concat();
     let (used, allowed) = (used(Purpose::Gc, &calls), allowed(Purpose::Gc));
     assert_eq!(actions(&used), actions(&allowed));
     let sent: BTreeSet<Operation> = calls.iter().map(Call::operation).collect();
