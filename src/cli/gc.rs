@@ -5,6 +5,7 @@ use super::consent::{self, Consent};
 use super::end::End;
 use super::flight::{self, Flight, Way};
 use super::members;
+use super::protect::guarded;
 use super::session::{Session, connect};
 use super::target::{Located, Need, configured, locate};
 use super::{App, new_run, prompt, signals};
@@ -154,6 +155,7 @@ fn agreed(app: &App, located: &Located, args: &GcArgs) -> Result<Option<Consent>
             silence => Err(consent::missing("gc", silence).fix(format!("{command} --yes"))),
         };
     };
+    let target = guarded(app, located, target)?;
     consent::promotion(&target, args.yes, args.confirm.as_deref(), silence, ("gc", &command)).map(Some)
 }
 
