@@ -183,7 +183,7 @@ async fn facts<A: Aws, C: Clock>(app: &App, session: &Session<A, C>, asked: &[&A
 
 pub(super) fn conclude(app: &App, report: &Report, fail_on: FailOn) -> End {
     app.reporter.data(&match app.reporter.shape() {
-        Shape::Human => drift_text::screen(report, app.term().width),
+        Shape::Human => drift_text::screen(report, app.term().width, app.term().unicode),
         Shape::Document | Shape::Events => format!("{:#}\n", serde_json::to_value(report).unwrap_or_default()),
     });
     let least = match fail_on {

@@ -1,6 +1,6 @@
 //! What `drift` found, as people read it. Pure.
 
-use super::text::field;
+use super::text::{ascii, field};
 use crate::doctor::Finding;
 use crate::doctor::drift::{Cell, Column, Report, Row};
 use crate::problem::Level;
@@ -69,9 +69,10 @@ pub fn command(label: &str, text: &str, width: usize) -> String {
     lines.join("\n") + "\n"
 }
 
-/// The screen, at most `width` columns wide but for commands.
-pub fn screen(report: &Report, width: usize) -> String {
-    let mut out = table(&report.targets, width).unwrap_or_else(|| blocks(&report.targets, width));
+/// The screen, at most `width` columns wide but for commands. Where symbols will be spelled out in ASCII, columns make
+/// room for that.
+pub fn screen(report: &Report, width: usize, unicode: bool) -> String {
+    let mut out = table(&report.targets, width, unicode).unwrap_or_else(|| blocks(&report.targets, width));
     for row in &report.targets {
         for (cell, found) in row.cells.iter().flat_map(|cell| cell.findings.iter().map(move |found| (cell, found))) {
             out.push('\n');
@@ -120,7 +121,8 @@ fn shown(cell: &Cell) -> String {
 }
 
 /// One line for each target; none when it would not fit.
-fn table(rows: &[Row], width: usize) -> Option<String> {
+fn table(rows: &[Row], width: usize, unicode: bool) -> Option<String> {
+    let shown = |cell: &Cell| if unicode { shown(cell) } else { ascii(&shown(cell)) };
     let mut lines: Vec<Vec<String>> =
         vec![std::iter::once("target".to_owned()).chain(Column::ALL.map(|column| column.name().to_owned())).collect()];
     for row in rows {

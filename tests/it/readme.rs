@@ -52,10 +52,13 @@ fn prod(text: &str) -> Target {
 #[test]
 fn the_configuration_is_accepted_and_names_the_target() {
     let blocks = blocks("toml");
-    assert_eq!(blocks.len(), 3);
+    assert_eq!(blocks.len(), 4);
     let target = prod(&blocks[0]);
     assert_eq!(target.stage.unwrap().to_string(), "a1b2c3d4e5/prod");
     assert!(target.protected);
+    let looked_at = prod(&blocks[3]);
+    assert_eq!(looked_at.domains, ["api.example.com/v1"]);
+    assert_eq!(looked_at.stage_settings.access_log, Some(true));
     let proved = prod(&blocks[2]);
     assert_eq!(proved.redeploy_from.unwrap().stage.to_string(), "a1b2c3d4e5/staging");
     assert_eq!(proved.variables["table"], "orders-v2");

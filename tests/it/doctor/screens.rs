@@ -91,15 +91,24 @@ fn report() -> Report {
 #[test]
 fn a_table_of_targets() {
     for width in [88, 60] {
-        insta::assert_snapshot!(format!("drift_{width}"), drift_text::screen(&report(), width));
+        insta::assert_snapshot!(format!("drift_{width}"), drift_text::screen(&report(), width, true));
     }
     insta::assert_json_snapshot!("drift_json", report());
 }
 
 #[test]
+fn columns_stay_columns_where_symbols_are_spelled_out() {
+    let screen = drift_text::screen(&report(), 88, false);
+    let lines: Vec<&str> = screen.lines().take(3).collect();
+    let at = lines[0].find("permission").unwrap();
+    assert!(lines[1..].iter().all(|line| line[at..].starts_with("[ok] ok")), "{screen}");
+}
+
+#[test]
 fn no_line_is_wider_than_the_terminal_but_for_a_long_word() {
     for width in [40, 60, 88, 200] {
-        let screens = [doctor_text::screen(&checkup(), Some(&retest()), width), drift_text::screen(&report(), width)];
+        let screens =
+            [doctor_text::screen(&checkup(), Some(&retest()), width), drift_text::screen(&report(), width, true)];
         for line in screens.iter().flat_map(|screen| screen.lines()) {
             let command = [" fix ", " or  ", " --", " \\"].iter().any(|part| line.contains(part));
             let word = line.split_whitespace().map(|word| word.chars().count()).max().unwrap_or(0) + 6 > width;

@@ -14,4 +14,5 @@ mod refusals;
 mod release;
 mod rollback;
 mod shop;
+mod stage;
 mod state;
