@@ -67,6 +67,8 @@ fn the_help_of_the_whole_and_of_every_command() {
         "status",
         "history",
         "diff",
+        "doctor",
+        "drift",
         "redeploy",
         "canary",
         "permission",
