@@ -239,17 +239,23 @@ pub struct DiffArgs {
     pub(super) detailed_exitcode: bool,
 }
 
+/// The methods that an API can have.
+const METHODS: [&str; 7] = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"];
+
 /// `doctor`
 #[derive(Debug, clap::Args)]
 pub struct DoctorArgs {
     /// The URL as clients call it: an invoke URL, or one of a custom domain
     pub(super) url: String,
     /// HTTP method of the request that is followed, and of the retest
-    #[arg(long, value_name = "METHOD", default_value = "GET")]
+    #[arg(long, value_name = "METHOD", default_value = "GET", ignore_case = true, value_parser = METHODS, hide_possible_values = true)]
     pub(super) method: String,
-    /// Send 20 requests and count what comes back
+    /// Send 20 requests and count what comes back; asks first when the method may change something
     #[arg(long)]
     pub(super) retest: bool,
+    /// Send them without asking
+    #[arg(short, long)]
+    pub(super) yes: bool,
 }
 
 /// `drift`

@@ -2,12 +2,13 @@
 
 use std::collections::BTreeSet;
 
-use super::App;
 use super::args::DoctorArgs;
+use super::consent::{self, Consent};
 use super::drift::repair;
 use super::end::End;
 use super::session::{Session, connect};
 use super::target::{Located, Need, locate, shell_word};
+use super::{App, prompt};
 use crate::address::{self, Address, Found};
 use crate::aws::layers::Pace;
 use crate::aws::operation::{InvokeStage, RequestUrl};
@@ -28,12 +29,25 @@ const TIMEOUT_S: u32 = 35;
 /// Looks.
 pub async fn run(app: &App, args: DoctorArgs) -> Result<End, Problem> {
     let address = address(&args.url)?;
+    agreed(app, &args)?;
     let located = locate(app, &args.url, Need::Place, None)?;
     let session = connect(app, &located, Pace::Share).await?;
     if session.account.is_some() {
         session.identify(app).await?;
     }
     show(app, &located, &session, &address, &args).await
+}
+
+/// Requests that only read are sent when they are asked for; others may change something, twenty times.
+fn agreed(app: &App, args: &DoctorArgs) -> Result<Consent, Problem> {
+    let reads = ["GET", "HEAD", "OPTIONS"].iter().any(|method| args.method.eq_ignore_ascii_case(method));
+    match (!args.retest || reads || args.yes, app.silence()) {
+        (true, _) => Ok(Consent::Given),
+        (false, None) => Ok(Consent::AskYes),
+        (false, silence) => Err(consent::missing("doctor --retest", silence)
+            .why(format!("{} {} requests may change something", REQUESTS, args.method))
+            .fix(format!("stagegate doctor {} --method {} --retest --yes", shell_word(&args.url), args.method))),
+    }
 }
 
 /// The URL, read.
@@ -61,7 +75,11 @@ pub(super) async fn show<A: Aws, C: Clock>(
     let expected = targets.iter().find(|target| target.domains.iter().any(|domain| is_at(address, domain)));
     let asked = if method == "GET" { String::new() } else { format!(" --method {method}") };
     let serving = |target: &&Target| stage.is_some() && target.stage == stage;
+    let declared =
+        targets.iter().flat_map(|target| target.variables.keys().chain(target.stage_settings.variables.keys()));
+    let declared = declared.cloned().collect();
     let visit = Visit {
+        declared: &declared,
         url: &args.url,
         method: &method,
         found: &found,
@@ -73,6 +91,12 @@ pub(super) async fn show<A: Aws, C: Clock>(
         repair: &repair(located, &session.region),
     };
     let checkup = visit.checkup(&facts(app, session, &visit).await);
+    if args.retest && agreed(app, args)? == Consent::AskYes {
+        let question = format!("Send {REQUESTS} {method} requests to {}?", args.url);
+        if !prompt::confirm(app, &question, false).await? {
+            return Err(prompt::left());
+        }
+    }
     let retest = match args.retest {
         true => Some(send(app, session, address, &found, &method, &args.url).await),
         false => None,

@@ -140,8 +140,7 @@ fn agreed(app: &App, located: &Located, act: Act, given: &Agreed) -> Result<Cons
     let foreign = if act == (Act::Prune { foreign: true }) { " --foreign" } else { "" };
     let command = format!("{}{foreign}", located.command_in(&format!("permission {}", act.word())));
     let what = format!("permission {}", act.word());
-    // Letting a route in takes nothing away from anybody.
-    let guard = if act == Act::Grant { None } else { guard(app, located)? };
+    let guard = guard(app, located)?;
     consent::repair(guard.as_deref(), (given.yes, given.confirm.as_deref()), app.silence(), (&what, &command))
 }
 

@@ -7,7 +7,7 @@ use super::log::Log;
 use super::members;
 use super::protect::guard;
 use super::session::{Session, connect};
-use super::target::{Located, Need, locate};
+use super::target::{Located, Need, configured, locate};
 use super::{App, new_run};
 use crate::aws::layers::Pace;
 use crate::aws::{Aws, gateway};
@@ -50,7 +50,10 @@ pub async fn redeploy<A: Aws, C: Clock>(
             let found = gateway::deployment(&session.aws, &observed.stage.kind, &stage.api, id).await?;
             ByHand::to(observed, id, found.as_ref())?
         }
-        None => ByHand::of(observed, args.force)?,
+        None => {
+            not_from_elsewhere(app, located, args.force)?;
+            ByHand::of(observed, args.force)?
+        }
     };
     app.reporter.say(&format!("{}\n", wanted.lines.join("\n")));
     for notice in &wanted.notices {
@@ -83,6 +86,21 @@ fn agreed(app: &App, located: &Located, args: &RedeployArgs) -> Result<Consent, 
     let command = located.command(&format!("redeploy{flag}"));
     let given = (args.agreed.yes, args.agreed.confirm.as_deref());
     consent::repair(guard(app, located)?.as_deref(), given, app.silence(), ("redeploy", &command))
+}
+
+/// A target that takes the deployment that another one proved gets no other by accident.
+fn not_from_elsewhere(app: &App, located: &Located, force: bool) -> Result<(), Problem> {
+    let target = configured(app, located).filter(|_| !force);
+    let Some((target, from)) = target.as_ref().and_then(|target| Some((target, target.redeploy_from.as_ref()?))) else {
+        return Ok(());
+    };
+    let what =
+        format!("target {} gets the deployment of target {}, not the live definition", target.label(), from.target);
+    Err(Problem::new(Code::Contradiction, what)
+        .why("the configuration says so: redeploy.from")
+        .fix(format!("release it: {}", located.command("promote")))
+        .fix(format!("or choose a deployment: {}", located.command("redeploy --to DEPLOYMENT")))
+        .fix(format!("or deploy what is live all the same: {}", located.command("redeploy --force"))))
 }
 
 fn no_stage(located: &Located) -> Problem {

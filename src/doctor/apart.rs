@@ -13,18 +13,24 @@ const LINES: usize = 20;
 
 /// How a stage differs from each other stage of its API. Variables that both set and set differently are what stages
 /// are for; one that only one of them sets is a difference.
-pub fn findings(stage_ref: &StageRef, api: &ApiFacts, repair: &Repair) -> Vec<Finding> {
+pub fn findings(stage_ref: &StageRef, api: &ApiFacts, declared: &BTreeSet<String>, repair: &Repair) -> Vec<Finding> {
     let Some(stage) = api.stages.get(&stage_ref.stage) else { return Vec::new() };
     let others = api.stages.iter().filter(|(name, _)| **name != stage_ref.stage);
-    others.filter_map(|(name, other)| one(stage_ref, stage, (name, other), repair)).collect()
+    others.filter_map(|(name, other)| one(stage_ref, stage, (name, other), declared, repair)).collect()
 }
 
-fn one(stage_ref: &StageRef, stage: &Stage, (name, other): (&StageName, &Stage), repair: &Repair) -> Option<Finding> {
+fn one(
+    stage_ref: &StageRef,
+    stage: &Stage,
+    (name, other): (&StageName, &Stage),
+    declared: &BTreeSet<String>,
+    repair: &Repair,
+) -> Option<Finding> {
     let ours = &stage_ref.stage;
     let mut lines = Vec::new();
     let names: BTreeSet<&String> = stage.variables.keys().chain(other.variables.keys()).collect();
     let mut unset = Vec::new();
-    for variable in names {
+    for variable in names.into_iter().filter(|variable| !declared.contains(*variable)) {
         match (stage.variables.get(variable), other.variables.get(variable)) {
             (None, Some(value)) => {
                 lines.push(format!("variable {variable}: {ours} (unset), {name} {value}"));

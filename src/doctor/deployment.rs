@@ -3,11 +3,26 @@
 use super::{Finding, Repair, some};
 use crate::aws::noun::StageKind;
 use crate::definition::diff::by_place;
+use crate::model::{RedeployWhen, Target};
 use crate::plan::ObservedStage;
-use crate::problem::Code;
+use crate::problem::{Code, Level};
 
 /// How many lines of a difference are shown; the document has all.
 const LINES: usize = 20;
+
+/// What is not current of a stage that a target may have. A target that takes its deployment from elsewhere, or lets
+/// others deploy, is behind on purpose.
+pub fn of_target(observed: &ObservedStage, target: Option<&Target>, repair: &Repair) -> Vec<Finding> {
+    let mut found = findings(observed, repair);
+    let elsewhere = |target: &&Target| target.redeploy_from.is_some() || target.redeploy == RedeployWhen::Never;
+    if target.filter(elsewhere).is_some() && !observed.stage.deployment.is_empty() {
+        for finding in &mut found {
+            finding.level = Level::Note;
+            finding.fixes.clear();
+        }
+    }
+    found
+}
 
 /// What is not current.
 pub fn findings(observed: &ObservedStage, repair: &Repair) -> Vec<Finding> {

@@ -6,7 +6,7 @@ use serde::Serialize;
 use super::wiring::Scope;
 use super::{Facts, Finding, ObservedAlias, Repair, alias, canary, deployment, settings, wiring};
 use crate::definition::reach::Route;
-use crate::model::{FunctionName, RedeployWhen, StageRef, Target};
+use crate::model::{FunctionName, StageRef, Target};
 use crate::problem::{Level, Problem};
 
 /// [`Report::schema`]
@@ -157,6 +157,15 @@ struct Look<'a> {
     repair: &'a Repair,
 }
 
+/// The worst of what is wrong, in few words: its code, and how many others there are.
+fn wrong(findings: &[Finding]) -> Option<String> {
+    let worst = findings.iter().map(|finding| finding.level).max().filter(|level| *level > Level::Note)?;
+    let first = findings.iter().find(|finding| finding.level == worst)?;
+    let others = findings.iter().filter(|finding| finding.matters()).count() - 1;
+    let code = first.code.short();
+    Some(if others > 0 { format!("{code} +{others}") } else { code.to_owned() })
+}
+
 /// What a check says: a summary for when nothing is wrong, and what is.
 type Checked = Result<Option<(String, Vec<Finding>)>, Problem>;
 
@@ -171,7 +180,7 @@ impl Look<'_> {
             Column::Permission => self.permission(),
         };
         let (summary, findings, unknown) = match checked {
-            Ok(Some((summary, findings))) => (summary, findings, None),
+            Ok(Some((summary, findings))) => (wrong(&findings).unwrap_or(summary), findings, None),
             Ok(None) => ("–".to_owned(), Vec::new(), None),
             Err(problem) => ("unknown".to_owned(), Vec::new(), Some(problem)),
         };
@@ -190,13 +199,7 @@ impl Look<'_> {
     fn deployment(&self) -> Checked {
         let Some((_, observed)) = self.served()? else { return Ok(None) };
         let summary = if observed.stage.kind.is_auto_deployed() { "auto" } else { "ok" };
-        let mut found = deployment::findings(observed, self.repair);
-        // What a target does not deploy by itself is behind on purpose.
-        let elsewhere = |target: &&Target| target.redeploy_from.is_some() || target.redeploy == RedeployWhen::Never;
-        if self.subject.target.filter(elsewhere).is_some() && !observed.stage.deployment.is_empty() {
-            found.iter_mut().for_each(|finding| finding.level = Level::Note);
-        }
-        Ok(Some((summary.to_owned(), found)))
+        Ok(Some((summary.to_owned(), deployment::of_target(observed, self.subject.target, self.repair))))
     }
 
     fn settings(&self) -> Checked {
@@ -221,7 +224,7 @@ impl Look<'_> {
             Some(target) => aliases.into_iter().filter(|one| one.alias == target.alias).collect(),
             None => aliases,
         };
-        let found = targets.iter().flat_map(|one| alias::findings(one, self.repair)).collect();
+        let found = targets.iter().flat_map(|one| alias::findings(one, self.now, self.repair)).collect();
         Ok((!targets.is_empty()).then(|| (alias::summary(&targets), found)))
     }
 

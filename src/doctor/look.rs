@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use futures_util::{StreamExt as _, stream};
 
 use crate::aws::noun::{Alias, Deployment, Policy, Stage};
-use crate::aws::operation::{GetAlias, GetPolicy};
+use crate::aws::operation::{GetAlias, GetFunction, GetPolicy};
 use crate::aws::{Aws, gateway};
 use crate::clock::Clock;
 use crate::definition::LiveApi;
@@ -39,6 +39,8 @@ pub struct ObservedAlias {
     pub function: FunctionName,
     /// The alias's name.
     pub alias: AliasName,
+    /// The function exists; only asked for when the alias does not.
+    pub has_function: bool,
     /// As it is; absent when it does not exist.
     pub found: Option<Alias>,
     /// Its policy; absent when it has none.
@@ -135,7 +137,9 @@ impl<A: Aws, C: Clock> Observer<'_, A, C> {
             Some(_) => self.found(GetPolicy { function: function.clone(), alias: alias.clone() }).await?,
             None => None,
         };
-        Ok(ObservedAlias { function, alias, found, policy })
+        let has_function =
+            found.is_some() || self.found(GetFunction { function: function.clone(), qualifier: None }).await?.is_some();
+        Ok(ObservedAlias { function, alias, has_function, found, policy })
     }
 
     async fn api(&self, api: &ApiId, wanted: &BTreeSet<StageName>) -> Result<ApiFacts, Problem> {

@@ -87,6 +87,8 @@ pub struct Visit<'a> {
     pub expected: Option<&'a Target>,
     /// What the configuration says about the stage that answers.
     pub target: Option<&'a Target>,
+    /// The variables that the configuration sets in one stage or another: that only one of them has one is no accident.
+    pub declared: &'a BTreeSet<String>,
     /// The region that was read.
     pub region: &'a str,
     /// The command that tests again.
@@ -160,12 +162,12 @@ impl Visit<'_> {
         let pairs: Vec<Pair> = self.pairs(observed).into_iter().collect();
         let aliases = facts.aliases(&pairs);
         let mut current = Section::new(2, "Is the deployment current");
-        current.findings = deployment::findings(observed, self.repair);
+        current.findings = deployment::of_target(observed, self.target, self.repair);
         self.route(&mut current, mapped, observed);
         let mut manual = Section::new(3, "Does this API need manual deployment");
         manual.facts.push(deployment::manual(&observed.stage.kind).to_owned());
         let mut apart = Section::new(4, "Have stages drifted apart");
-        apart.findings = apart::findings(&mapped.stage, api, self.repair);
+        apart.findings = apart::findings(&mapped.stage, api, self.declared, self.repair);
         if let Some(target) = self.target {
             apart.findings.extend(settings::findings(target, &mapped.stage, &observed.stage, self.repair));
         }
@@ -257,7 +259,9 @@ impl Visit<'_> {
         let mut routes = self.routes(observed);
         routes.dedup();
         section.findings = wiring::findings(observed, &routes, aliases, scope, self.repair);
-        section.findings.extend(aliases.iter().flat_map(|one| alias::findings(one, self.repair)));
+        // That a route calls what is not there says it already.
+        let own = aliases.iter().flat_map(|one| alias::findings(one, self.now, self.repair));
+        section.findings.extend(own.filter(|finding| finding.code != Code::AliasMissing));
         let wrong = |codes: &[Code]| section.findings.iter().any(|finding| codes.contains(&finding.code));
         let mark = |name: &str, bad: bool| format!("{name} {}", if bad { "✖" } else { "✔" });
         let waf =

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use crate::change::Change;
 use crate::journal::{Entry, Summary};
 use crate::model::{ApiId, FunctionName, RunId};
 
@@ -47,6 +48,13 @@ impl Past {
                 for deployment in before.into_iter().chain(journal.progress.deployment.clone()) {
                     self.deployments.entry((stage.stage.api.clone(), deployment)).or_insert_with(|| run.clone());
                 }
+            }
+        }
+        // A redeploy by hand has no plan: what the stage served before is in what it meant to write.
+        for line in &journal.lines {
+            let Entry::Intent { change: Change::Stage { stage, before, .. }, .. } = &line.entry else { continue };
+            if let Some(deployment) = &before.deployment {
+                self.deployments.entry((stage.api.clone(), deployment.clone())).or_insert_with(|| run.clone());
             }
         }
         for line in &journal.lines {

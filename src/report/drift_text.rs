@@ -108,16 +108,7 @@ fn shown(cell: &Cell) -> String {
     if cell.summary == "–" {
         return "–".into();
     }
-    let level = cell.findings.iter().map(|found| found.level).max();
-    let Some(worst) = level.and_then(|level| cell.findings.iter().find(|found| found.level == level)) else {
-        return format!("✔ {}", cell.summary);
-    };
-    if worst.level == Level::Note {
-        return format!("· {}", cell.summary);
-    }
-    let more = cell.findings.iter().filter(|found| found.matters()).count();
-    let more = if more > 1 { format!(" +{}", more - 1) } else { String::new() };
-    format!("{} {}{more}", mark(Some(worst.level)), worst.code.short())
+    format!("{} {}", mark(cell.findings.iter().map(|found| found.level).max()), cell.summary)
 }
 
 /// One line for each target; none when it would not fit.

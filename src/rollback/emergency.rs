@@ -233,7 +233,8 @@ fn record_after(seen: &Seen, to: Version, rule: Rule, fresh: &RunId) -> Record {
             state: RecordState::Promoted,
             from: Some(record.to),
             to,
-            bad: record.to.number().map_or_else(|| record.bad.clone(), |n| remember_bad(&record.bad, n)),
+            // Undoing a rollback says nothing against the version that it had gone back to.
+            bad: record.bad.clone(),
             ..record.clone()
         }),
         Some(record) => {

@@ -80,8 +80,11 @@ fn a_rollback_can_itself_be_undone_with_its_deployment() {
     let record = description(&lab).record.unwrap();
     assert_eq!(
         (record.state, record.from, record.bad.as_slice()),
-        (RecordState::Promoted, Some(Version::Number(1)), &[1][..])
+        (RecordState::Promoted, Some(Version::Number(1)), &[][..]),
+        "undoing a rollback says nothing against the version that it had gone back to"
     );
+    lab.rollback_elsewhere(None).unwrap().unwrap();
+    assert_eq!(description(&lab).record.unwrap().to, Version::Number(1), "the way back is there again");
 }
 
 #[test]

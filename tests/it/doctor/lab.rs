@@ -148,6 +148,7 @@ pub fn doctor(world: &World, url: &str, method: &str, targets: &[Target]) -> Che
             found: &found,
             expected: targets.iter().find(|target| !target.domains.is_empty()),
             target: targets.iter().find(|target| target.stage == stage),
+            declared: &Default::default(),
             region: REGION,
             retest: match method {
                 "GET" => format!("stagegate doctor {url} --retest"),

@@ -135,7 +135,7 @@ fn a_canary_that_nobody_runs_is_found_on_stage_and_alias() {
         ]
     );
     let canary = &row.cells[3];
-    assert_eq!(canary.summary, "19%");
+    assert_eq!(canary.summary, "D501 +1");
     assert_eq!(canary.findings[0].fixes[0], "stagegate canary clear a1b2c3d4e5/prod");
     assert_eq!(
         canary.findings[1].fixes,
@@ -213,6 +213,65 @@ fn an_alias_that_was_moved_outside_stagegate_is_said_and_one_on_latest_routes_to
     assert!(
         found.iter().any(|line| line.starts_with("G03 warning a1b2c3d4e5/prod: 1 route of 4 calls $LATEST")),
         "{found:?}"
+    );
+}
+
+#[test]
+fn a_function_that_does_not_exist_is_an_error_and_an_alias_that_does_not_a_warning() {
+    let world = shop();
+    let mut target = target();
+    (target.stage, target.alias_variable) = (None, None);
+    target.alias = alias("gone");
+    assert_eq!(
+        faults(&look(&world, Some(&target), None)),
+        ["A06 warning orders:gone: the alias does not exist: nothing was released here yet"]
+    );
+    target.functions = vec![function("ordrs")];
+    assert_eq!(
+        faults(&look(&world, Some(&target), None)),
+        ["P05 error ordrs: function ordrs does not exist in this account and region"]
+    );
+}
+
+#[test]
+fn an_alias_that_somebody_moved_can_be_kept_or_put_back_as_printed() {
+    let world = shop();
+    let record = "[sg1 01JD3K7Q4T0000000000000000 done 1>2 n=1]";
+    edit(&world, |account| account.describe_alias(&function("orders"), &alias("live"), record).unwrap());
+    let row = prod(&world);
+    let finding = only(&row, Column::Alias);
+    assert_eq!(finding.what, "it serves v1 and was moved outside stagegate");
+    assert_eq!(
+        finding.fixes,
+        ["stagegate rollback orders:live --to 2", "or stagegate promote orders:live --function-version 1"]
+    );
+}
+
+#[test]
+fn a_target_that_takes_its_deployment_from_another_is_behind_on_purpose() {
+    let world = shop();
+    edit(&world, |account| {
+        account.put_route(&api(), "POST", "/refunds", &function("orders"), "${stageVariables.lambdaAlias}").unwrap();
+    });
+    let mut target = target();
+    target.redeploy = stagegate::model::RedeployWhen::Never;
+    let row = look(&world, Some(&target), target.stage.as_ref());
+    assert_eq!(faults(&row), Vec::<String>::new());
+    assert_eq!((row.cells[1].findings[0].level, row.cells[1].findings[0].fixes.len()), (Level::Note, 0));
+}
+
+#[test]
+fn a_rollback_under_way_is_no_fault_and_one_that_died_is() {
+    let world = shop();
+    let says = |expires: &str| {
+        let record = format!("[sg1 01JD3K7Q4T0000000000000000 undo x={expires} 2>1 n=1]");
+        edit(&world, |account| account.describe_alias(&function("orders"), &alias("live"), &record).unwrap());
+        faults(&prod(&world))
+    };
+    assert_eq!(says("20261121T1500Z"), Vec::<String>::new());
+    assert_eq!(
+        says("20261121T1300Z"),
+        ["L02 error orders:live: the rollback of r-01JD3K7Q4T0000000000000000 was not finished"]
     );
 }
 
