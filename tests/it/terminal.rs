@@ -106,9 +106,10 @@ fn a_protected_target_is_typed_and_a_rollback_is_one_enter() {
 fn no_at_the_prompt_and_the_wrong_name_and_ctrl_c_change_nothing() {
     let Some(desk) = desk("terminal leave") else { return };
     for (line, wait, keys) in [
-        ("promote pets:live", "Start?", "\\r"),
-        ("promote pets:live", "Start?", "\\x1b"),
-        ("promote pets:live", "Start?", "\\x03"),
+        ("promote pets:beta", "Start?", "\\r"),
+        ("promote pets:beta", "Start?", "\\x1b"),
+        ("promote pets:beta", "Start?", "\\x03"),
+        ("promote pets:live", "Type pets:live to start", "\\x03"),
         ("promote prod", "Type prod to start", "live\\r"),
         ("promote prod --yes", "Type prod to start", "\\x03"),
         ("rollback pets:live", "Back to which version?", "\\x03"),
