@@ -9,7 +9,7 @@ use super::consent::{self, Consent};
 use super::end::{End, partly};
 use super::protect::guard;
 use super::session::{Session, connect};
-use super::target::{Located, Need, configured, locate};
+use super::target::{Located, Need, configured, locate, shell_word};
 use super::{App, new_run};
 use crate::aws::Aws;
 use crate::aws::layers::Pace;
@@ -167,12 +167,25 @@ async fn look<A: Aws, C: Clock>(
     permission::look(&session.observer(app), &session.region, &wanted).await
 }
 
+/// There is nothing that could be let in.
+fn uncalled(look: &Look, located: &Located) -> Problem {
+    let problem = Problem::new(Code::UnknownPlace, format!("no stage that is known calls {}", located.text));
+    match located.stage() {
+        // The stage is known, and so is what it calls.
+        Some(stage) => {
+            let why = look.notes.iter().fold(problem, |problem, note| problem.why(note.clone()));
+            why.fix(located.command_for("drift", &shell_word(&stage.to_string())))
+        }
+        None => problem
+            .why("neither the configuration nor the policy nor the record of the alias names a stage that does")
+            .fix("name the stage: stagegate permission grant API/STAGE"),
+    }
+}
+
 /// The writes for each alias that needs any.
 fn work<'l>(look: &'l Look, act: Act, located: &Located) -> Result<Vec<(&'l Subject, Vec<Step>)>, Problem> {
     if act == Act::Grant && look.subjects.iter().all(|subject| subject.calls.is_empty()) {
-        return Err(Problem::new(Code::UnknownPlace, format!("no stage that is known calls {}", located.text))
-            .why("neither the configuration nor the policy nor the record of the alias names a stage that does")
-            .fix("name the stage: stagegate permission grant API/STAGE"));
+        return Err(uncalled(look, located));
     }
     let mut work = Vec::new();
     for subject in &look.subjects {

@@ -7,14 +7,14 @@ use super::log::Log;
 use super::members;
 use super::protect::guard;
 use super::session::{Session, connect};
-use super::target::{Located, Need, configured, locate};
+use super::target::{Located, Need, configured_with_files, locate};
 use super::{App, new_run};
 use crate::aws::layers::Pace;
 use crate::aws::{Aws, gateway};
 use crate::clock::Clock;
 use crate::engine::{Engine, Settings};
 use crate::journal::{Ending, Entry};
-use crate::model::{Record, StageRef};
+use crate::model::{Record, StageRef, Target};
 use crate::permission::{self, Look, Wanted};
 use crate::plan::{ByHand, ObservedStage, StagePlan};
 use crate::problem::{Code, Exit, Level, Problem};
@@ -51,8 +51,9 @@ pub async fn redeploy<A: Aws, C: Clock>(
             ByHand::to(observed, id, found.as_ref())?
         }
         None => {
-            not_from_elsewhere(app, located, args.force)?;
-            ByHand::of(observed, args.force)?
+            let target = configured_with_files(app, located);
+            not_from_elsewhere(target.as_ref(), located, args.force)?;
+            ByHand::of(observed, target.as_ref(), args.force)?
         }
     };
     app.reporter.say(&format!("{}\n", wanted.lines.join("\n")));
@@ -69,7 +70,7 @@ pub async fn redeploy<A: Aws, C: Clock>(
     }
     agreed(app, located, args)?.obtain_for_repair(app).await?;
     still_free(session, &look, located).await?;
-    carry_out(app, located, session, observed, plan, args.to.as_deref()).await
+    carry_out(app, located, session, observed, plan, args).await
 }
 
 async fn look<A: Aws, C: Clock>(app: &App, session: &Session<A, C>, stage: &StageRef) -> Result<Look, Problem> {
@@ -77,21 +78,26 @@ async fn look<A: Aws, C: Clock>(app: &App, session: &Session<A, C>, stage: &Stag
     permission::look(&session.observer(app), &session.region, &wanted).await
 }
 
-fn agreed(app: &App, located: &Located, args: &RedeployArgs) -> Result<Consent, Problem> {
+/// The command as it was given, but for the confirmation.
+fn repeated(located: &Located, args: &RedeployArgs) -> String {
     let flag = match &args.to {
         Some(id) => format!(" --to {}", super::target::shell_word(id)),
         None if args.force => " --force".to_owned(),
         None => String::new(),
     };
-    let command = located.command(&format!("redeploy{flag}"));
+    located.command(&format!("redeploy{flag}"))
+}
+
+fn agreed(app: &App, located: &Located, args: &RedeployArgs) -> Result<Consent, Problem> {
+    let command = repeated(located, args);
     let given = (args.agreed.yes, args.agreed.confirm.as_deref());
     consent::repair(guard(app, located)?.as_deref(), given, app.silence(), ("redeploy", &command))
 }
 
 /// A target that takes the deployment that another one proved gets no other by accident.
-fn not_from_elsewhere(app: &App, located: &Located, force: bool) -> Result<(), Problem> {
-    let target = configured(app, located).filter(|_| !force);
-    let Some((target, from)) = target.as_ref().and_then(|target| Some((target, target.redeploy_from.as_ref()?))) else {
+fn not_from_elsewhere(target: Option<&Target>, located: &Located, force: bool) -> Result<(), Problem> {
+    let target = target.filter(|_| !force);
+    let Some((target, from)) = target.and_then(|target| Some((target, target.redeploy_from.as_ref()?))) else {
         return Ok(());
     };
     let what =
@@ -164,14 +170,14 @@ async fn carry_out<A: Aws, C: Clock>(
     session: &Session<A, C>,
     observed: &ObservedStage,
     plan: &StagePlan,
-    to: Option<&str>,
+    args: &RedeployArgs,
 ) -> Result<End, Problem> {
     let run = new_run();
     let log = Log::begin(app, &run, GOES_ON);
     let engine =
         Engine::new(&session.aws, &session.clock, &app.reporter, &app.interrupt, log, run.clone(), Settings::default());
     app.acting.set(true);
-    let done = engine.redeploy_by_hand(plan, to).await;
+    let done = engine.redeploy_by_hand(plan, args.to.as_deref()).await;
     let ending = match &done {
         Ok(_) => Ending::Promoted,
         Err(problem) if problem.exit == Exit::InBetween => Ending::NeedsPerson,
@@ -198,7 +204,7 @@ async fn carry_out<A: Aws, C: Clock>(
                 (Exit::InBetween, Some(back)) => problem.fix(format!("go back: {back}")),
                 _ => problem,
             };
-            Err(problem.fix(format!("look, and try again: {}", located.command("redeploy"))))
+            Err(problem.fix(format!("look, and try again: {}", repeated(located, args))))
         }
     }
 }

@@ -115,6 +115,20 @@ pub fn configured(app: &App, located: &Located) -> Option<Target> {
     Some(located.settings.apply(target))
 }
 
+/// As [`configured`], with the digests of the files that trigger a deployment. One that cannot be read is said, and is
+/// then not noted.
+pub fn configured_with_files(app: &App, located: &Located) -> Option<Target> {
+    let target = configured(app, located)?;
+    let config = config::load(app.args.config.as_deref(), &app.directory, &config::read_file).ok()??;
+    match config.target(target.name.as_deref()?, SmokeFiles::Read(&config::read_file)) {
+        Ok(read) => Some(Target { redeploy_files: read.redeploy_files, ..target }),
+        Err(problem) => {
+            app.warn(&problem.level(Level::Warning).why("the deployment does not note what the files were"));
+            Some(target)
+        }
+    }
+}
+
 fn repeated(app: &App) -> String {
     let mut text = String::new();
     let mut add = |flag: &str, value: Option<&String>| {

@@ -57,8 +57,9 @@ impl<A: Aws, C: Clock, J: Journal> Engine<'_, A, C, J> {
                 }
                 Standing::NotApplied => {}
             }
+            // Also between two attempts: what was sent was looked for, and the way back looks again.
+            self.check_interrupt()?;
             if !sent.announced {
-                self.check_interrupt()?;
                 if !seeded(Bug::IntentAfterEffect) {
                     self.append(Entry::Intent { step, change: change.clone() })?;
                 }

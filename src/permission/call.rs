@@ -1,6 +1,6 @@
 //! What a stage calls, and the source under which it does.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Serialize;
 
@@ -75,8 +75,26 @@ pub fn is_complete(observed: &ObservedStage) -> bool {
     observed.stage.canary.is_none()
         && observed.served(&observed.stage.variables).is_some_and(|served| {
             let live = observed.live.routes(&observed.stage.variables);
-            !served.iter().chain(&live).any(|route| matches!(route.call, Resolved::Malformed { .. }))
+            // Once its variable is set, a route may call any alias.
+            let unknown =
+                |route: &Route| matches!(route.call, Resolved::Malformed { .. } | Resolved::UnsetVariable { .. });
+            !served.iter().chain(&live).any(unknown)
         })
+}
+
+/// How many routes call nothing because a stage variable is not set, with the variables: they answer 500, and no policy
+/// is asked (aws-semantics §5).
+pub fn unset(observed: &ObservedStage) -> Option<(usize, Vec<String>)> {
+    let (mut callers, mut names) = (BTreeSet::new(), BTreeSet::new());
+    let variables = &observed.stage.variables;
+    let served = observed.served(variables).unwrap_or_default();
+    for route in served.iter().chain(&observed.live.routes(variables)) {
+        if let Resolved::UnsetVariable { names: unset, .. } = &route.call {
+            callers.insert(route.caller.clone());
+            names.extend(unset.iter().cloned());
+        }
+    }
+    (!callers.is_empty()).then(|| (callers.len(), names.into_iter().collect()))
 }
 
 fn variable_sets(observed: &ObservedStage) -> Vec<(BTreeMap<String, String>, bool)> {

@@ -123,6 +123,7 @@ pub async fn look<A: Aws, C: Clock>(
         }
     }
     reader.assign().await?;
+    reader.note_unset();
     reader.look.stages.sort_by(|a, b| a.stage_ref.cmp(&b.stage_ref));
     Ok(reader.look)
 }
@@ -227,6 +228,17 @@ impl<A: Aws, C: Clock> Reader<'_, '_, A, C> {
             }
         }
         Ok(())
+    }
+
+    /// Calls that no policy can let in, because they reach nothing.
+    fn note_unset(&mut self) {
+        let unset = self.look.read().filter_map(|observed| Some((&observed.stage_ref, call::unset(observed)?)));
+        let notes = unset.map(|(stage, (routes, names))| {
+            let (names, s) = (names.join(", "), if routes == 1 { "" } else { "s" });
+            format!("{routes} route{s} of {stage} answer 500: stage variable {names} is not set")
+        });
+        let notes: Vec<String> = notes.collect();
+        self.look.notes.extend(notes);
     }
 
     fn record(&mut self, label: String, alias: &Alias) -> Option<Record> {

@@ -2,9 +2,10 @@
 
 use super::observe::ObservedStage;
 use super::stage::{self, StagePlan, count};
-use super::{Notice, Redeploy};
+use super::{Notice, Redeploy, redeploy};
 use crate::aws::noun::{Deployment, DeploymentStatus};
 use crate::definition::diff::by_place;
+use crate::model::Target;
 use crate::problem::{Code, Problem};
 
 /// What a redeploy by hand does.
@@ -23,7 +24,7 @@ impl ByHand {
     ///
     /// # Errors
     /// The stage has a canary.
-    pub fn of(observed: &ObservedStage, force: bool) -> Result<Self, Problem> {
+    pub fn of(observed: &ObservedStage, target: Option<&Target>, force: bool) -> Result<Self, Problem> {
         let ObservedStage { stage_ref, stage, .. } = observed;
         stage::refuse_canary(stage_ref, stage)?;
         let mut notices = Vec::new();
@@ -52,12 +53,16 @@ impl ByHand {
         if let (Some(blind), false) = (drift.blind_spots(), undeployed) {
             notices.push(Notice { code: Code::UnseenEdits, text: format!("{stage_ref} is {blind}") });
         }
-        let wanted = force || undeployed || !drift.is_empty();
+        let triggers = target.map(|target| redeploy::triggers(target, observed)).unwrap_or_default();
+        let wanted = force || undeployed || !drift.is_empty() || !triggers.is_empty();
+        let lines: Vec<String> = lines.into_iter().chain(triggers.iter().map(|line| format!("  {line}"))).collect();
         if wanted {
             let text = format!("redeploying {stage_ref} publishes every pending edit of the API, whoever made it");
             notices.push(Notice { code: Code::ForeignEdits, text });
         }
-        Ok(Self { plan: wanted.then(|| plan(observed)), lines, notices })
+        let files = target.map(|target| target.redeploy_files.as_slice()).unwrap_or_default();
+        let files = files.iter().map(|file| file.digest.clone()).collect();
+        Ok(Self { plan: wanted.then(|| StagePlan { triggers, files, ..plan(observed) }), lines, notices })
     }
 }
 

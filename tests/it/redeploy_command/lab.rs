@@ -76,7 +76,7 @@ impl Lab {
     }
 
     pub fn verdict(&self, force: bool) -> Result<ByHand, Problem> {
-        ByHand::of(&self.observe().unwrap().unwrap(), force)
+        ByHand::of(&self.observe().unwrap().unwrap(), None, force)
     }
 
     /// Looks and redeploys, as one process; `None` when it died. The second answer says whether there was anything to do.
@@ -87,7 +87,7 @@ impl Lab {
         };
         let wanted = match to {
             Some(id) => ByHand::to(&observed, id, Some(&Default::default())),
-            None => ByHand::of(&observed, false),
+            None => ByHand::of(&observed, None, false),
         };
         match wanted {
             Err(problem) => Some(Err(problem)),
