@@ -152,6 +152,15 @@ pub enum Event {
     },
     /// One look at a canary.
     Gate(Box<GateLook>),
+    /// A person lets a step pass whatever the gate says.
+    GatePassed {
+        /// The release.
+        release: RunId,
+        /// The candidate's share at that step, 0–100 %.
+        percent: f64,
+        /// Their reason.
+        reason: String,
+    },
     /// The way back begins.
     RollingBack {
         /// The release.
@@ -218,6 +227,9 @@ pub struct Summary {
 pub trait Listener {
     /// Takes an event that happened at a time.
     fn on(&self, at: Timestamp, event: &Event);
+
+    /// Hears, several times a second, that a wait goes on, and until when: for what is redrawn in place.
+    fn tick(&self, _now: Timestamp, _until: Timestamp) {}
 }
 
 /// Listens to nothing.

@@ -108,7 +108,7 @@ impl<A: Aws, C: Clock, J: Journal> Engine<'_, A, C, J> {
                 return Err(Stop::Baking(canary.percent(now.shift.as_ref())));
             }
         }
-        let detail = if self.settings.finish { finished_at(canary, last.as_ref()) } else { all_passed(canary) };
+        let detail = if self.finishing.get() { finished_at(canary, last.as_ref()) } else { self.all_passed(canary) };
         self.finished(StepKind::Canary, since, Outcome::Ok, detail);
         Ok(())
     }
@@ -148,7 +148,7 @@ impl<A: Aws, C: Clock, J: Journal> Engine<'_, A, C, J> {
     /// Whether the rest of the steps is left out: a person asked for it, and no step among them needs another one's word.
     fn may_leave_out(&self, plan: &Plan, canary: &CanaryPlan, shift: &Shift) -> bool {
         let mut rest = canary.steps.iter().skip(shift.step() + 1);
-        self.settings.finish && !rest.any(|step| plan.target.canary.approve.contains(&step.percent))
+        self.finishing.get() && !rest.any(|step| plan.target.canary.approve.contains(&step.percent))
     }
 
     /// One look at the metrics; a look that fails is said and held.
@@ -163,6 +163,8 @@ impl<A: Aws, C: Clock, J: Journal> Engine<'_, A, C, J> {
         let Some(step) = canary.steps.get(shift.step()) else {
             return Err(Stop::Failed(schedule_changed(plan, "the record says more steps than the schedule has")));
         };
+        self.step.set(shift.step());
+        self.share.set(Some(step.percent));
         let looked = async {
             let mut seeing = match sight.take() {
                 Some(sight) => sight,
@@ -180,6 +182,16 @@ impl<A: Aws, C: Clock, J: Journal> Engine<'_, A, C, J> {
                 self.emit(&Event::Warning { problem });
                 Ok(turn)
             }
+        }
+    }
+
+    fn all_passed(&self, canary: &CanaryPlan) -> String {
+        let steps: Vec<String> = canary.steps.iter().map(|step| step.percent.to_string()).collect();
+        let let_pass = self.passed.borrow();
+        let let_pass: Vec<&str> = let_pass.iter().filter_map(|at| Some(steps.get(*at)?.as_str())).collect();
+        match let_pass.as_slice() {
+            [] => format!("{} passed", steps.join(", ")),
+            some => format!("{} over; {} let pass by a person", steps.join(", "), some.join(", ")),
         }
     }
 
@@ -220,6 +232,8 @@ impl<A: Aws, C: Clock, J: Journal> Engine<'_, A, C, J> {
         let last = self.settings.until_percent == Some(percent);
         let state = if last { RecordState::Paused } else { RecordState::Running };
         self.bring(plan, canary, position, Some(&next), state).await?;
+        self.step.set(next.step());
+        self.share.set(Some(percent));
         if last { Err(Stop::Until(StepKind::Canary)) } else { Ok(()) }
     }
 
@@ -366,11 +380,6 @@ impl<A: Aws, C: Clock, J: Journal> Engine<'_, A, C, J> {
         let is = if known.contains(&is) { is } else { known.first().copied().unwrap_or_default() };
         (side(plan.stage_canary(stage, deployment, is)), side(want))
     }
-}
-
-fn all_passed(canary: &CanaryPlan) -> String {
-    let steps: Vec<String> = canary.steps.iter().map(|step| step.percent.to_string()).collect();
-    format!("{} passed", steps.join(", "))
 }
 
 /// A person asked for everything at once: nothing else may be said of the steps.

@@ -96,8 +96,13 @@ impl<A: Aws, C: Clock, J: Journal> Engine<'_, A, C, J> {
     }
 
     pub(super) fn started(&self, step: StepKind) -> Timestamp {
+        let now = self.clock.now();
+        if let Some(since) = self.begun.borrow().get(&step) {
+            return *since;
+        }
+        self.begun.borrow_mut().insert(step, now);
         self.emit(&Event::StepStarted { release: self.run.clone(), step });
-        self.clock.now()
+        now
     }
 
     pub(super) fn finished(&self, step: StepKind, since: Timestamp, outcome: Outcome, detail: String) {

@@ -128,10 +128,25 @@ impl<A: Aws, C: Clock, J: Journal> Engine<'_, A, C, J> {
         if lines.is_empty() { Ok(()) } else { self.append(Entry::Evidence { lines }) }
     }
 
-    /// What follows from a look, for a step that began at a time.
+    /// What follows from a look, for a step that began at a time, after what a person at the terminal has said of it.
     pub(super) fn turn(&self, plan: &Plan, step: &CanaryStep, shift: &Shift, looked: &Looked) -> Turn {
+        let turn = self.verdict_turn(plan, step, shift, looked);
+        if !matches!(turn, Turn::Back(_) | Turn::Hold(_)) {
+            return turn;
+        }
+        if self.passed.borrow().contains(&shift.step()) {
+            return if self.elapsed(shift) >= step.bake { Turn::Advance } else { Turn::Stay };
+        }
+        if self.patience.get().is_some_and(|until| self.clock.now() < until) { Turn::Stay } else { turn }
+    }
+
+    fn elapsed(&self, shift: &Shift) -> Duration {
+        Duration::try_from(self.clock.now().duration_since(shift.step_began())).unwrap_or_default()
+    }
+
+    fn verdict_turn(&self, plan: &Plan, step: &CanaryStep, shift: &Shift, looked: &Looked) -> Turn {
         let gate = &plan.target.gate;
-        let elapsed = Duration::try_from(self.clock.now().duration_since(shift.step_began())).unwrap_or_default();
+        let elapsed = self.elapsed(shift);
         if plan.canary.as_ref().is_some_and(|canary| canary.override_gate.is_some()) {
             return if elapsed >= step.bake { Turn::Advance } else { Turn::Stay };
         }
@@ -146,7 +161,7 @@ impl<A: Aws, C: Clock, J: Journal> Engine<'_, A, C, J> {
                 Turn::Back(failed(plan, step, sentence.clone()))
             }
             (Decision::Rollback, _) => Turn::Hold(held_worse(plan, step, sentence.clone())),
-            (_, _) if self.settings.finish => Turn::Advance,
+            (_, _) if self.finishing.get() => Turn::Advance,
             (Decision::Promote, _) if elapsed >= step.bake || early => Turn::Advance,
             (Decision::Continue | Decision::Hold | Decision::Promote, _) => Turn::Stay,
             (Decision::Inconclusive, OnInconclusive::Rollback) => Turn::GiveUp(held(plan, step, sentence.clone())),
@@ -158,13 +173,13 @@ impl<A: Aws, C: Clock, J: Journal> Engine<'_, A, C, J> {
 
     /// What follows when a look was not possible: the weight stays, until the step has lasted as long as it may.
     pub(super) fn unread_turn(&self, plan: &Plan, step: &CanaryStep, shift: &Shift, why: &Problem) -> Turn {
-        let elapsed = Duration::try_from(self.clock.now().duration_since(shift.step_began())).unwrap_or_default();
+        let elapsed = self.elapsed(shift);
         let overridden = plan.canary.as_ref().is_some_and(|canary| canary.override_gate.is_some());
         let over = elapsed >= step.bake + self.extension(plan, step, shift);
         match elapsed {
             _ if overridden && elapsed >= step.bake => Turn::Advance,
             // Whoever asked for everything at once knows that the gate may see nothing; the warning says that it does not.
-            _ if self.settings.finish && (over || !is_passing(why)) => Turn::Advance,
+            _ if self.finishing.get() && (over || !is_passing(why)) => Turn::Advance,
             _ if over => {
                 let problem = held(plan, step, why.what.clone());
                 Turn::Hold(why.why.iter().fold(problem, |problem, line| problem.why(line.clone())))

@@ -55,6 +55,12 @@ impl Interrupt {
         }
     }
 
+    /// Forgets what was noted: a person was asked about it, and goes on.
+    pub fn clear(&self) {
+        self.0.signal.store(0, Ordering::SeqCst);
+        self.0.count.store(0, Ordering::SeqCst);
+    }
+
     /// Whether it was asked for more than once: then even the way back stops.
     pub fn insisted(&self) -> bool {
         self.0.count.load(Ordering::SeqCst) > 1

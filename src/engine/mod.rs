@@ -5,18 +5,21 @@ pub mod adopt;
 pub mod apply;
 mod by_hand;
 mod canary;
+mod consult;
 mod finish;
 mod forward;
 mod gate;
 mod interrupt;
 mod outcome;
 pub mod pause;
+pub mod person;
 mod proved;
 mod publish;
 mod redeploy;
 mod smoke;
 
 use std::cell::{Cell, RefCell};
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -26,6 +29,7 @@ pub(crate) use finish::LINGER;
 pub use interrupt::{Interrupt, OnInterrupt, Signal};
 pub use outcome::{Outcome, nothing_to_publish};
 
+use self::person::{Demand, Nobody, Person};
 use crate::aws::layers::Jitter;
 use crate::aws::{Aws, AwsError, AwsExt, Operation, Request, explain};
 use crate::clock::Clock;
@@ -65,6 +69,13 @@ pub enum Stop {
     Baking(Percent),
     /// A person or a runner wants it to stop.
     Interrupted(Signal),
+    /// The person at the terminal wants something of it.
+    Asked(Demand),
+    /// A person who was asked wants it back, and may hold the candidate bad.
+    Recalled {
+        /// Whether the candidate is remembered as bad.
+        bad: bool,
+    },
     /// The step that was asked for is done.
     Until(StepKind),
 }
@@ -75,7 +86,13 @@ impl Stop {
         match self {
             Self::Failed(problem) | Self::Conflict(problem) | Self::Bad(problem) | Self::Held(problem) => problem,
             Self::Interrupted(_) => Problem::new(Code::Interrupted, "stopped, nothing was changed"),
-            Self::RolledBackElsewhere | Self::Paused | Self::Approval(_) | Self::Baking(_) | Self::Until(_) => {
+            Self::RolledBackElsewhere
+            | Self::Paused
+            | Self::Approval(_)
+            | Self::Baking(_)
+            | Self::Until(_)
+            | Self::Asked(_)
+            | Self::Recalled { .. } => {
                 Problem::new(Code::AliasChanged, format!("a release has {subject} by now"))
             }
         }
@@ -121,6 +138,19 @@ pub struct Engine<'a, A, C, J> {
     watched_since: Cell<Option<Timestamp>>,
     /// Whether a write without an answer may still be on its way.
     pub(crate) unsure: Cell<bool>,
+    /// Who is at the terminal.
+    person: &'a dyn Person,
+    /// The rest of the steps is left out.
+    finishing: Cell<bool>,
+    /// The step of the canary that was looked at last, from 0, and its share.
+    step: Cell<usize>,
+    share: Cell<Option<Percent>>,
+    /// The steps that a person lets pass whatever the gate says.
+    passed: RefCell<BTreeSet<usize>>,
+    /// Until then a person lets the share stand although the gate says no.
+    patience: Cell<Option<Timestamp>>,
+    /// When each step began: going on after a question begins none anew.
+    begun: RefCell<BTreeMap<StepKind, Timestamp>>,
 }
 
 impl<'a, A: Aws, C: Clock, J: Journal> Engine<'a, A, C, J> {
@@ -148,7 +178,19 @@ impl<'a, A: Aws, C: Clock, J: Journal> Engine<'a, A, C, J> {
             resuming: Cell::new(false),
             watched_since: Cell::new(None),
             unsure: Cell::new(false),
+            person: &Nobody,
+            finishing: Cell::new(settings.finish),
+            step: Cell::new(0),
+            share: Cell::new(None),
+            passed: RefCell::default(),
+            patience: Cell::new(None),
+            begun: RefCell::default(),
         }
+    }
+
+    /// With somebody at the terminal.
+    pub fn with_person(self, person: &'a dyn Person) -> Self {
+        Self { person, ..self }
     }
 
     pub(crate) fn emit(&self, event: &Event) {
@@ -179,9 +221,10 @@ impl<'a, A: Aws, C: Clock, J: Journal> Engine<'a, A, C, J> {
 
     /// Waits for something that is not ours to hurry; a signal ends the wait at once.
     pub(crate) async fn wait(&self, time: Duration) -> Result<(), Stop> {
-        let mut left = time;
+        let (mut left, until) = (time, self.clock.now() + time);
         while !left.is_zero() {
             self.check_interrupt()?;
+            self.listener.tick(self.clock.now(), until);
             let slice = left.min(SIGNAL_LOOK);
             self.clock.sleep(slice).await;
             left -= slice;

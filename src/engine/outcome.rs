@@ -1,5 +1,6 @@
 //! How a release ends: promoted, rolled back, or a person must look. Each ending states what AWS is now, as read back.
 
+use super::consult::Consulted;
 use super::forward::Arrived;
 use super::{Engine, OnInterrupt, Signal, Stop};
 use crate::aws::Aws;
@@ -91,12 +92,20 @@ impl<A: Aws, C: Clock, J: Journal> Engine<'_, A, C, J> {
     }
 
     async fn go_on(&self, plan: &Plan) -> Outcome {
-        match self.forward(plan).await {
-            Ok(Arrived::Promoted) => {
-                Outcome { exit: Exit::Done, ending: Some(Ending::Promoted), problem: None, now: Vec::new() }
+        loop {
+            let stop = match self.forward(plan).await {
+                Ok(Arrived::Promoted) => {
+                    return Outcome { exit: Exit::Done, ending: Some(Ending::Promoted), problem: None, now: Vec::new() };
+                }
+                Ok(Arrived::Unchanged) => return self.unchanged(plan),
+                Err(stop) => stop,
+            };
+            match self.consult(plan, stop).await {
+                // What was sent and not answered may still land.
+                Consulted::GoOn => self.wait_for_late_writes().await,
+                Consulted::Stop(stop) => return self.stopped(plan, stop).await,
+                Consulted::Left(outcome) => return outcome,
             }
-            Ok(Arrived::Unchanged) => self.unchanged(plan),
-            Err(stop) => self.stopped(plan, stop).await,
         }
     }
 
@@ -161,6 +170,18 @@ impl<A: Aws, C: Clock, J: Journal> Engine<'_, A, C, J> {
                 let exit = if self.moved_traffic() { Exit::RolledBack } else { Exit::Conflict };
                 self.back(plan, problem, exit).await
             }
+            Stop::Recalled { bad } => {
+                let cause = if bad { Cause::Bad } else { Cause::Failed };
+                let why = if bad {
+                    "chosen at the terminal; the new version is remembered as bad and promoted again by its number only"
+                } else {
+                    "chosen at the terminal after Ctrl-C; nothing is said against the new version"
+                };
+                let problem = Problem::new(Code::Interrupted, format!("{place} is rolled back, as you asked")).why(why);
+                self.back_from(plan, problem, Exit::RolledBack, cause).await
+            }
+            // Whoever asks is at the terminal, and was asked before anything ends.
+            Stop::Asked(_) => self.interrupted(plan, Signal::Interrupt).await,
             Stop::Bad(problem) => self.back_from(plan, problem, Exit::RolledBack, Cause::Bad).await,
             Stop::Failed(problem) => {
                 let exit = if self.has_written() { Exit::RolledBack } else { problem.exit };
@@ -295,7 +316,11 @@ impl<A: Aws, C: Clock, J: Journal> Engine<'_, A, C, J> {
     /// Stops between calls when a signal came.
     pub(super) fn check_interrupt(&self) -> Result<(), Stop> {
         match self.interrupt.raised() {
-            Some(signal) if !self.progress().rolling_back => Err(Stop::Interrupted(signal)),
+            Some(signal) if !self.progress().rolling_back => return Err(Stop::Interrupted(signal)),
+            _ => {}
+        }
+        match self.person.demand() {
+            Some(demand) if self.has_written() && !self.progress().rolling_back => Err(Stop::Asked(demand)),
             _ => Ok(()),
         }
     }

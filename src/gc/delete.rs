@@ -329,6 +329,8 @@ fn stopped(stop: EngineStop) -> Stop {
         | EngineStop::Held(problem) => Stop::Failed(problem),
         EngineStop::RolledBackElsewhere
         | EngineStop::Paused
+        | EngineStop::Asked(_)
+        | EngineStop::Recalled { .. }
         | EngineStop::Approval(_)
         | EngineStop::Baking(_)
         | EngineStop::Until(_) => Stop::Failed(Problem::new(Code::Internal, "a wait ended without a signal")),

@@ -13,7 +13,7 @@ pub use file::{FileJournal, StateDir, Summary};
 pub use memory::MemoryJournal;
 
 use crate::change::Change;
-use crate::model::{FunctionName, RunId, Version};
+use crate::model::{FunctionName, Percent, RunId, Version};
 use crate::plan::Plan;
 use crate::seeded::{Bug, seeded};
 use crate::step::StepKind;
@@ -100,6 +100,13 @@ pub enum Entry {
     Evidence {
         /// Lines of JSON.
         lines: Vec<String>,
+    },
+    /// A person let a step of the canary pass whatever the gate said.
+    GatePassed {
+        /// The candidate's share at that step.
+        percent: Percent,
+        /// Their reason.
+        reason: String,
     },
     /// The release is being rolled back.
     RollingBack {
@@ -264,7 +271,7 @@ impl Progress {
                 }
                 self.intents.append(&mut self.unconfirmed);
             }
-            Entry::Begun { .. } | Entry::Evidence { .. } | Entry::Reverts { .. } => {}
+            Entry::Begun { .. } | Entry::Evidence { .. } | Entry::GatePassed { .. } | Entry::Reverts { .. } => {}
         }
     }
 

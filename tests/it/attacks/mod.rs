@@ -4,6 +4,7 @@ mod fleet;
 mod handover;
 mod interrupts;
 mod people;
+mod person;
 mod records;
 mod targets;
 

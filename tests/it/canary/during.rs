@@ -232,7 +232,7 @@ fn with_process(
     let journal = MemoryJournal::reopened(&lab.kept);
     let (listener, interrupt) = (lab.listener.as_ref(), &lab.interrupt);
     let engine = Engine::new(&aws, &clock, listener, interrupt, journal, plan.run.clone(), lab.settings);
-    work(engine).now_or_never()
+    work(engine.with_person(lab.person.as_ref())).now_or_never()
 }
 
 /// A process that begins a release and dies at its `n`th look, from 0.

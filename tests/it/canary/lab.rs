@@ -76,6 +76,7 @@ pub fn adopt(lab: &Lab, undo: bool) -> Option<Result<Outcome, Problem>> {
     let interrupt = Interrupt::default();
     let journal = MemoryJournal::default();
     let engine = Engine::new(&aws, &clock, lab.listener.as_ref(), &interrupt, journal, plan.run.clone(), lab.settings);
+    let engine = engine.with_person(lab.person.as_ref());
     engine.adopt(&plan, &underway, undo).now_or_never().map(Ok)
 }
 

@@ -9,6 +9,7 @@ pub mod lab;
 mod many;
 mod never_a_pass;
 mod people;
+mod person;
 mod restart;
 mod rows;
 mod steps;

@@ -11,6 +11,7 @@ use stagegate::aws::noun::Stage;
 use stagegate::aws::operation::{GetAlias, GetHttpStage, GetPolicy, GetStage};
 use stagegate::aws::{Aws, AwsError, Call, Kind, Reply, Request};
 use stagegate::clock::{Clock, VirtualClock};
+use stagegate::engine::person::{Nobody, Person};
 use stagegate::engine::{Engine, Interrupt, Outcome, Settings};
 use stagegate::event::{Listener, Silent};
 use stagegate::journal::{Line, MemoryJournal};
@@ -78,6 +79,8 @@ pub struct Lab {
     pub settings: Settings,
     /// Who hears of what happens.
     pub listener: Rc<dyn Listener>,
+    /// Who is at the terminal.
+    pub person: Rc<dyn Person>,
     /// Routes that a call found without permission although their alias exists.
     pub refused: Rc<RefCell<Vec<String>>>,
     runs: Cell<u128>,
@@ -119,6 +122,7 @@ impl Lab {
             interrupt: Interrupt::default(),
             settings: Settings::default(),
             listener: Rc::new(Silent),
+            person: Rc::new(Nobody),
             refused: Rc::default(),
             runs: Cell::new(1),
         }
@@ -134,6 +138,7 @@ impl Lab {
             interrupt: Interrupt::default(),
             settings: self.settings,
             listener: Rc::clone(&self.listener),
+            person: Rc::clone(&self.person),
             refused: Rc::new(RefCell::new(self.refused.borrow().clone())),
             runs: self.runs.clone(),
         }
@@ -184,7 +189,8 @@ impl Lab {
         let journal = MemoryJournal::reopened(&self.kept);
         let (aws, clock) = (self.aws(), self.world.clock());
         let (listener, interrupt) = (self.listener.as_ref(), &self.interrupt);
-        work(Engine::new(&aws, &clock, listener, interrupt, journal, plan.run.clone(), self.settings)).now_or_never()
+        let engine = Engine::new(&aws, &clock, listener, interrupt, journal, plan.run.clone(), self.settings);
+        work(engine.with_person(self.person.as_ref())).now_or_never()
     }
 
     /// Somebody on another machine, with nothing but AWS, rolls the whole target back.

@@ -6,6 +6,7 @@ pub mod client;
 pub mod emulator;
 mod install;
 mod launch;
+pub mod person;
 pub mod python;
 
 #[cfg(feature = "live")]

@@ -1,0 +1,222 @@
+//! What the person at the terminal is asked during a canary, and what each answer does.
+
+use std::rc::Rc;
+
+use jiff::Timestamp;
+use stagegate::clock::Clock;
+use stagegate::engine::Outcome;
+use stagegate::engine::person::{Choice, Demand, Occasion};
+use stagegate::event::Event;
+use stagegate::journal::Entry;
+use stagegate::model::{CanaryMode, Percent, RecordState};
+use stagegate::problem::{Code, Exit};
+use stagegate::world::Profile;
+
+use super::during::{Stagecraft, share, told};
+use super::kinds::BOTH;
+use crate::support::person::Scripted;
+
+fn good() -> Profile {
+    Profile::default()
+}
+
+fn broken() -> Profile {
+    Profile::failing(0.3)
+}
+
+/// A release at whose terminal somebody sits.
+fn attended(mode: CanaryMode, rps: f64, candidate: &Profile, person: Scripted) -> (Stagecraft, Rc<Scripted>) {
+    let mut release = Stagecraft::new(mode, rps, candidate);
+    let person = person.sit_down();
+    release.lab.person = person.clone();
+    (release, person)
+}
+
+fn answering(choices: &[Option<Choice>]) -> Scripted {
+    Scripted::answering(choices.iter().copied())
+}
+
+/// Everything is as before because a person wanted it so: the version is remembered as bad.
+#[track_caller]
+fn assert_recalled(release: &Stagecraft, outcome: &Outcome) {
+    let problem = told(outcome);
+    assert_eq!((outcome.exit, problem.code), (Exit::RolledBack, Code::Interrupted), "{problem:?}");
+    assert!(problem.what.contains("as you asked"), "{problem:?}");
+    assert_eq!((release.lab.state(), share(&release.lab)), (release.before.clone(), 0.0));
+    assert_eq!(release.record().bad, [2]);
+}
+
+#[test]
+fn a_failed_gate_asks_and_goes_back_when_nobody_answers() {
+    for mode in BOTH {
+        for answer in [Some(Choice::RollBack), None] {
+            let (release, person) = attended(*mode, 100.0, &broken(), answering(&[answer]));
+            let outcome = release.promote();
+            release.assert_back(&outcome, Code::GateFailed, "errors");
+            let question = person.last();
+            assert_eq!((question.occasion, question.share), (Occasion::GateFailed, Some(Percent::whole(5))));
+            assert_eq!((question.choices[0], question.unanswered), (Choice::RollBack, Some(Choice::RollBack)));
+            assert!(question.problem.unwrap().why[0].contains("errors"));
+        }
+    }
+}
+
+#[test]
+fn a_failed_gate_that_is_watched_on_asks_again_and_is_not_left_alone() {
+    let (release, person) = attended(CanaryMode::Alias, 100.0, &broken(), answering(&[Some(Choice::Watch), None]));
+    let outcome = release.promote();
+    release.assert_back(&outcome, Code::GateFailed, "errors");
+    assert_eq!(person.occasions(), [Occasion::GateFailed, Occasion::GateFailed]);
+    let looks = release.looks();
+    assert!(looks.iter().all(|(_, look)| look.step == 1), "it stays at its share");
+    let first = looks.iter().position(|(_, look)| look.decision == stagegate::gate::Decision::Rollback).unwrap();
+    let watched = looks.last().unwrap().0.duration_since(looks[first].0).as_secs();
+    assert!((5 * 60..=32 * 60).contains(&watched), "{watched} s");
+}
+
+#[test]
+fn a_step_that_is_let_pass_keeps_its_time_and_the_reason_is_kept() {
+    for mode in BOTH {
+        let answers = [Some(Choice::PassOnce); 3];
+        let (release, person) = attended(*mode, 100.0, &broken(), answering(&answers));
+        let outcome = release.promote();
+        release.assert_promoted(&outcome);
+        assert_eq!(person.occasions(), [Occasion::GateFailed; 3], "every step is let pass on its own");
+        let passed: Vec<(Percent, String)> = release
+            .lab
+            .kept
+            .borrow()
+            .iter()
+            .filter_map(|line| match &line.entry {
+                Entry::GatePassed { percent, reason } => Some((*percent, reason.clone())),
+                _ => None,
+            })
+            .collect();
+        let reason = "the errors are the load test's".to_owned();
+        assert_eq!(passed, [5, 25, 50].map(|percent| (Percent::whole(percent), reason.clone())));
+        let looks = release.looks();
+        let (began, ended) = (looks[0].0, looks.last().unwrap().0);
+        assert!(ended.duration_since(began).as_secs() >= 29 * 60, "no step is shorter than its bake");
+        let heard = release.heard.0.borrow();
+        let details: Vec<&String> = heard
+            .iter()
+            .filter_map(|(_, event)| match event {
+                Event::StepFinished { step: stagegate::step::StepKind::Canary, detail, .. } => Some(detail),
+                _ => None,
+            })
+            .collect();
+        assert_eq!(details, ["5%, 25%, 50% over; 5%, 25%, 50% let pass by a person"]);
+    }
+}
+
+#[test]
+fn going_back_can_be_declined_and_that_is_in_between() {
+    for mode in BOTH {
+        let (release, _) = attended(*mode, 100.0, &broken(), answering(&[Some(Choice::Leave)]));
+        let outcome = release.promote();
+        let problem = told(&outcome);
+        assert_eq!((outcome.exit, outcome.ending, problem.code), (Exit::InBetween, None, Code::InBetween));
+        assert!(problem.aws_now.contains("5%"), "{problem:?}");
+        assert_eq!(problem.fix[0], "go back: stagegate rollback prod");
+        assert_eq!((share(&release.lab), release.record().state), (5.0, RecordState::Paused));
+        assert!(release.lab.rollback_elsewhere(None).unwrap().unwrap().is_clean());
+        assert_eq!(release.lab.state().aliases, release.before.aliases);
+    }
+}
+
+#[test]
+fn a_canary_without_proof_asks_and_is_held_when_nobody_answers() {
+    for mode in BOTH {
+        for answer in [Some(Choice::Leave), None] {
+            let (release, person) = attended(*mode, 0.0, &good(), answering(&[answer]));
+            release.assert_held(&release.promote(), 5.0, "0 of the 3 requests");
+            assert_eq!(person.occasions(), [Occasion::Held]);
+        }
+        let (release, person) = attended(*mode, 0.0, &good(), answering(&[Some(Choice::Watch), Some(Choice::Finish)]));
+        let began = release.lab.world.clock().now();
+        release.assert_promoted(&release.promote());
+        assert_eq!(person.occasions(), [Occasion::Held; 2]);
+        assert!(release.lab.world.clock().now().duration_since(began).as_secs() >= 70 * 60, "watched as long again");
+        let (release, _) = attended(*mode, 0.0, &good(), answering(&[Some(Choice::RollBack)]));
+        assert_recalled(&release, &release.promote());
+        let (release, _) = attended(*mode, 0.0, &good(), answering(&[Some(Choice::PassOnce), None]));
+        release.assert_held(&release.promote(), 25.0, "0 of the 3 requests");
+    }
+}
+
+#[test]
+fn an_approval_is_given_at_the_terminal_or_waits() {
+    for (answer, exit) in [
+        (Some(Choice::GoOn), Exit::Done),
+        (Some(Choice::RollBack), Exit::RolledBack),
+        (Some(Choice::Leave), Exit::Done),
+        (None, Exit::Done),
+    ] {
+        let (mut release, person) = attended(CanaryMode::Alias, 100.0, &good(), answering(&[answer]));
+        release.lab.target.canary.approve = vec![Percent::whole(25)];
+        let outcome = release.promote();
+        assert_eq!((outcome.exit, person.occasions()), (exit, vec![Occasion::Approval]), "{answer:?}: {outcome:?}");
+        assert_eq!(person.last().share, Some(Percent::whole(25)), "what is asked for");
+        match answer {
+            Some(Choice::GoOn) => release.assert_promoted(&outcome),
+            Some(Choice::RollBack) => assert_recalled(&release, &outcome),
+            _ => assert_eq!((share(&release.lab), release.record().state), (5.0, RecordState::Paused)),
+        }
+    }
+}
+
+/// Presses a key once the first step has been there for a while.
+fn pressing(demand: Demand, start: Timestamp, answers: &[Option<Choice>], clock: impl Clock + 'static) -> Scripted {
+    answering(answers).key(demand, move || clock.now().duration_since(start).as_secs() > 4 * 60)
+}
+
+fn pressed(mode: CanaryMode, demand: Demand, answers: &[Option<Choice>]) -> (Stagecraft, Rc<Scripted>, Outcome) {
+    let mut release = Stagecraft::new(mode, 100.0, &good());
+    let clock = release.lab.world.clock();
+    let person = pressing(demand, clock.now(), answers, clock).sit_down();
+    release.lab.person = person.clone();
+    let outcome = release.promote();
+    (release, person, outcome)
+}
+
+#[test]
+fn a_key_pauses_and_the_records_say_so_while_it_is_held() {
+    for mode in BOTH {
+        let (release, person, outcome) = pressed(*mode, Demand::Pause, &[Some(Choice::GoOn)]);
+        release.assert_promoted(&outcome);
+        assert_eq!((person.occasions(), person.last().unanswered), (vec![Occasion::Paused], None));
+        let (release, _, outcome) = pressed(*mode, Demand::Pause, &[Some(Choice::RollBack)]);
+        assert_recalled(&release, &outcome);
+        let (release, _, outcome) = pressed(*mode, Demand::Pause, &[Some(Choice::Leave)]);
+        assert_eq!((outcome.exit, outcome.ending), (Exit::InFlight, None), "{outcome:?}");
+        assert_eq!((share(&release.lab), release.record().state), (5.0, RecordState::Paused));
+    }
+}
+
+#[test]
+fn keys_that_change_traffic_ask_whether_it_is_meant() {
+    let (release, person, outcome) = pressed(CanaryMode::Alias, Demand::RollBack, &[Some(Choice::RollBack)]);
+    assert_recalled(&release, &outcome);
+    assert_eq!(person.last().unanswered, Some(Choice::GoOn), "a key that was hit by mistake does nothing");
+    for (demand, answer) in [(Demand::RollBack, Some(Choice::GoOn)), (Demand::RollBack, None), (Demand::Finish, None)] {
+        let (release, _, outcome) = pressed(CanaryMode::Alias, demand, &[answer]);
+        release.assert_promoted(&outcome);
+        assert!(release.looks().iter().any(|(_, look)| look.step == 3), "{demand:?}: every step was taken");
+    }
+    let (release, _, outcome) = pressed(CanaryMode::Alias, Demand::Finish, &[Some(Choice::Finish)]);
+    release.assert_promoted(&outcome);
+    assert!(release.looks().iter().all(|(_, look)| look.step == 1), "the rest of the steps is left out");
+    assert!(release.lab.world.clock().now().duration_since(release.looks()[0].0) < jiff::SignedDuration::from_mins(8));
+}
+
+#[test]
+fn a_tick_asks_nobody() {
+    let (mut release, person) = attended(CanaryMode::Alias, 100.0, &good(), answering(&[]));
+    let plan = release.lab.plan().unwrap();
+    release.lab.settings.until_percent = Some(Percent::whole(5));
+    assert_eq!(release.promote_plan(&plan).exit, Exit::Done);
+    release.lab.settings.until_percent = None;
+    release.lab.settings.once = true;
+    let outcome = release.resume_plan(&plan);
+    assert_eq!((outcome.exit, person.occasions()), (Exit::InFlight, Vec::new()), "{outcome:?}");
+}
