@@ -167,6 +167,8 @@ pub enum Event {
         release: RunId,
         /// Why, one line.
         why: String,
+        /// Whether a person or a runner asked for it, and nothing failed.
+        asked: bool,
     },
     /// The way back ended.
     RolledBack {
@@ -181,6 +183,8 @@ pub enum Event {
     Interrupted {
         /// Which signal.
         signal: String,
+        /// Whether the person at the terminal is asked what now.
+        asks: bool,
     },
     /// Something worth knowing; the command goes on.
     Warning {

@@ -8,6 +8,7 @@ mod split;
 
 use std::ffi::OsString;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use clap::builder::Resettable;
 use clap::{CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
@@ -16,6 +17,7 @@ use crate::config::Flags;
 use crate::demo::Regression;
 use crate::iam_policy::Purpose;
 use crate::model::CanaryMode;
+use crate::problem::{Code, Problem};
 use crate::report::{Color, Loudness, Progress, Wishes};
 
 pub use self::gate::{GateArgs, GateCommand, GateSettings};
@@ -314,9 +316,21 @@ pub struct DemoArgs {
     /// Shift by a weight on the alias, or by the canary of the stage: alias or stage [default: alias]
     #[arg(long, value_name = "MODE", value_parser = canary_mode(), hide_possible_values = true)]
     pub(super) canary_mode: Option<CanaryMode>,
+    /// Play the release engineer: plan, confirmation, keys, Ctrl-C and questions as on a real account
+    #[arg(long)]
+    pub(super) interactive: bool,
+    /// How long a virtual minute takes there [default: 2s]
+    #[arg(long, value_name = "TIME", value_parser = minute, requires = "interactive")]
+    pub(super) minute: Option<Duration>,
     /// Another demo: decides what clients ask for and when
     #[arg(long, value_name = "N")]
     pub(super) seed: Option<u64>,
+}
+
+/// A pace that a terminal can follow.
+fn minute(text: &str) -> Result<Duration, String> {
+    let time = crate::model::schedule::duration(text).ok_or("write a time such as 2s")?;
+    if (1..=60).contains(&time.as_secs()) { Ok(time) } else { Err("between 1s and 60s".into()) }
 }
 
 /// `explain`
@@ -364,6 +378,13 @@ fn unset_empty(command: clap::Command) -> clap::Command {
 pub(super) fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Args, clap::Error> {
     let matches = command().try_get_matches_from(arguments)?;
     Args::from_arg_matches(&matches)
+}
+
+/// The command that some words are.
+pub(super) fn command_of<const N: usize>(words: [&str; N]) -> Result<Command, Problem> {
+    let words = std::iter::once("stagegate").chain(words).map(Into::into);
+    let args = parse(words).map_err(|error| Problem::new(Code::Internal, "not a command").why(error.to_string()))?;
+    Ok(args.command)
 }
 
 #[cfg(test)]

@@ -93,15 +93,19 @@ impl Consent {
 
     /// Gets it.
     pub async fn obtain(self, app: &App) -> Result<(), Problem> {
-        let given = match self {
-            Self::Given => true,
-            Self::AskYes => prompt::confirm(app, "Nothing has been changed. Start?", false).await?,
+        match self {
+            Self::Given => Ok(()),
+            Self::AskYes if prompt::confirm(app, "Nothing has been changed. Start?", false).await? => Ok(()),
+            Self::AskYes => Err(prompt::left()),
             Self::AskName(name) => {
                 app.reporter.say(&format!("{name} is protected. Nothing has been changed.\n"));
-                prompt::types(app, &format!("Type {name} to start"), &name).await?
+                match prompt::line(app, &format!("Type {name} to start, Ctrl-C to leave")).await?.trim() {
+                    "" => Err(prompt::left()),
+                    typed if typed == name => Ok(()),
+                    _ => Err(prompt::mistyped(&name).fix("try again, and type the name as it is shown")),
+                }
             }
-        };
-        if given { Ok(()) } else { Err(prompt::left()) }
+        }
     }
 }
 

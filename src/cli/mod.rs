@@ -18,9 +18,12 @@ mod gc;
 mod history;
 mod iam_policy;
 mod log;
+mod keyboard;
 mod members;
+mod menu;
 mod pause;
 mod permission;
+mod person;
 mod plan;
 mod promote;
 mod prompt;
@@ -66,9 +69,22 @@ struct App {
     interrupt: Interrupt,
     /// The engine is at work: a signal is its business from here on.
     acting: Cell<bool>,
+    /// Whether somebody watches the engine's work.
+    attended: Cell<Attended>,
     state: Option<StateDir>,
     directory: PathBuf,
     env: fn(&str) -> Option<String>,
+}
+
+/// Whether a person follows a release.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Attended {
+    /// Nobody.
+    No,
+    /// Ctrl-C is a question to them.
+    Watched,
+    /// They are being asked.
+    Asked,
 }
 
 impl App {
@@ -126,29 +142,45 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> Exit {
         (true, true) => Shape::Events,
         (true, false) => Shape::Document,
     };
+    let (desk, unready) = match demo::Desk::of(&args.command) {
+        Ok(desk) => (desk, None),
+        Err(problem) => (None, Some(problem)),
+    };
+    let (directory, state) = match &desk {
+        Some(desk) => (desk.folder().to_owned(), Some(StateDir::at(desk.folder().join("state")))),
+        None => (std::env::current_dir().unwrap_or_default(), StateDir::from_env(&env)),
+    };
     let app = App {
         reporter: Reporter::to_process(term, shape, args.global.loudness()),
         args: args.global,
         interrupt: Interrupt::default(),
         acting: Cell::new(false),
-        state: StateDir::from_env(&env),
-        directory: std::env::current_dir().unwrap_or_default(),
+        attended: Cell::new(Attended::No),
+        state,
+        directory,
         env,
     };
     let acts = args.command.acts();
     if acts {
         app.reporter.hello(Timestamp::now());
     }
-    let end = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
+    let end = match unready {
+        Some(problem) => problem.into(),
+        None => work(&app, args.command),
+    };
+    finish(&app, acts, end)
+}
+
+fn work(app: &App, command: Command) -> End {
+    match tokio::runtime::Builder::new_current_thread().enable_all().build() {
         Ok(runtime) => {
-            let end = runtime.block_on(run(&app, args.command));
+            let end = runtime.block_on(run(app, command));
             // A prompt that nobody answered still holds its thread.
             runtime.shutdown_background();
             end
         }
         Err(error) => Problem::new(Code::Internal, "the runtime cannot start").why(error.to_string()).into(),
-    };
-    finish(&app, acts, end)
+    }
 }
 
 /// Says the end; the one place that decides about the exit code.
@@ -188,7 +220,12 @@ async fn run(app: &App, command: Command) -> End {
                 if !app.acting.get() {
                     return stopped(signal);
                 }
-                app.emit(&Event::Interrupted { signal: signals::name(signal).into() });
+                let asks = match (app.attended.get(), signal) {
+                    // The question that stands hears it.
+                    (Attended::Asked, Signal::Interrupt) => continue,
+                    (attended, signal) => attended == Attended::Watched && signal == Signal::Interrupt,
+                };
+                app.emit(&Event::Interrupted { signal: signals::name(signal).into(), asks });
             }
             end = &mut work => return end,
         }

@@ -3,6 +3,7 @@
 use super::args::PromoteArgs;
 use super::consent::{self, Consent};
 use super::end::End;
+use super::person::AtTerminal;
 use super::release::{self, Prepared, Wanted};
 use super::session::{Session, connect};
 use super::target::{Located, Need, locate, shell_word};
@@ -82,6 +83,7 @@ pub async fn promote<A: Aws, C: Clock>(
     } else {
         app.reporter.say(&screen)
     }
+    let agreed = consent == Consent::Given;
     consent.obtain(app).await?;
     // A person may have read the plan for long: the lock counts from now on. The digest does not hold the time.
     let plan = Plan { at: session.clock.now(), ..plan };
@@ -95,11 +97,16 @@ pub async fn promote<A: Aws, C: Clock>(
         on_interrupt,
         ..Settings::default()
     };
+    let person = AtTerminal::of(app, &plan, agreed, args.prompt_timeout);
     let engine =
-        Engine::new(&session.aws, &session.clock, &app.reporter, &app.interrupt, journal, plan.run.clone(), settings);
+        Engine::new(&session.aws, &session.clock, &app.reporter, &app.interrupt, journal, plan.run.clone(), settings)
+            .with_person(&person);
     app.acting.set(true);
     let outcome = engine.promote(&plan).await;
-    Ok(release::conclude(app, located, &plan, &engine.progress(), outcome))
+    let progress = engine.progress();
+    drop(engine);
+    drop(person);
+    Ok(release::conclude(app, located, &plan, &progress, outcome))
 }
 
 /// What the promotion needs before it acts. A plan file cannot take away the protection that the configuration gives.

@@ -13,18 +13,22 @@ use crate::problem::{Code, Exit, Problem};
 /// Yes or no; Enter takes the default.
 pub async fn confirm(app: &App, question: &str, default: bool) -> Result<bool, Problem> {
     let question = app.term().fit(question);
-    ask(app, move || Confirm::with_theme(&SimpleTheme).with_prompt(question).default(default).interact_opt())
+    ask(app, move || {
+        // Yes is one key away from no: only Enter makes it an answer.
+        Confirm::with_theme(&SimpleTheme)
+            .with_prompt(question)
+            .default(default)
+            .wait_for_newline(!default)
+            .interact_opt()
+    })
         .await
         .map(|answer| answer.unwrap_or(false))
 }
 
-/// Whether a person types this name.
-pub async fn types(app: &App, question: &str, name: &str) -> Result<bool, Problem> {
-    let (question, name) = (app.term().fit(question), name.to_owned());
-    let typed: String =
-        ask(app, move || Input::with_theme(&SimpleTheme).with_prompt(question).allow_empty(true).interact_text())
-            .await?;
-    Ok(typed.trim() == name)
+/// A line that a person types.
+pub async fn line(app: &App, question: &str) -> Result<String, Problem> {
+    let question = app.term().fit(question);
+    ask(app, move || Input::with_theme(&SimpleTheme).with_prompt(question).allow_empty(true).interact_text()).await
 }
 
 /// One of several; `None` when a person leaves.
@@ -53,6 +57,12 @@ async fn ask<T: Send + 'static>(
 /// Nobody said yes.
 pub fn left() -> Problem {
     Problem::new(Code::Interrupted, "stopped at the prompt, nothing was changed").exit(Exit::Interrupted)
+}
+
+/// Something else was typed than the name.
+pub fn mistyped(name: &str) -> Problem {
+    Problem::new(Code::ConfirmationMissing, format!("that is not {name}, nothing was changed"))
+        .why("the confirmation is the target's name, so that the wrong one is never promoted")
 }
 
 /// Shows the cursor again and ends the raw mode of a prompt that was left by a signal.

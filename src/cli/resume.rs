@@ -4,6 +4,7 @@
 use super::args::ResumeArgs;
 use super::end::End;
 use super::flight::{self, Flight, Way};
+use super::person::AtTerminal;
 use super::session::{Session, connect};
 use super::target::{Located, Need, locate};
 use super::{App, credentials, new_run, release};
@@ -98,8 +99,10 @@ async fn by_journal<A: Aws, C: Clock>(
     let settings = ready(located, session, plan, shift.as_ref(), args)?;
     announce(app, located, plan, args, "");
     let journal = release::open_journal(app, |state| state.open(&plan.run))?;
+    let person = AtTerminal::of(app, plan, false, args.prompt_timeout);
     let engine =
-        Engine::new(&session.aws, &session.clock, &app.reporter, &app.interrupt, journal, plan.run.clone(), settings);
+        Engine::new(&session.aws, &session.clock, &app.reporter, &app.interrupt, journal, plan.run.clone(), settings)
+            .with_person(&person);
     app.acting.set(true);
     let outcome = if args.undo { engine.resume_undo(plan).await } else { engine.resume(plan).await };
     Ok(release::conclude(app, located, plan, &engine.progress(), outcome))
@@ -123,7 +126,7 @@ async fn by_records<A: Aws, C: Clock>(
     announce(app, located, &plan, args, ", from its records in AWS");
     refuse_damaged(app, located, &plan.run)?;
     let journal = release::open_journal(app, |state| state.create(&plan.run))?;
-    Ok(take_up(app, located, session, journal, (&plan, &underway), settings, args.undo).await)
+    Ok(take_up(app, located, session, journal, (&plan, &underway), settings, args).await)
 }
 
 /// This machine has a journal of the release and could not read it: it is kept as it is, and nothing is written over it.
@@ -145,12 +148,14 @@ async fn take_up<A: Aws, C: Clock>(
     journal: FileJournal,
     (plan, underway): (&Plan, &Underway),
     settings: Settings,
-    undo: bool,
+    args: &ResumeArgs,
 ) -> End {
+    let person = AtTerminal::of(app, plan, false, args.prompt_timeout);
     let engine =
-        Engine::new(&session.aws, &session.clock, &app.reporter, &app.interrupt, journal, plan.run.clone(), settings);
+        Engine::new(&session.aws, &session.clock, &app.reporter, &app.interrupt, journal, plan.run.clone(), settings)
+            .with_person(&person);
     app.acting.set(true);
-    let outcome = engine.adopt(plan, underway, undo).await;
+    let outcome = engine.adopt(plan, underway, args.undo).await;
     release::conclude(app, located, plan, &engine.progress(), outcome)
 }
 

@@ -268,7 +268,7 @@ async fn carry_out<A: Aws, C: Clock>(
         Engine::new(&session.aws, &session.clock, &app.reporter, &app.interrupt, log, run.clone(), Settings::default());
     app.acting.set(true);
     let why = moves.iter().map(|(label, ..)| label.as_str()).collect::<Vec<_>>().join(", ");
-    app.emit(&Event::RollingBack { release: run.clone(), why });
+    app.emit(&Event::RollingBack { release: run.clone(), why, asked: true });
     let undone = emergency.run(&engine).await;
     let clean = undone.is_clean();
     app.emit(&Event::RolledBack { release: run.clone(), verified: clean, now: undone.now.clone() });

@@ -82,6 +82,7 @@ async fn back<A: Aws, C: Clock>(
         if_in_flight: true,
         canary: Canary::default(),
         until: None,
+        prompt_timeout: None,
         on_interrupt: None,
     };
     let refused = match resume::resume(app, located, session, &undo).await {

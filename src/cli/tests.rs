@@ -191,6 +191,7 @@ fn app(folder: &Path, shape: Shape) -> (App, Kept, Kept) {
         args: global(),
         interrupt: Interrupt::default(),
         acting: Cell::new(false),
+        attended: Cell::new(super::Attended::No),
         state: Some(StateDir::at(folder.join("state"))),
         directory: folder.to_owned(),
         env: |_| None,

@@ -1,6 +1,7 @@
 //! A whole promotion without AWS: the real plan, engine and rollback on the [world](crate::world), with a fast clock and
 //! clients whose every answer is counted. It prints nothing; [`text`] renders what happened.
 
+pub mod practice;
 mod shop;
 pub mod text;
 mod traffic;
@@ -213,7 +214,7 @@ impl Listener for Steps<'_> {
     fn on(&self, at: Timestamp, event: &Event) {
         let mut board = self.board.borrow_mut();
         let moves = board.traffic_line(event).is_some();
-        board.hear(event);
+        board.hear(at, event);
         match event {
             Event::Gate(_) => *self.panel.borrow_mut() = Some(board.panel(PANEL_WIDTH)),
             Event::RollingBack { .. } => self.panels.borrow_mut().extend(self.panel.take()),
@@ -226,6 +227,10 @@ impl Listener for Steps<'_> {
             _ => {}
         }
         self.listener.on(at, event);
+    }
+
+    fn tick(&self, now: Timestamp, until: Timestamp) {
+        self.listener.tick(now, until);
     }
 }
 

@@ -257,6 +257,10 @@ impl Listener for Street<'_> {
         }
         self.listener.on(at, event);
     }
+
+    fn tick(&self, now: Timestamp, until: Timestamp) {
+        self.listener.tick(now, until);
+    }
 }
 
 #[cfg(test)]

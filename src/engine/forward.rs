@@ -97,15 +97,18 @@ impl<A: Aws, C: Clock, J: Journal> Engine<'_, A, C, J> {
 
     pub(super) fn started(&self, step: StepKind) -> Timestamp {
         let now = self.clock.now();
-        if let Some(since) = self.begun.borrow().get(&step) {
+        if let Some((since, _)) = self.begun.borrow().get(&step) {
             return *since;
         }
-        self.begun.borrow_mut().insert(step, now);
+        self.begun.borrow_mut().insert(step, (now, false));
         self.emit(&Event::StepStarted { release: self.run.clone(), step });
         now
     }
 
     pub(super) fn finished(&self, step: StepKind, since: Timestamp, outcome: Outcome, detail: String) {
+        if matches!(self.begun.borrow_mut().insert(step, (since, true)), Some((_, true))) {
+            return;
+        }
         let ms = u64::try_from(self.clock.now().duration_since(since).as_millis()).unwrap_or_default();
         self.emit(&Event::StepFinished { release: self.run.clone(), step, outcome, detail, ms });
     }

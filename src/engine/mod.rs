@@ -149,8 +149,8 @@ pub struct Engine<'a, A, C, J> {
     passed: RefCell<BTreeSet<usize>>,
     /// Until then a person lets the share stand although the gate says no.
     patience: Cell<Option<Timestamp>>,
-    /// When each step began: going on after a question begins none anew.
-    begun: RefCell<BTreeMap<StepKind, Timestamp>>,
+    /// When each step began, and whether its end was told: going on after a question tells nothing anew.
+    begun: RefCell<BTreeMap<StepKind, (Timestamp, bool)>>,
 }
 
 impl<'a, A: Aws, C: Clock, J: Journal> Engine<'a, A, C, J> {

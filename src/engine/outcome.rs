@@ -250,7 +250,8 @@ impl<A: Aws, C: Clock, J: Journal> Engine<'_, A, C, J> {
             }
             return Outcome { exit, ending, problem: Some(problem), now };
         }
-        self.emit(&Event::RollingBack { release: self.run.clone(), why: problem.what.clone() });
+        let asked = problem.code == Code::Interrupted;
+        self.emit(&Event::RollingBack { release: self.run.clone(), why: problem.what.clone(), asked });
         // A journal that cannot be written must not stop the way back.
         let _ = self.append(Entry::RollingBack { why: problem.what.clone() });
         let undone =

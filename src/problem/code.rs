@@ -354,8 +354,8 @@ codes! {
         "Connection, name lookup or time-out failed. A write without an answer is looked at before anything else happens.";
     // Waiting and interrupts
     Interrupted "I01" Error Interrupted
-        "interrupted before the first write"
-        "A signal arrived while nothing had been written yet.";
+        "the command was stopped"
+        "A signal, or the person at the terminal, stopped it. Before the first write that changes nothing; after it the release goes back or is held, as asked, and the message says what AWS is now.";
     StillInFlight "W01" Note InFlight
         "the release is still in flight"
         "The wait is over and the release is not. It goes on by itself or with `stagegate resume`.";

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use jiff::Timestamp;
 use serde_json::Value;
 
 use super::text::{clock, thousands};
@@ -25,11 +26,24 @@ pub struct Board {
     pub(super) stage: Option<(String, f64)>,
     /// The last look.
     pub(super) look: Option<GateLook>,
+    /// When that was.
+    pub(super) looked: Option<Timestamp>,
+    /// The way back has begun.
+    pub(super) goes_back: bool,
+}
+
+/// Between two looks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Moment {
+    /// Now.
+    pub now: Timestamp,
+    /// The next look.
+    pub next: Timestamp,
 }
 
 impl Board {
-    /// Takes in what an event says.
-    pub fn hear(&mut self, event: &Event) {
+    /// Takes in what an event says that happened at a time.
+    pub fn hear(&mut self, at: Timestamp, event: &Event) {
         match event {
             Event::Plan { plan, .. } => {
                 self.gate = serde_json::from_value(plan["target"]["gate"].clone()).ok();
@@ -41,7 +55,8 @@ impl Board {
                 self.aliases.insert(name, shares);
             }
             Event::StageCanary { stage, percent, .. } => self.stage = Some((stage.clone(), *percent)),
-            Event::Gate(look) => self.look = Some((**look).clone()),
+            Event::Gate(look) => (self.look, self.looked) = (Some((**look).clone()), Some(at)),
+            Event::RollingBack { .. } => self.goes_back = true,
             _ => {}
         }
     }
@@ -63,6 +78,13 @@ impl Board {
             }
             _ => None,
         }
+    }
+
+    /// Who gets the traffic, as far as it was read back: one line.
+    pub fn now(&self) -> String {
+        let alias = |(name, shares): (&String, &Shares)| format!("{name}: {}", split(shares));
+        let stage = self.stage.as_ref().map(|(stage, percent)| format!("{stage}: canary {}%", number(*percent)));
+        self.aliases.iter().map(alias).chain(stage).collect::<Vec<_>>().join("; ")
     }
 
     /// Names of the stable version and the candidate: their numbers where there is one function.

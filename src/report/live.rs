@@ -1,11 +1,13 @@
 //! Progress at a terminal: finished steps are plain lines that scroll away, the one in flight turns in place below.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
-use super::plain::word;
+use super::board::{self, Moment};
+use super::in_place::InPlace;
+use super::plain::{self, word};
 use super::text::{field, seconds};
 use super::{Board, Progress, Shape, Term};
 use crate::event::{Event, Outcome};
@@ -17,21 +19,62 @@ pub(super) struct Live {
     unicode: bool,
     spinner: RefCell<Option<ProgressBar>>,
     /// The canary under way.
-    panel: RefCell<Option<ProgressBar>>,
+    panel: InPlace,
     /// The step in flight: named when it does not end well.
     step: RefCell<Option<StepKind>>,
+    /// Reads the columns of the terminal, which may be resized.
+    columns: Option<fn() -> Option<u16>>,
+    /// The keys that somebody may press while the panel is there.
+    keys: Cell<Option<&'static str>>,
+    /// When the panel was drawn last, whole seconds.
+    drawn: Cell<i64>,
 }
 
 impl Live {
-    pub(super) fn new(term: &Term, shape: Shape) -> Self {
+    pub(super) fn new(term: &Term, shape: Shape, columns: Option<fn() -> Option<u16>>) -> Self {
         let enabled = term.progress == Progress::Live && shape == Shape::Human;
         Self {
             enabled,
             unicode: term.unicode,
             spinner: RefCell::default(),
-            panel: RefCell::default(),
+            panel: InPlace::default(),
             step: RefCell::default(),
+            columns,
+            keys: Cell::new(None),
+            drawn: Cell::new(0),
         }
+    }
+
+    /// Columns of text, as the terminal is now.
+    pub(super) fn width(&self, term: &Term) -> usize {
+        let columns = self.columns.and_then(|columns| columns());
+        columns.map_or(term.width, Term::width_of)
+    }
+
+    /// Names the keys below the panel from now on, or no longer.
+    pub(super) fn offer_keys(&self, keys: Option<&'static str>) {
+        self.keys.set(keys.filter(|_| self.enabled));
+    }
+
+    /// Whether a panel is there to press keys at.
+    pub(super) fn shows_panel(&self) -> bool {
+        self.panel.is_drawn()
+    }
+
+    /// Draws the panel again, at most once a second.
+    pub(super) fn tick(&self, board: &Board, term: &Term, moment: Moment) {
+        if self.shows_panel() && self.drawn.replace(moment.now.as_second()) != moment.now.as_second() {
+            self.draw_panel(board, term, Some(moment));
+        }
+    }
+
+    fn draw_panel(&self, board: &Board, term: &Term, moment: Option<Moment>) {
+        let width = self.width(term);
+        let mut text = board.panel_at(width, moment);
+        if let Some(keys) = self.keys.get() {
+            text += &format!("\n{}", field("  ", keys, width));
+        }
+        self.draw(&term.fit(&text));
     }
 
     /// Shows that something is in flight.
@@ -50,29 +93,23 @@ impl Live {
         *self.spinner.borrow_mut() = Some(bar);
     }
 
-    /// Draws the canary's panel, in place of the one before.
-    fn draw(&self, panel: &str) {
+    /// Draws some lines in place of those before.
+    pub(super) fn draw(&self, panel: &str) {
         if !self.enabled {
             return;
         }
-        if let Some(bar) = self.panel.borrow().as_ref() {
-            return bar.set_message(panel.to_owned());
+        if let Some(bar) = self.spinner.borrow_mut().take() {
+            bar.finish_and_clear();
         }
-        self.clear();
-        let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr());
-        bar.set_style(ProgressStyle::with_template("{msg}").unwrap_or_else(|_| ProgressStyle::default_spinner()));
-        bar.set_message(panel.to_owned());
-        bar.tick();
-        *self.panel.borrow_mut() = Some(bar);
+        self.panel.draw(panel);
     }
 
     /// Takes it off the screen.
     pub(super) fn clear(&self) {
-        for bar in [&self.spinner, &self.panel] {
-            if let Some(bar) = bar.borrow_mut().take() {
-                bar.finish_and_clear();
-            }
+        if let Some(bar) = self.spinner.borrow_mut().take() {
+            bar.finish_and_clear();
         }
+        self.panel.clear();
     }
 
     /// The lines that stay.
@@ -85,8 +122,8 @@ impl Live {
             Event::Retry { api, resource, why, .. } => {
                 field("  ! looking again  ", &format!("{api} on {resource}: {why}"), width)
             }
-            Event::RollingBack { why, .. } => {
-                let failed = self.step.borrow_mut().take();
+            Event::RollingBack { why, asked, .. } => {
+                let failed = self.step.borrow_mut().take().filter(|_| !asked);
                 let failed = failed.map_or_else(String::new, |step| format!("  ✖ FAILED  {step}\n"));
                 failed + &field("  ↩ going back: ", why, width)
             }
@@ -97,7 +134,10 @@ impl Live {
             Event::Gate(look) => board
                 .passed_line(look)
                 .map_or_else(String::new, |line| field(&format!("  {:<9} ", word(Outcome::Ok)), &line, width)),
-            Event::Interrupted { signal } => format!("  {signal}: stopping after the present call\n"),
+            Event::Interrupted { signal, asks } => field("  ", &plain::interrupted(signal, *asks, board), width),
+            Event::GatePassed { percent, reason, .. } => {
+                field("  ! let pass: ", &format!("the gate at {}%: {reason}", board::number(*percent)), width)
+            }
             Event::AwsWrite { api, resource, result, .. } if verbose => {
                 field("             wrote       ", &format!("{api} {resource} {result}"), width)
             }
@@ -116,7 +156,7 @@ impl Live {
             Event::Waiting { what, max_s } => {
                 self.begin(&fit(format!("waiting for {what}, at most {}", seconds(*max_s))));
             }
-            Event::Gate(_) => self.draw(&fit(board.panel(term.width))),
+            Event::Gate(_) => self.draw_panel(board, term, None),
             Event::StepFinished { .. } => *self.step.borrow_mut() = None,
             Event::RollingBack { .. } => self.begin("putting back what served before"),
             Event::RolledBack { .. } => self.clear(),

@@ -7,6 +7,7 @@ pub mod doctor_text;
 pub mod drift_text;
 pub mod gate_text;
 pub mod gc_text;
+mod in_place;
 mod json;
 mod live;
 mod panel;
@@ -23,7 +24,7 @@ use std::io::Write;
 
 use jiff::Timestamp;
 
-pub use board::Board;
+pub use board::{Board, Moment};
 pub use term::{Color, Probe, Progress, Term, Wishes};
 
 use self::json::Stream;
@@ -74,13 +75,19 @@ pub struct Reporter {
 impl Reporter {
     /// To the process's own streams.
     pub fn to_process(term: Term, shape: Shape, loudness: Loudness) -> Self {
-        Self::to(term, shape, loudness, Box::new(std::io::stdout()), Box::new(std::io::stderr()))
+        let mut reporter = Self::to(term, shape, loudness, Box::new(std::io::stdout()), Box::new(std::io::stderr()));
+        // Whoever says how many columns there are means it.
+        if std::env::var_os("COLUMNS").is_none() {
+            let columns = || console::Term::stderr().size_checked().map(|(_, columns)| columns);
+            reporter.live = Live::new(&reporter.term, shape, Some(columns));
+        }
+        reporter
     }
 
     /// To any streams.
     pub fn to(term: Term, shape: Shape, loudness: Loudness, stdout: Box<dyn Write>, stderr: Box<dyn Write>) -> Self {
         let (stdout, stderr) = (RefCell::new(stdout), RefCell::new(stderr));
-        let live = Live::new(&term, shape);
+        let live = Live::new(&term, shape, None);
         let (stream, board, ended) = (Stream::default(), RefCell::default(), Cell::new(false));
         Self { term, shape, loudness, stdout, stderr, stream, live, board, ended }
     }
@@ -128,6 +135,31 @@ impl Reporter {
         self.live.begin(&self.term.fit(what));
     }
 
+    /// Draws some lines in place of the moving part, at a terminal that is redrawn.
+    pub fn draw(&self, text: &str) {
+        self.live.draw(&self.term.fit(text));
+    }
+
+    /// Names the keys that somebody may press while the panel of a canary is there.
+    pub fn offer_keys(&self, keys: Option<&'static str>) {
+        self.live.offer_keys(keys);
+    }
+
+    /// Whether keys that are pressed now are meant for a canary under way.
+    pub fn offers_keys(&self) -> bool {
+        self.live.shows_panel() || self.term.progress == Progress::Plain && self.board.borrow().look.is_some()
+    }
+
+    /// Columns of text, as the terminal is now.
+    pub fn width(&self) -> usize {
+        self.live.width(&self.term)
+    }
+
+    /// Who gets the traffic, as far as it was heard.
+    pub fn traffic(&self) -> String {
+        self.board.borrow().now()
+    }
+
     /// Takes moving parts off the screen, for a prompt.
     pub fn clear(&self) {
         self.live.clear();
@@ -172,6 +204,12 @@ impl Listener for Reporter {
             Shape::Human => self.tell(at, event),
         }
     }
+
+    fn tick(&self, now: Timestamp, until: Timestamp) {
+        if self.shape == Shape::Human && self.term.progress == Progress::Live {
+            self.live.tick(&self.board.borrow(), &self.term, Moment { now, next: until });
+        }
+    }
 }
 
 impl Reporter {
@@ -186,7 +224,7 @@ impl Reporter {
             Progress::Live => self.live.lines(event, &board, verbose, self.term.width),
             Progress::Plain | Progress::Auto => plain::lines(at, event, &board, verbose),
         };
-        board.hear(event);
+        board.hear(at, event);
         if !lines.is_empty() {
             self.live.clear();
             write(&self.stderr, &self.term.fit(&lines));

@@ -1,8 +1,8 @@
 //! The canary while it runs, as a panel that is redrawn in place: how far it is, who gets the traffic, what both
 //! versions do, and what the gate says. No line is longer than the width, in either alphabet. Pure.
 
-use super::board::{Board, number, rate, split};
-use super::text::{clock, cut, field, thousands};
+use super::board::{Board, Moment, number, rate, split};
+use super::text::{clock, cut, field, seconds, thousands};
 use crate::metrics::{FunctionLook, GateLook, VersionLook};
 
 /// Functions that get a table of their own, those that fail most first.
@@ -13,18 +13,27 @@ const HEIGHTS: [char; 8] = ['▁', '▂', '▃', '▄', '▅', '▆', '▇', '�
 const SLACK: usize = 2;
 
 impl Board {
-    /// The panel at a width of at least 40 columns; empty before the first look.
+    /// The panel at a width of at least 40 columns, as it was at the last look; empty before the first.
     pub fn panel(&self, width: usize) -> String {
+        self.panel_at(width, None)
+    }
+
+    /// The same, a while after that look.
+    pub fn panel_at(&self, width: usize, moment: Option<Moment>) -> String {
         let Some(look) = &self.look else { return String::new() };
         let width = width.max(40) - SLACK;
-        let mut out = progress(look, width);
+        let since = moment.zip(self.looked).map(|(moment, looked)| moment.now.duration_since(looked).as_secs());
+        let elapsed = look.elapsed_s + since.and_then(|since| u64::try_from(since).ok()).unwrap_or_default();
+        let mut out = progress(look, elapsed, width);
         out += &self.steps_line(look, width);
         out += &self.traffic(width);
         out += &self.tables(look, width);
         out += &self.alarms(look, width);
         out += &field("  verdict   ", &format!("{}: {}", look.verdict, look.sentence), width);
         let seen = look.up_to.strftime("%H:%MZ");
-        out += &field("  seen      ", &format!("metrics up to {seen}; CloudWatch is 1 to 2 min behind"), width);
+        let next = moment.map(|moment| moment.next.duration_since(moment.now).as_secs().max(0).unsigned_abs());
+        let next = next.map_or_else(String::new, |left| format!("; next look in {}", seconds(left)));
+        out += &field("  seen      ", &format!("metrics up to {seen}; CloudWatch is 1 to 2 min behind{next}"), width);
         out
     }
 
@@ -103,15 +112,15 @@ impl Board {
 }
 
 /// `▶ canary    step 2 of 3, 25%   ━━━━━╸────  6:41 of 10:00`
-fn progress(look: &GateLook, width: usize) -> String {
+fn progress(look: &GateLook, elapsed_s: u64, width: usize) -> String {
     let head = format!("▶ canary    step {} of {}, {}%", look.step, look.steps, number(look.percent));
-    let time = format!("{} of {}", clock(look.elapsed_s), clock(look.bake_s));
+    let time = format!("{} of {}", clock(elapsed_s), clock(look.bake_s));
     let room = width.saturating_sub(head.chars().count() + time.chars().count() + 4).min(24);
     if room < 5 {
         let head = format!("▶ canary    {}/{}, {}%", look.step, look.steps, number(look.percent));
         return format!("{}\n", cut(&format!("{head}, {time}"), width));
     }
-    let done = if look.bake_s == 0 { 1.0 } else { look.elapsed_s as f64 / look.bake_s as f64 };
+    let done = if look.bake_s == 0 { 1.0 } else { elapsed_s as f64 / look.bake_s as f64 };
     let full = part(done, room);
     let bar: String = (0..room).map(|at| if at < full { '━' } else { '─' }).collect();
     format!("{head}  {bar}  {time}\n")

@@ -23,7 +23,10 @@ pub(super) fn lines(at: Timestamp, event: &Event, board: &Board, verbose: bool) 
             lines.extend(now.iter().map(|line| format!("{time}    {line}\n")));
             lines
         }
-        Event::Interrupted { signal } => format!("{time}  {signal}: stopping after the present call\n"),
+        Event::Interrupted { signal, asks } => format!("{time}  {}\n", interrupted(signal, *asks, board)),
+        Event::GatePassed { percent, reason, .. } => {
+            format!("{time}  let pass  the gate at {}%: {reason}\n", super::board::number(*percent))
+        }
         Event::Routing { .. } | Event::StageCanary { .. } => {
             board.traffic_line(event).map_or_else(String::new, |line| format!("{time}  traffic   {line}\n"))
         }
@@ -39,6 +42,17 @@ pub(super) fn lines(at: Timestamp, event: &Event, board: &Board, verbose: bool) 
             format!("{time}  wrote     {api} {resource} {result}\n")
         }
         _ => String::new(),
+    }
+}
+
+/// What a signal does, in words.
+pub(super) fn interrupted(signal: &str, asks: bool, board: &Board) -> String {
+    if board.goes_back {
+        format!("{signal}: the way back goes on; once more stops it where it is")
+    } else if asks {
+        "Ctrl-C: holding after the present call; once more leaves everything as it is".to_owned()
+    } else {
+        format!("{signal}: stopping after the present call")
     }
 }
 
@@ -80,7 +94,7 @@ mod tests {
             let mut text = String::new();
             for (at, event) in events {
                 text += &lines(at.parse().unwrap(), event, &board, false);
-                board.hear(event);
+                board.hear("2026-11-21T14:00:00Z".parse().unwrap(), event);
             }
             text
         };

@@ -94,7 +94,7 @@ impl Term {
         let columns = set("COLUMNS").and_then(|text| text.parse().ok()).or(probe.columns);
         let ci = set("CI").is_some_and(|ci| ci != "false" && ci != "0");
         Self {
-            width: columns.map_or(WIDTH, |columns| usize::from(columns).clamp(40, 110)),
+            width: columns.map_or(WIDTH, Self::width_of),
             color,
             unicode: ["LC_ALL", "LC_CTYPE", "LANG"].iter().find_map(|name| set(name)).is_some_and(|locale| {
                 let locale = locale.to_ascii_lowercase();
@@ -108,6 +108,11 @@ impl Term {
             },
             progress,
         }
+    }
+
+    /// Columns of text for people at a terminal of so many columns.
+    pub fn width_of(columns: u16) -> usize {
+        usize::from(columns).clamp(40, 110)
     }
 
     /// Text as this terminal can show it.

@@ -1,6 +1,7 @@
 //! The flags of the commands that run a release, hold it, and take it back.
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use clap::builder::{PossibleValuesParser, TypedValueParser as _};
 
@@ -9,7 +10,7 @@ use crate::cli::target::shell_word;
 use crate::cli::until::Until;
 use crate::config::CanaryFlags;
 use crate::engine::OnInterrupt;
-use crate::model::CanaryMode;
+use crate::model::{CanaryMode, schedule};
 
 /// What is promoted, and how it is read.
 #[derive(Debug, clap::Args)]
@@ -85,6 +86,12 @@ fn reason(text: &str) -> Result<String, String> {
     if text.is_empty() { Err("say why: the reason is recorded with the release".into()) } else { Ok(text.to_owned()) }
 }
 
+/// At least as long as it takes to read the question.
+fn patience(text: &str) -> Result<Duration, String> {
+    let time = schedule::duration(text).ok_or("write a time such as 60s or 5m")?;
+    if time < Duration::from_secs(5) { Err("at least 5s".into()) } else { Ok(time) }
+}
+
 pub(super) fn canary_mode() -> impl clap::builder::TypedValueParser<Value = CanaryMode> {
     const MODES: [CanaryMode; 2] = [CanaryMode::Alias, CanaryMode::Stage];
     PossibleValuesParser::new(MODES.map(mode_word)).try_map(|word| {
@@ -151,6 +158,9 @@ pub struct PromoteArgs {
         hide_possible_values = true
     )]
     pub(in crate::cli) on_interrupt: Option<OnInterrupt>,
+    /// How long a question during the release waits for its answer [default: 60s]
+    #[arg(long, value_name = "TIME", value_parser = patience, env = "STAGEGATE_PROMPT_TIMEOUT", hide_env = true)]
+    pub(in crate::cli) prompt_timeout: Option<Duration>,
     /// Carry out exactly this plan, or refuse
     #[arg(long, value_name = "FILE", conflicts_with_all = ["function_version", "canary", "preset", "canary_mode", "override_gate"])]
     pub(in crate::cli) plan: Option<PathBuf>,
@@ -194,6 +204,9 @@ pub struct ResumeArgs {
         hide_possible_values = true
     )]
     pub(in crate::cli) on_interrupt: Option<OnInterrupt>,
+    /// How long a question during the release waits for its answer [default: 60s]
+    #[arg(long, value_name = "TIME", value_parser = patience, env = "STAGEGATE_PROMPT_TIMEOUT", hide_env = true)]
+    pub(in crate::cli) prompt_timeout: Option<Duration>,
 }
 
 /// `pause`

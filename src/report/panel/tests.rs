@@ -4,6 +4,10 @@ use crate::gate::{Decision, Verdict};
 use crate::model::{GatePolicy, RunId, schedule};
 use crate::report::text::ascii;
 
+fn at() -> jiff::Timestamp {
+    "2026-11-21T14:21:40Z".parse().unwrap()
+}
+
 fn version(invocations: u64, errors: u64, p99_ms: Option<f64>) -> VersionLook {
     VersionLook { invocations, errors, p99_ms, errors_per_minute: vec![1, 0, 2, 1, 9, 0, 0, 3, errors / 10] }
 }
@@ -43,7 +47,7 @@ fn board(look: GateLook, functions: &[&str]) -> Board {
         Board { gate: Some(gate), steps: schedule::parse("5% 10m, 25% 10m, 50% 10m").unwrap(), ..Board::default() };
     for weights in [serde_json::json!({"41": 100.0}), serde_json::json!({"41": 75.0, "42": 25.0})] {
         for function in functions {
-            board.hear(&Event::Routing {
+            board.hear(at(), &Event::Routing {
                 release: look.release.clone(),
                 function: (*function).to_owned(),
                 alias: "live".into(),
@@ -51,7 +55,7 @@ fn board(look: GateLook, functions: &[&str]) -> Board {
             });
         }
     }
-    board.hear(&Event::Gate(Box::new(look)));
+    board.hear(at(), &Event::Gate(Box::new(look)));
     board
 }
 
@@ -65,10 +69,22 @@ fn the_panel_at_three_widths_and_in_ascii() {
 }
 
 #[test]
+fn between_two_looks_the_clock_goes_on_and_the_numbers_stay() {
+    let board = board(look(&["checkout-api"]), &["checkout-api"]);
+    let now = at() + std::time::Duration::from_secs(4);
+    let moment = Moment { now, next: now + std::time::Duration::from_secs(21) };
+    let (then, later) = (board.panel(88), board.panel_at(88, Some(moment)));
+    assert!(then.contains("6:41 of 10:00") && later.contains("6:45 of 10:00"), "{later}");
+    assert!(later.contains("next look in 21 s") && !then.contains("next look"), "{later}");
+    let numbers = |panel: &str| panel.lines().filter(|l| l.contains("errors")).map(str::to_owned).collect::<Vec<_>>();
+    assert_eq!(numbers(&then), numbers(&later));
+}
+
+#[test]
 fn several_functions_have_a_table_each_and_a_stage_its_bar() {
     let names = ["a-very-long-name-of-a-function-that-somebody-chose-in-2016-for-good", "orders", "pay", "mail"];
     let mut board = board(look(&names), &names);
-    board.hear(&Event::StageCanary { release: RunId::new(1, 1), stage: "a1b2c3d4e5/prod".into(), percent: 25.0 });
+    board.hear(at(), &Event::StageCanary { release: RunId::new(1, 1), stage: "a1b2c3d4e5/prod".into(), percent: 25.0 });
     insta::assert_snapshot!("panel_several", board.panel(88));
 }
 

@@ -1,0 +1,138 @@
+//! Keys, read without waiting while a release runs. Ctrl-C stays a signal. The terminal is given back as it was.
+
+use std::cell::{Cell, RefCell};
+use std::io::IsTerminal as _;
+
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::stdio::stdin;
+use rustix::termios::{LocalModes, OptionalActions, Termios, tcgetattr, tcgetpgrp, tcsetattr};
+
+/// A key.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Key {
+    /// A character.
+    Char(char),
+    /// Enter.
+    Enter,
+    /// Arrow up.
+    Up,
+    /// Arrow down.
+    Down,
+    /// Esc.
+    Escape,
+}
+
+/// The keyboard of the terminal that standard input is.
+#[derive(Debug)]
+pub struct Keyboard {
+    /// Keys come with Enter only, and are shown as they are typed: for people who do not want anything redrawn.
+    by_line: bool,
+    /// How the terminal was.
+    usual: RefCell<Option<Termios>>,
+    /// There is nothing more to read.
+    gone: Cell<bool>,
+}
+
+impl Keyboard {
+    /// None where standard input is no terminal.
+    pub fn open(by_line: bool) -> Option<Self> {
+        let keyboard = Self { by_line, usual: RefCell::default(), gone: Cell::new(false) };
+        std::io::stdin().is_terminal().then_some(keyboard)
+    }
+
+    /// What was pressed since the last time.
+    pub fn pressed(&self) -> Vec<Key> {
+        // In the background a look at the terminal would stop the process.
+        if self.gone.get() || !is_foreground() {
+            return Vec::new();
+        }
+        self.take();
+        let (mut bytes, mut buffer) = (Vec::new(), [0; 64]);
+        while is_ready() {
+            match rustix::io::read(stdin(), &mut buffer) {
+                Ok(count @ 1..) => bytes.extend_from_slice(&buffer[..count]),
+                Ok(_) | Err(_) => {
+                    self.gone.set(true);
+                    break;
+                }
+            }
+        }
+        decode(&bytes)
+    }
+
+    /// Gives the terminal back, for a prompt or for good. The next look takes it again.
+    pub fn lend(&self) {
+        if let Some(usual) = self.usual.take().filter(|_| is_foreground()) {
+            let _ = tcsetattr(stdin(), OptionalActions::Now, &usual);
+        }
+    }
+
+    /// Takes keys one by one and unseen. Also after a shell, in whose hands the terminal was meanwhile, put it right.
+    fn take(&self) {
+        let Some(now) = tcgetattr(stdin()).ok().filter(|_| !self.by_line) else { return };
+        let ours = LocalModes::ICANON | LocalModes::ECHO;
+        if !now.local_modes.intersects(ours) {
+            return;
+        }
+        let mut keys = now.clone();
+        keys.local_modes.remove(ours);
+        if tcsetattr(stdin(), OptionalActions::Now, &keys).is_ok() {
+            self.usual.borrow_mut().get_or_insert(now);
+        }
+    }
+}
+
+impl Drop for Keyboard {
+    fn drop(&mut self) {
+        self.lend();
+    }
+}
+
+fn is_foreground() -> bool {
+    tcgetpgrp(stdin()).is_ok_and(|group| group == rustix::process::getpgrp())
+}
+
+fn is_ready() -> bool {
+    let mut streams = [PollFd::from_borrowed_fd(stdin(), PollFlags::IN)];
+    poll(&mut streams, Some(&Timespec::default())).is_ok_and(|ready| ready > 0)
+}
+
+/// The keys that bytes of a terminal stand for; sequences of others are left out.
+fn decode(bytes: &[u8]) -> Vec<Key> {
+    let text = String::from_utf8_lossy(bytes);
+    let mut rest = text.chars().peekable();
+    let mut keys = Vec::new();
+    while let Some(char) = rest.next() {
+        match char {
+            '\n' | '\r' => keys.push(Key::Enter),
+            '\u{1b}' if matches!(rest.peek(), Some('[' | 'O')) => {
+                rest.next();
+                // Parameters come before the letter that ends a sequence.
+                let last = rest.by_ref().find(|char| !char.is_ascii_digit() && *char != ';');
+                keys.extend(match last {
+                    Some('A') => Some(Key::Up),
+                    Some('B') => Some(Key::Down),
+                    _ => None,
+                });
+            }
+            '\u{1b}' => keys.push(Key::Escape),
+            char if !char.is_control() => keys.push(Key::Char(char)),
+            _ => {}
+        }
+    }
+    keys
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sequences_are_told_from_escape_and_others_are_no_keys() {
+        use Key::{Char, Down, Enter, Escape, Up};
+        assert_eq!(decode(b"p\r"), [Char('p'), Enter]);
+        assert_eq!(decode(b"\x1b[A\x1bOB\x1b"), [Up, Down, Escape]);
+        assert_eq!(decode(b"\x1b[15~r\x1b[1;5Cf"), [Char('r'), Char('f')], "function keys and Ctrl-arrows");
+        assert_eq!(decode("ü\t\x00".as_bytes()), [Char('ü')]);
+    }
+}

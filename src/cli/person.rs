@@ -1,0 +1,265 @@
+//! The person at the terminal while a release runs: keys at the panel, and a choice where one is needed.
+
+use std::cell::Cell;
+use std::time::{Duration, Instant};
+
+use futures_util::future::LocalBoxFuture;
+
+use super::keyboard::{Key, Keyboard};
+use super::menu::{Item, Menu};
+use super::{App, Attended, prompt};
+use crate::engine::person::{Answer, Choice, Demand, Occasion, Person, Question};
+use crate::plan::Plan;
+use crate::report::Progress;
+use crate::report::text::{field, seconds};
+
+/// How long a question waits, unless a flag says otherwise.
+pub const PATIENCE: Duration = Duration::from_secs(60);
+/// How often the keyboard is looked at while a question stands.
+const LOOK: Duration = Duration::from_millis(50);
+/// What the keys below the panel do.
+const KEYS: &str = "p pause   r roll back   f finish now   Ctrl-C hold and ask";
+
+/// Whoever sits there.
+pub struct AtTerminal<'a> {
+    app: &'a App,
+    keyboard: Option<Keyboard>,
+    /// They agreed to the release beforehand and are not asked about its course; their keys still count.
+    agreed: bool,
+    patience: Duration,
+    place: String,
+    /// What going back means.
+    back: String,
+}
+
+impl<'a> AtTerminal<'a> {
+    /// For a release; nobody is there where nobody can be asked.
+    pub fn of(app: &'a App, plan: &Plan, agreed: bool, patience: Option<Duration>) -> Self {
+        let by_line = app.term().progress != Progress::Live;
+        let keyboard = if app.can_prompt() { Keyboard::open(by_line) } else { None };
+        app.attended.set(if keyboard.is_some() { Attended::Watched } else { Attended::No });
+        app.reporter.offer_keys(keyboard.as_ref().map(|_| KEYS));
+        Self {
+            app,
+            keyboard,
+            agreed,
+            patience: patience.unwrap_or(PATIENCE),
+            place: plan.target.label(),
+            back: back(plan),
+        }
+    }
+
+    async fn choose(&self, keyboard: &Keyboard, question: &Question) -> Option<Answer> {
+        let reporter = &self.app.reporter;
+        reporter.clear();
+        // What was typed before the question was no answer to it.
+        let _ = keyboard.pressed();
+        reporter.say(&self.headline(question));
+        let by_line = self.app.term().progress != Progress::Live;
+        let deadline = question.unanswered.map(|choice| (Instant::now() + self.patience, choice));
+        loop {
+            let mut menu = self.menu(question, by_line);
+            if by_line {
+                let text = format!("{}{}", asked(deadline, reporter.width()), menu.lines(reporter.width()));
+                reporter.say(&format!("{text}? Number, then Enter (Enter alone is 1):\n"));
+            }
+            let at = self.chosen(keyboard, &mut menu, deadline).await?;
+            let choice = *question.choices.get(at)?;
+            reporter.clear();
+            reporter.say(&format!("  you chose: {}\n", menu.label(at)));
+            if choice != Choice::PassOnce {
+                return Some(Answer { choice, reason: None });
+            }
+            keyboard.lend();
+            match self.reason().await {
+                Typed::Reason(reason) => return Some(Answer { choice, reason: Some(reason) }),
+                Typed::Something => {}
+                Typed::Nothing => return None,
+            }
+        }
+    }
+
+    /// The reason for passing a failed gate, typed behind the word that nobody types by mistake.
+    async fn reason(&self) -> Typed {
+        let typing = prompt::line(self.app, "Type override and a reason");
+        tokio::pin!(typing);
+        let end = Instant::now() + self.patience;
+        loop {
+            tokio::select! {
+                line = &mut typing => return match line {
+                    Ok(line) => typed(&line),
+                    Err(_) => Typed::Something,
+                },
+                () = tokio::time::sleep(LOOK) => {
+                    if self.app.interrupt.raised().is_some() || Instant::now() >= end {
+                        prompt::give_back_terminal();
+                        return Typed::Nothing;
+                    }
+                }
+            }
+        }
+    }
+
+    /// Looks at the keyboard until something is chosen; nothing comes back when time is over or a signal came.
+    async fn chosen(
+        &self,
+        keyboard: &Keyboard,
+        menu: &mut Menu,
+        deadline: Option<(Instant, Choice)>,
+    ) -> Option<usize> {
+        let reporter = &self.app.reporter;
+        let drawn = Cell::new(None);
+        loop {
+            if self.app.interrupt.raised().is_some() || deadline.is_some_and(|(end, _)| Instant::now() >= end) {
+                reporter.clear();
+                return None;
+            }
+            let keys = keyboard.pressed();
+            let left = deadline.map(|(end, _)| end.saturating_duration_since(Instant::now()).as_secs());
+            if let Some(at) = keys.iter().find_map(|key| menu.press(*key)) {
+                return Some(at);
+            }
+            let width = reporter.width();
+            if !keys.is_empty() || drawn.replace(Some((left, width))) != Some((left, width)) {
+                reporter.draw(&format!("{}{}", asked(deadline, width), menu.lines(width)));
+            }
+            tokio::time::sleep(LOOK).await;
+        }
+    }
+
+    fn headline(&self, question: &Question) -> String {
+        let width = self.app.reporter.width();
+        let at = question.share.map_or_else(String::new, |share| format!(" at {share}"));
+        let mut out = match question.occasion {
+            Occasion::Interrupted if question.share.is_some() => {
+                format!("Holding{at}. Ctrl-C again leaves it there.\n")
+            }
+            Occasion::Interrupted => "Stopped between two calls. Ctrl-C again leaves everything as it is.\n".into(),
+            Occasion::Paused => format!("Paused{at}; the record of the alias says so. Ctrl-C leaves it there.\n"),
+            Occasion::RollBack => format!("Roll back{at}?\n"),
+            Occasion::Finish => "Finish now? The rest of the steps is left out.\n".into(),
+            Occasion::GateFailed => format!("\n✖ FAILED gate{at}\n"),
+            Occasion::Held => format!("\n! held{at}: a person decides\n"),
+            Occasion::Approval => {
+                let percent = question.share.map_or_else(String::new, |share| share.to_string());
+                format!("\nThe steps before {percent} have passed. {} waits before {percent}.\n", self.place)
+            }
+        };
+        for why in question.problem.iter().flat_map(|problem| &problem.why) {
+            out += &field("  ", why, width);
+        }
+        let now = self.app.reporter.traffic();
+        if !now.is_empty() {
+            out += &field("  aws now      ", &now, width);
+        }
+        out
+    }
+
+    fn menu(&self, question: &Question, by_line: bool) -> Menu {
+        let choices = question.choices;
+        let items = choices.iter().map(|choice| self.item(*choice, question)).collect();
+        // Where a key asked, Esc is what was before it.
+        let escape = matches!(question.occasion, Occasion::RollBack | Occasion::Finish);
+        let escape = choices.iter().position(|choice| *choice == Choice::GoOn).filter(|_| escape);
+        Menu::new(items, escape, by_line)
+    }
+
+    fn item(&self, choice: Choice, question: &Question) -> Item {
+        let share = question.share.map_or_else(|| "everything as it is".to_owned(), |share| share.to_string());
+        let (label, does) = match (choice, question.occasion) {
+            (Choice::RollBack, _) => ("Roll back", format!("{}, about 1 s", self.back)),
+            (Choice::GoOn, Occasion::Approval) => ("Go on", format!("to {share}")),
+            (Choice::GoOn, Occasion::RollBack | Occasion::Finish) => ("No", "go on as planned".into()),
+            (Choice::GoOn, _) => ("Go on", "as planned".into()),
+            (Choice::Watch, _) => ("Hold", format!("stay at {share} and keep watching")),
+            (Choice::PassOnce, _) => ("Continue", "pass this gate once; asks for a reason".into()),
+            (Choice::Finish, _) => ("Finish", "leave out the rest of the steps: all traffic to the new version".into()),
+            (Choice::Leave, Occasion::Approval) => {
+                ("Wait", format!("exit, nothing moves; later: stagegate resume {}", self.place))
+            }
+            (Choice::Leave, _) => ("Leave", format!("exit and keep {share}; later: stagegate resume {}", self.place)),
+        };
+        Item { label, does }
+    }
+}
+
+/// What came of asking for a reason.
+#[derive(Debug, PartialEq, Eq)]
+enum Typed {
+    Reason(String),
+    /// Not what was asked for: the choice stands again.
+    Something,
+    /// Time is over, or a signal came.
+    Nothing,
+}
+
+fn typed(line: &str) -> Typed {
+    let reason = line.trim().strip_prefix("override ").map(str::trim).filter(|reason| !reason.is_empty());
+    reason.map_or(Typed::Something, |reason| Typed::Reason(reason.to_owned()))
+}
+
+/// What now, and what happens if nothing is said.
+fn asked(deadline: Option<(Instant, Choice)>, width: usize) -> String {
+    let Some((end, choice)) = deadline else { return "? What now?\n".into() };
+    let does = match choice {
+        Choice::RollBack => "rolls back by itself",
+        Choice::GoOn => "goes on as planned",
+        _ => "leaves it where it is",
+    };
+    let left = end.saturating_duration_since(Instant::now()).as_secs();
+    field("? ", &format!("What now?   ({does} in {})", seconds(left)), width)
+}
+
+/// What going back would change, in a few words.
+fn back(plan: &Plan) -> String {
+    let alias = &plan.target.alias;
+    let mut text = match plan.members.as_slice() {
+        [one] => match &one.before {
+            Some(before) => format!("{alias} → {} (100%)", before.version.label()),
+            None => format!("{alias} is removed again"),
+        },
+        all => format!("{alias} of {} functions to what served before", all.len()),
+    };
+    if let Some(stage) = plan.stage.as_ref().filter(|_| plan.stage_change().is_some()) {
+        let deployment = stage.before_side().deployment.unwrap_or_default();
+        text += &format!(", {} → {deployment}", stage.stage.stage);
+    }
+    text
+}
+
+impl Person for AtTerminal<'_> {
+    fn is_there(&self, occasion: Occasion) -> bool {
+        let pressed =
+            matches!(occasion, Occasion::Interrupted | Occasion::Paused | Occasion::RollBack | Occasion::Finish);
+        self.keyboard.is_some() && (pressed || !self.agreed)
+    }
+
+    fn demand(&self) -> Option<Demand> {
+        let keys = self.keyboard.as_ref()?.pressed();
+        let demand = keys.iter().find_map(|key| match key {
+            Key::Char('p' | 'P') => Some(Demand::Pause),
+            Key::Char('r' | 'R') => Some(Demand::RollBack),
+            Key::Char('f' | 'F') => Some(Demand::Finish),
+            _ => None,
+        });
+        // Where nothing is redrawn, there is no panel and the keys are typed with Enter.
+        demand.filter(|_| self.app.reporter.offers_keys())
+    }
+
+    fn ask<'a>(&'a self, question: &'a Question) -> LocalBoxFuture<'a, Option<Answer>> {
+        Box::pin(async move {
+            let keyboard = self.keyboard.as_ref()?;
+            self.app.attended.set(Attended::Asked);
+            let answer = self.choose(keyboard, question).await;
+            self.app.attended.set(Attended::Watched);
+            answer
+        })
+    }
+}
+
+impl Drop for AtTerminal<'_> {
+    fn drop(&mut self) {
+        self.app.attended.set(Attended::No);
+        self.app.reporter.offer_keys(None);
+    }
+}
