@@ -69,7 +69,8 @@ async fn play(app: &App, options: &DemoOptions) -> Result<End, Problem> {
             .aws_now("not involved")
             .fix("watch it instead: stagegate demo"));
     }
-    let gone = "The account ends with this process; on a real one, every command that is printed works from any machine.";
+    let gone =
+        "The account ends with this process; on a real one, every command that is printed works from any machine.";
     let intro = demo::text::intro(options);
     app.reporter.data(&format!("{intro}\n{}\n$ stagegate promote prod\n\n", field("", gone, app.term().width)));
     let practice = Practice::open(options)?;

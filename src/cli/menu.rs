@@ -122,7 +122,8 @@ mod tests {
 
     #[test]
     fn by_line_a_number_is_typed_and_nonsense_chooses_nothing() {
-        for (keys, at) in [("⏎", Some(0)), ("2⏎", Some(1)), ("4⏎", None), ("yes⏎", None), (" 3 ⏎", Some(2)), ("⎋", None)]
+        for (keys, at) in
+            [("⏎", Some(0)), ("2⏎", Some(1)), ("4⏎", None), ("yes⏎", None), (" 3 ⏎", Some(2)), ("⎋", None)]
         {
             assert_eq!(chosen(true, keys), at, "{keys}");
         }

@@ -101,12 +101,7 @@ impl<'a> AtTerminal<'a> {
     }
 
     /// Looks at the keyboard until something is chosen; nothing comes back when time is over or a signal came.
-    async fn chosen(
-        &self,
-        keyboard: &Keyboard,
-        menu: &mut Menu,
-        deadline: Option<(Instant, Choice)>,
-    ) -> Option<usize> {
+    async fn chosen(&self, keyboard: &Keyboard, menu: &mut Menu, deadline: Option<(Instant, Choice)>) -> Option<usize> {
         let reporter = &self.app.reporter;
         let drawn = Cell::new(None);
         loop {

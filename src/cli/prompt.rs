@@ -5,24 +5,18 @@ use std::io::IsTerminal as _;
 use std::process::{Command, Stdio};
 
 use dialoguer::theme::SimpleTheme;
-use dialoguer::{Confirm, Input, Select};
+use dialoguer::{Input, Select};
 
 use super::App;
 use crate::problem::{Code, Exit, Problem};
 
-/// Yes or no; Enter takes the default.
+/// Yes or no, typed and sent with Enter; Enter alone takes the default, and what is neither is no.
 pub async fn confirm(app: &App, question: &str, default: bool) -> Result<bool, Problem> {
-    let question = app.term().fit(question);
-    ask(app, move || {
-        // Yes is one key away from no: only Enter makes it an answer.
-        Confirm::with_theme(&SimpleTheme)
-            .with_prompt(question)
-            .default(default)
-            .wait_for_newline(!default)
-            .interact_opt()
+    let typed = line(app, &format!("{question} [{}]", if default { "Y/n" } else { "y/N" })).await?;
+    Ok(match typed.trim().to_ascii_lowercase().as_str() {
+        "" => default,
+        typed => ["y", "yes"].contains(&typed),
     })
-        .await
-        .map(|answer| answer.unwrap_or(false))
 }
 
 /// A line that a person types.

@@ -403,7 +403,7 @@ fn the_event_stream_begins_with_hello_ends_with_result_and_has_no_gaps() {
         assert_eq!(line["seq"], at, "{line}");
         assert!(line["ts"].as_str().is_some_and(|ts| ts.ends_with('Z')), "{line}");
     }
-    desk.app.emit(&Event::Interrupted { signal: "SIGINT".into() });
+    desk.app.emit(&Event::Interrupted { signal: "SIGINT".into(), asks: false });
     assert_eq!(desk.out.text(), text, "nothing follows the result");
 }
 

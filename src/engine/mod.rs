@@ -92,9 +92,7 @@ impl Stop {
             | Self::Baking(_)
             | Self::Until(_)
             | Self::Asked(_)
-            | Self::Recalled { .. } => {
-                Problem::new(Code::AliasChanged, format!("a release has {subject} by now"))
-            }
+            | Self::Recalled { .. } => Problem::new(Code::AliasChanged, format!("a release has {subject} by now")),
         }
     }
 }

@@ -95,7 +95,12 @@ impl<A: Aws, C: Clock, J: Journal> Engine<'_, A, C, J> {
         loop {
             let stop = match self.forward(plan).await {
                 Ok(Arrived::Promoted) => {
-                    return Outcome { exit: Exit::Done, ending: Some(Ending::Promoted), problem: None, now: Vec::new() };
+                    return Outcome {
+                        exit: Exit::Done,
+                        ending: Some(Ending::Promoted),
+                        problem: None,
+                        now: Vec::new(),
+                    };
                 }
                 Ok(Arrived::Unchanged) => return self.unchanged(plan),
                 Err(stop) => stop,

@@ -47,12 +47,15 @@ fn board(look: GateLook, functions: &[&str]) -> Board {
         Board { gate: Some(gate), steps: schedule::parse("5% 10m, 25% 10m, 50% 10m").unwrap(), ..Board::default() };
     for weights in [serde_json::json!({"41": 100.0}), serde_json::json!({"41": 75.0, "42": 25.0})] {
         for function in functions {
-            board.hear(at(), &Event::Routing {
-                release: look.release.clone(),
-                function: (*function).to_owned(),
-                alias: "live".into(),
-                weights: weights.clone(),
-            });
+            board.hear(
+                at(),
+                &Event::Routing {
+                    release: look.release.clone(),
+                    function: (*function).to_owned(),
+                    alias: "live".into(),
+                    weights: weights.clone(),
+                },
+            );
         }
     }
     board.hear(at(), &Event::Gate(Box::new(look)));

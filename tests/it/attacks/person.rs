@@ -33,7 +33,13 @@ fn labs() -> Vec<(String, Lab)> {
 }
 
 /// A release that hears Ctrl-C before its call `at`, so often, at whose terminal somebody answers.
-fn interrupted(lab: &Lab, plan: &Plan, at: usize, times: u8, answer: Option<Choice>) -> (Lab, Option<Exit>, Rc<Scripted>) {
+fn interrupted(
+    lab: &Lab,
+    plan: &Plan,
+    at: usize,
+    times: u8,
+    answer: Option<Choice>,
+) -> (Lab, Option<Exit>, Rc<Scripted>) {
     let mut lab = lab.fork();
     let person = Scripted::answering([answer]).sit_down();
     lab.person = person.clone();

@@ -1,12 +1,15 @@
 //! What the person at the terminal is asked during a canary, and what each answer does.
 
+use std::cell::Cell;
 use std::rc::Rc;
+use std::time::Duration;
 
 use jiff::Timestamp;
+use stagegate::aws::Kind;
 use stagegate::clock::Clock;
-use stagegate::engine::Outcome;
 use stagegate::engine::person::{Choice, Demand, Occasion};
-use stagegate::event::Event;
+use stagegate::engine::{Interrupt, Outcome, Signal};
+use stagegate::event::{Event, Listener};
 use stagegate::journal::Entry;
 use stagegate::model::{CanaryMode, Percent, RecordState};
 use stagegate::problem::{Code, Exit};
@@ -207,6 +210,45 @@ fn keys_that_change_traffic_ask_whether_it_is_meant() {
     release.assert_promoted(&outcome);
     assert!(release.looks().iter().all(|(_, look)| look.step == 1), "the rest of the steps is left out");
     assert!(release.lab.world.clock().now().duration_since(release.looks()[0].0) < jiff::SignedDuration::from_mins(8));
+}
+
+/// Raises a signal once the first step has been there for a while, between two looks.
+struct Alarm {
+    interrupt: Interrupt,
+    signal: Signal,
+    due: Timestamp,
+    raised: Cell<Option<Timestamp>>,
+}
+
+impl Listener for Alarm {
+    fn on(&self, _: Timestamp, _: &Event) {}
+
+    fn tick(&self, now: Timestamp, _: Timestamp) {
+        if now >= self.due && self.raised.get().is_none() {
+            self.raised.set(Some(now));
+            self.interrupt.raise(self.signal);
+        }
+    }
+}
+
+#[test]
+fn the_first_write_of_the_way_back_is_sent_within_200_ms_of_the_signal() {
+    for mode in BOTH {
+        for signal in [Signal::Interrupt, Signal::Terminate] {
+            let mut release = Stagecraft::new(*mode, 100.0, &good());
+            let interrupt = release.lab.interrupt.clone();
+            let due = release.lab.world.clock().now() + Duration::from_millis(3 * 60_000 + 37_770);
+            let alarm = Rc::new(Alarm { interrupt, signal, due, raised: Cell::new(None) });
+            release.lab.listener = alarm.clone();
+            let outcome = release.promote();
+            assert_eq!((outcome.exit, share(&release.lab)), (Exit::RolledBack, 0.0), "{outcome:?}");
+            let raised = alarm.raised.get().unwrap();
+            let calls = release.lab.world.calls();
+            let first = calls.iter().find(|c| c.at >= raised && c.call.operation().kind() == Kind::Write).unwrap();
+            let late = first.at.duration_since(raised).as_millis();
+            assert!(late <= 200, "{mode:?} {signal:?}: {} after {late} ms", first.call.operation());
+        }
+    }
 }
 
 #[test]

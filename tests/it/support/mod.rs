@@ -7,6 +7,8 @@ pub mod emulator;
 mod install;
 mod launch;
 pub mod person;
+#[cfg(feature = "live")]
+pub mod pty;
 pub mod python;
 
 #[cfg(feature = "live")]

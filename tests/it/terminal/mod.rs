@@ -1,0 +1,5 @@
+//! The built command at a terminal.
+
+mod practice;
+mod real;
+mod signals;

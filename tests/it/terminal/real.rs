@@ -1,0 +1,98 @@
+//! Prompts before the first write, against the emulator: what is asked, what each answer changes.
+
+use std::path::Path;
+
+use crate::support::account::Account;
+use crate::support::account_setup::marker_handler;
+use crate::support::emulator::Emulator;
+use crate::support::pty::Terminal;
+
+struct Desk {
+    account: Account,
+    home: tempfile::TempDir,
+}
+
+impl Desk {
+    /// Starts a command line.
+    fn at_terminal(&self, line: &str) -> Terminal {
+        let env = self.account.env();
+        let mut env: Vec<(&str, &str)> = env.iter().map(|(name, value)| (name.as_ref(), value.as_ref())).collect();
+        env.push(("AWS_EC2_METADATA_DISABLED", "true"));
+        Terminal::start(line, self.home.path(), &env, 100)
+    }
+
+    /// Exit code and screen of a command line that is answered once.
+    fn answered(&self, line: &str, wait: &str, keys: &str) -> (u32, String) {
+        let mut terminal = self.at_terminal(line);
+        terminal.wait(wait);
+        terminal.press(keys);
+        terminal.end()
+    }
+
+    fn serving(&self) -> String {
+        self.account.invoke("pets", "live").0
+    }
+
+    fn journals(&self) -> usize {
+        let folder = self.home.path().join(Path::new(".local/state/stagegate"));
+        std::fs::read_dir(folder).map(|entries| entries.count()).unwrap_or_default()
+    }
+}
+
+fn desk(name: &str) -> Option<Desk> {
+    let account = Emulator::shared()?.account(name);
+    account.create_function("pets", &marker_handler("one"));
+    account.publish_version("pets");
+    account.create_alias("pets", "live", "1", &[]);
+    account.update_code("pets", &marker_handler("two"));
+    let home = tempfile::tempdir().unwrap();
+    let config = "schema = 1\n[target.prod]\nfunctions = [\"pets\"]\nalias = \"live\"\nprotected = true\n";
+    std::fs::write(home.path().join("stagegate.toml"), config).unwrap();
+    Some(Desk { account, home })
+}
+
+#[test]
+fn a_protected_target_is_typed_and_a_rollback_is_one_enter() {
+    let Some(desk) = desk("terminal promote") else { return };
+    let (code, screen) = desk.answered("promote prod", "Type prod to start", "prod\r");
+    assert_eq!(code, 0, "{screen}");
+    assert!(screen.contains("✔ done") && screen.contains("✔ promoted prod"), "{screen}");
+    assert_eq!(desk.serving(), "2");
+    let (code, screen) = desk.answered("rollback pets:live", "Roll back now?", "\r");
+    assert_eq!(code, 0, "{screen}");
+    assert!(screen.contains("you are") && screen.contains("undo this:"), "{screen}");
+    assert_eq!(desk.serving(), "1");
+}
+
+#[test]
+fn no_at_the_prompt_and_the_wrong_name_and_ctrl_c_change_nothing() {
+    let Some(desk) = desk("terminal leave") else { return };
+    for (line, wait, keys, code) in [
+        ("promote pets:beta", "Start?", "\r", 130),
+        ("promote pets:beta", "Start?", "n\r", 130),
+        ("promote pets:beta", "Start?", "nonsense\r", 130),
+        ("promote pets:beta", "Start?", "\u{3}", 130),
+        ("promote pets:live", "Type pets:live to start", "\u{3}", 130),
+        ("promote prod", "Type prod to start", "live\r", 2),
+        ("promote prod --yes", "Type prod to start", "\u{3}", 130),
+        ("rollback pets:live", "Back to which version?", "\u{3}", 130),
+    ] {
+        let (exit, screen) = desk.answered(line, wait, keys);
+        assert_eq!(exit, code, "{line} {keys:?}: {screen}");
+        assert!(screen.contains("nothing was changed"), "{line} {keys:?}: {screen}");
+    }
+    assert_eq!((desk.serving(), desk.journals()), ("1".into(), 0));
+}
+
+#[test]
+fn yes_is_an_answer_with_enter_only() {
+    let Some(desk) = desk("terminal yes") else { return };
+    let mut terminal = desk.at_terminal("promote pets:beta");
+    terminal.wait("Start?");
+    terminal.press("y");
+    terminal.wait_last("[y/N]: y");
+    terminal.press("es\r");
+    let (code, screen) = terminal.end();
+    assert_eq!(code, 0, "{screen}");
+    assert_eq!(desk.account.invoke("pets", "beta").0, "2");
+}
