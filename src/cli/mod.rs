@@ -19,6 +19,8 @@ mod history;
 mod iam_policy;
 mod log;
 mod members;
+mod output;
+mod page;
 mod pause;
 mod permission;
 mod plan;

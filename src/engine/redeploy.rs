@@ -165,11 +165,13 @@ impl<A: Aws, C: Clock, J: Journal> Engine<'_, A, C, J> {
         for attempt in 1..=WRITE_ATTEMPTS_MAX {
             match gateway::create_deployment(self.aws, kind, api, description.clone()).await {
                 Ok(deployment) => {
-                    self.note_deployed(operation, api, &deployment);
+                    let result = Ok(format!("deployment {} created, nothing points at it yet", deployment.id));
+                    self.answered(Some(StepKind::Redeploy), operation, api.to_string(), attempt, result);
                     return Ok(deployment.id);
                 }
                 Err(error) => last = error,
             }
+            self.keep_answer(Some(StepKind::Redeploy), operation, api.to_string(), attempt, Err(&last));
             match last.remedy() {
                 Remedy::SlowDown => self.throttled(operation, attempt, api, &last).await,
                 Remedy::WaitForOther | Remedy::Look => self.pause_before_retry(attempt, &last).await,
@@ -197,17 +199,6 @@ impl<A: Aws, C: Clock, J: Journal> Engine<'_, A, C, J> {
         });
         self.clock.sleep(Duration::from_secs(5)).await;
         self.pause_before_retry(attempt, error).await;
-    }
-
-    fn note_deployed(&self, operation: Operation, api: &ApiId, deployment: &Deployment) {
-        self.note_write();
-        self.emit(&Event::AwsWrite {
-            release: self.run.clone(),
-            step: Some(StepKind::Redeploy),
-            api: operation.to_string(),
-            resource: api.to_string(),
-            result: format!("deployment {} created, nothing points at it yet", deployment.id),
-        });
     }
 
     /// The deployment that a release made, found by its description.

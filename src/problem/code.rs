@@ -113,6 +113,9 @@ codes! {
     GateInput "U06" Error Usage
         "a rollout cannot be read by the gate"
         "`gate judge` and `gate replay` read one JSON object per line: a start line, then a line per minute and function. Nothing is guessed: the line and the field that cannot be used are named.";
+    OutputUnwritable "U07" Error Failed
+        "a file that was asked for cannot be written"
+        "The file is written beside its place first and then put there in one piece, so that nobody ever reads half of it. Its folder must exist and be writable, and its name must not be that of a folder.";
     // Credentials
     ShortCredentials "C01" Error Access
         "the credentials end before the plan does"

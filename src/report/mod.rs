@@ -9,6 +9,7 @@ pub mod gate_text;
 pub mod gc_text;
 mod json;
 mod live;
+pub mod page;
 mod panel;
 pub mod permission_text;
 mod plain;

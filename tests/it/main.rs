@@ -26,6 +26,8 @@ mod gate;
 mod gc;
 mod http;
 mod ownership;
+#[cfg(feature = "live")]
+mod page;
 mod permission;
 mod readme;
 mod redeploy;
