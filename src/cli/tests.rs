@@ -9,6 +9,8 @@ mod doctor;
 #[cfg(test)]
 mod drift;
 #[cfg(test)]
+mod fault;
+#[cfg(test)]
 mod gc;
 #[cfg(test)]
 mod page;

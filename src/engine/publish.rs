@@ -142,7 +142,7 @@ impl<A: Aws, C: Clock, J: Journal> Engine<'_, A, C, J> {
                     latest.last_modified
                 ))
                 .why("publishing was conditional on what was planned")
-                .fix("look at it again: stagegate plan"),
+                .fix(self.plan_again()),
         ))
     }
 
