@@ -1,7 +1,7 @@
 //! What a failed call means to the person who reads about it.
 
 use super::{AwsError, Operation, Remedy};
-use crate::problem::{Code, Problem};
+use crate::problem::{Code, Exit, Problem};
 
 /// The message for a call that failed for good, before or without a write. What AWS is now is the caller's to say.
 pub fn problem(operation: Operation, subject: &str, error: &AwsError) -> Problem {
@@ -9,6 +9,9 @@ pub fn problem(operation: Operation, subject: &str, error: &AwsError) -> Problem
         Remedy::Denied => (Code::AccessDenied, format!("not allowed: {} on {subject}", iam_name(operation))),
         Remedy::Credentials if matches!(error, AwsError::Credentials { .. }) => {
             (Code::NoCredentials, "no usable AWS credentials".to_owned())
+        }
+        Remedy::Credentials if is_expired(error) => {
+            (Code::ExpiredCredentials, "the AWS credentials have expired".to_owned())
         }
         Remedy::Credentials => (Code::NoCredentials, "AWS refuses these credentials".to_owned()),
         Remedy::SlowDown => (Code::Throttled, format!("{operation} on {subject} is still throttled after all retries")),
@@ -23,14 +26,27 @@ pub fn problem(operation: Operation, subject: &str, error: &AwsError) -> Problem
         problem = problem.why(format!("request id {id}"));
     }
     match code {
-        Code::AccessDenied => problem.fix("what to attach: stagegate iam-policy promote"),
+        // Whoever has written something by then says so with another exit code.
+        Code::ExpiredCredentials => problem
+            .why(format!("{operation} on {subject} was refused for it"))
+            .exit(Exit::Access)
+            .aws_now("not read: nothing more can be read or written with them")
+            .fix("sign in again: aws sso login")
+            .fix("who am I: aws sts get-caller-identity"),
+        Code::AccessDenied => problem.fix(format!("allow {} to this role or user", iam_name(operation))),
         Code::NoCredentials => problem
-            .fix("sign in (aws sso login --profile NAME) or name a profile: --profile NAME")
+            .fix("sign in: aws sso login")
+            .fix("or name another profile: --profile NAME")
             .fix("who am I: aws sts get-caller-identity"),
         Code::Throttled => problem.fix("try again in a minute; other tools may be using the account's quota"),
         Code::NoAnswer => problem.fix("check the network and --endpoint-url, then try again"),
         _ => problem,
     }
+}
+
+/// Credentials that were good once (aws-semantics §2.1).
+fn is_expired(error: &AwsError) -> bool {
+    matches!(error.code(), Some("ExpiredTokenException" | "ExpiredToken" | "RequestExpired"))
 }
 
 fn iam_name(operation: Operation) -> String {

@@ -2,6 +2,7 @@
 
 mod gate;
 mod gc;
+mod page;
 mod release;
 mod repair;
 mod split;
@@ -22,6 +23,7 @@ use crate::report::{Color, Loudness, Progress, Wishes};
 
 pub use self::gate::{GateArgs, GateCommand, GateSettings};
 pub use self::gc::GcArgs;
+pub use self::page::PageArgs;
 pub use self::release::{Canary, PauseArgs, PlanArgs, PromoteArgs, ResumeArgs, RollbackArgs, SettleArgs, Source};
 pub use self::repair::{Agreed, PermissionArgs, PermissionCommand, RedeployArgs};
 pub use self::split::{CanaryArgs, CanaryCommand, SplitArgs};
@@ -218,6 +220,8 @@ const GROUPS: [(&str, &[&str]); 6] = [
 pub struct StatusArgs {
     /// Name of stagegate.toml, FUNCTION:ALIAS, API/STAGE or a URL
     pub(super) target: String,
+    #[command(flatten)]
+    pub(super) page: PageArgs,
 }
 
 /// `history`
@@ -325,6 +329,9 @@ pub struct DemoArgs {
     /// Another demo: decides what clients ask for and when
     #[arg(long, value_name = "N")]
     pub(super) seed: Option<u64>,
+    /// Also write the release as a page to look at
+    #[arg(long, value_name = "FILE")]
+    pub(super) html: Option<PathBuf>,
 }
 
 /// A pace that a terminal can follow.

@@ -90,8 +90,7 @@ pub async fn canary<A: Aws, C: Clock>(
 
 /// Giving everything to what is on trial, or more of it, is a promotion; taking a trial away is not.
 fn agreed(app: &App, located: &Located, wish: &Wish, args: &SplitArgs) -> Result<Consent, Problem> {
-    let command = located.command(&format!("canary-{}", wish.word())).replacen("canary-", "canary ", 1);
-    let command = format!("{command}{}", flags(wish));
+    let command = format!("{}{}", located.command_in(&format!("canary {}", wish.word())), flags(wish));
     let what = format!("canary {}", wish.word());
     // A trial is taken away without the name.
     let guard = if *wish == Wish::Clear { None } else { guard(app, located)? };

@@ -119,6 +119,9 @@ pub async fn run(app: &App, args: &DemoArgs) -> Result<End, Problem> {
         Shape::Human => demo::run(&options, &Silent).await?,
         Shape::Document | Shape::Events => demo::run(&options, reporter).await?,
     };
+    if let Some(file) = &args.html {
+        super::page::write_demo(app, file, &report)?;
+    }
     match reporter.shape() {
         Shape::Human if is_watched => reporter.data(&format!("\n{}", demo::text::after(&report))),
         Shape::Human => reporter.data(&demo::text::report(&report)),

@@ -100,6 +100,12 @@ impl End {
         self
     }
 
+    /// With more said of the problem, if there is one.
+    pub fn explained(mut self, explain: impl FnOnce(Problem) -> Problem) -> Self {
+        self.problem = self.problem.map(explain);
+        self
+    }
+
     /// Names the release.
     pub fn release(mut self, run: RunId) -> Self {
         self.summary.release = Some(run);

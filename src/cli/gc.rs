@@ -47,8 +47,7 @@ pub async fn clean_up<A: Aws, C: Clock>(
     app.reporter.busy("reading AWS");
     let target = configured(app, located).or_else(|| located.target.clone());
     let rules = args.rules(target.as_ref().and_then(|target| target.keep), session.clock.now());
-    let (observed, want) =
-        look(app, located, session, target.as_ref(), &rules).await.map_err(|problem| allowed(problem, located))?;
+    let (observed, want) = look(app, located, session, target.as_ref(), &rules).await?;
     if let Some(problem) = gc::in_flight(&observed.functions, &want, rules.now) {
         return Err(problem);
     }
@@ -71,7 +70,7 @@ pub async fn clean_up<A: Aws, C: Clock>(
     let engine = Engine::new(&session.aws, &session.clock, &app.reporter, &app.interrupt, journal, new_run(), settings);
     app.reporter.busy("deleting");
     let swept = gc::delete(&engine, &observed, &want, &rules, &sweep).await;
-    Ok(told(app, located, &document, swept))
+    Ok(told(app, &document, swept))
 }
 
 async fn look<A: Aws, C: Clock>(
@@ -130,14 +129,6 @@ fn refuse_open(
         .fix(format!("go back: {}", located.command("resume --undo")))),
         Way::Records(_) | Way::Ended(..) | Way::Nothing => Ok(()),
     }
-}
-
-/// A denied call is explained with the policy of this command.
-fn allowed(mut problem: Problem, located: &Located) -> Problem {
-    if problem.code == Code::AccessDenied {
-        problem.fix = vec![format!("what to attach: stagegate iam-policy gc --target {}", located.text)];
-    }
-    problem
 }
 
 /// Whether it may delete; nothing where it is only to show.
@@ -205,7 +196,7 @@ fn dry(app: &App, document: &GcDocument<'_>) {
     }
 }
 
-fn told(app: &App, located: &Located, document: &GcDocument<'_>, swept: Swept) -> End {
+fn told(app: &App, document: &GcDocument<'_>, swept: Swept) -> End {
     let (counted, again) = (counts(&swept.gone), document.command.clone());
     let names: Vec<String> = swept.gone.iter().take(NAMES_MAX).map(|item| item.thing.to_string()).collect();
     let more = swept.gone.len().saturating_sub(names.len());
@@ -230,7 +221,7 @@ fn told(app: &App, located: &Located, document: &GcDocument<'_>, swept: Swept) -
             let what = format!("stopped by {} between two deletions", signals::name(signal));
             Problem::new(Code::Interrupted, what).exit(exit)
         }
-        Stop::Failed(problem) => allowed(problem, located),
+        Stop::Failed(problem) => problem,
     };
     problem.aws_now(now).fix(format!("go on: {again}")).into()
 }

@@ -93,6 +93,11 @@ pub fn journaled(app: &App, located: &Located) -> Vec<Past> {
     found.iter().filter_map(|summary| past(summary, located, folder)).collect()
 }
 
+/// Whether a journal is about the target.
+pub fn is_about(summary: &Summary, located: &Located) -> bool {
+    past(summary, located, None).is_some()
+}
+
 fn past(summary: &Summary, located: &Located, folder: Option<&Path>) -> Option<Past> {
     let progress = &summary.progress;
     let redeployed = progress.plan.is_none().then(|| redeployed(summary, located)).flatten();

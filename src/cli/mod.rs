@@ -1,6 +1,7 @@
 //! The command line. Each command is a file; each looks at AWS through a [`session::Session`], says what it finds through
 //! the [`Reporter`], and answers with an [`end::End`]. The exit code is decided here and nowhere else.
 
+mod access;
 mod args;
 mod canary;
 mod completion;
@@ -21,6 +22,8 @@ mod keyboard;
 mod log;
 mod members;
 mod menu;
+mod output;
+mod page;
 mod pause;
 mod permission;
 mod person;
@@ -53,6 +56,7 @@ use jiff::Timestamp;
 pub use args::{Args, Command, command};
 pub use prompt::give_back_terminal;
 
+use self::access::Needed;
 use self::end::End;
 use self::signals::Signals;
 use crate::engine::{Interrupt, Signal};
@@ -244,7 +248,16 @@ fn stopped(signal: Signal) -> End {
 }
 
 async fn dispatch(app: &App, command: Command) -> End {
-    let done = match command {
+    let needed = Needed::by(&command);
+    let done = carry_out(app, command).await.unwrap_or_else(End::from);
+    match needed {
+        Some(needed) => done.explained(|problem| needed.explain(app, problem)),
+        None => done,
+    }
+}
+
+async fn carry_out(app: &App, command: Command) -> Result<End, Problem> {
+    match command {
         Command::Plan(args) => plan::run(app, args).await,
         Command::Promote(args) => promote::run(app, args).await,
         Command::Resume(args) => resume::run(app, args).await,
@@ -267,6 +280,5 @@ async fn dispatch(app: &App, command: Command) -> End {
         Command::Gate(args) => gate::run(app, args).await,
         Command::Explain(args) => explain::run(app, &args),
         Command::Completion(args) => completion::run(app, &args),
-    };
-    done.unwrap_or_else(End::from)
+    }
 }

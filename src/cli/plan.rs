@@ -4,12 +4,12 @@ use std::path::Path;
 
 use serde_json::{Value, json};
 
-use super::App;
 use super::args::PlanArgs;
 use super::end::End;
 use super::release::{self, Prepared, Wanted};
 use super::session::connect;
 use super::target::{Need, locate};
+use super::{App, output};
 use crate::plan::{PLAN_FORMAT, Plan};
 use crate::problem::{Code, Exit, Problem};
 use crate::report::{Shape, plan_text};
@@ -29,7 +29,8 @@ pub async fn run(app: &App, args: PlanArgs) -> Result<End, Problem> {
     let prepared = release::prepare(app, &session, &target, caller, wanted).await?;
     let document = document(&prepared);
     if let Some(path) = &args.out {
-        store(path, &document)?;
+        let place = app.directory.join(path);
+        output::store(&place, &format!("{document:#}\n")).map_err(|error| output::unwritable("--out", path, &error))?;
     }
     match app.reporter.shape() {
         Shape::Human => app.reporter.data(&plan_text::screen(&prepared.plan, &prepared.caller, app.term().width)),
@@ -64,14 +65,6 @@ fn document(prepared: &Prepared) -> Value {
         "steps": plan.steps(),
         "plan": plan,
         "ownership": prepared.ownership,
-    })
-}
-
-fn store(path: &Path, document: &Value) -> Result<(), Problem> {
-    std::fs::write(path, format!("{document:#}\n")).map_err(|error| {
-        Problem::new(Code::FileUnreadable, format!("cannot write {}", path.display()))
-            .why(error.to_string())
-            .fix("name another file: --out FILE")
     })
 }
 

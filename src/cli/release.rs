@@ -8,6 +8,7 @@ use super::{App, new_run, protect};
 use crate::aws::Aws;
 use crate::change::Change;
 use crate::clock::Clock;
+use crate::config::{self, Config, SmokeFiles};
 use crate::engine::{OnInterrupt, Outcome};
 use crate::journal::{Ending, FileJournal, Journal, JournalError, Progress};
 use crate::model::{CanaryMode, Percent, Reaction, Target, Version};
@@ -92,7 +93,22 @@ pub async fn prepare<A: Aws, C: Clock>(
         override_gate: wanted.override_gate,
         ..Choice::new(new_run(), session.clock.now(), caller.identity.account.clone(), session.region.clone())
     };
-    Ok(Prepared { plan: plan(&target, &observed, &choice)?, caller, ownership: observed.ownership(&target) })
+    let plan = plan(&target, &observed, &choice).map_err(|problem| at_fault(app, &target, problem))?;
+    Ok(Prepared { plan, caller, ownership: observed.ownership(&target) })
+}
+
+/// What only AWS could show to be wrong with the file, at its place there.
+fn at_fault(app: &App, target: &Target, problem: Problem) -> Problem {
+    let by_mode = problem.code == Code::Unsupported && target.canary.mode == CanaryMode::Stage;
+    let Some(name) = target.name.as_ref().filter(|_| by_mode) else { return problem };
+    let config = config::load(app.args.config.as_deref(), &app.directory, &config::read_file).ok().flatten();
+    let says_so = |config: &Config| {
+        config.target(name, SmokeFiles::Leave).is_ok_and(|written| written.canary.mode == CanaryMode::Stage)
+    };
+    match config.filter(says_so) {
+        Some(config) => config.at_canary_mode(name, problem, "use \"alias\" or \"none\""),
+        None => problem,
+    }
 }
 
 /// Makes an approved plan again from what AWS is now; refuses if anything that it was made from has changed.

@@ -108,7 +108,8 @@ fn no_credentials(why: &str) -> Problem {
     Problem::new(Code::NoCredentials, "no usable AWS credentials")
         .why(why)
         .aws_now("not read, nothing was sent")
-        .fix("sign in (aws sso login --profile NAME) or name a profile: --profile NAME")
+        .fix("sign in: aws sso login")
+        .fix("or name another profile: --profile NAME")
 }
 
 impl<A: Aws, C: Clock> Session<A, C> {

@@ -30,6 +30,9 @@ pub async fn run(app: &App, args: StatusArgs) -> Result<End, Problem> {
     }
     app.reporter.busy("reading AWS");
     let status = look(app, &located, &session).await?;
+    if args.page.html.is_some() {
+        super::page::write(app, &located, &args.page, &status)?;
+    }
     app.reporter.data(&match app.reporter.shape() {
         Shape::Human => screen(&status, app.term().width),
         Shape::Document | Shape::Events => format!("{:#}\n", serde_json::to_value(&status).unwrap_or_default()),

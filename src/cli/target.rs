@@ -129,7 +129,8 @@ pub fn configured_with_files(app: &App, located: &Located) -> Option<Target> {
     }
 }
 
-fn repeated(app: &App) -> String {
+/// The flags that were given and that another command must repeat to mean the same.
+pub(super) fn repeated(app: &App) -> String {
     let mut text = String::new();
     let mut add = |flag: &str, value: Option<&String>| {
         if let Some(value) = value {

@@ -9,7 +9,11 @@ mod doctor;
 #[cfg(test)]
 mod drift;
 #[cfg(test)]
+mod fault;
+#[cfg(test)]
 mod gc;
+#[cfg(test)]
+mod page;
 #[cfg(test)]
 mod protect;
 #[cfg(test)]

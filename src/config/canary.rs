@@ -211,6 +211,12 @@ impl<'c> Merged<'c> {
         })
     }
 
+    /// A problem with `canary.mode`, at its place.
+    pub(super) fn at_mode(&self, problem: Problem, note: &str) -> Problem {
+        let mode = self.canary_key(|keys| keys.mode.as_ref());
+        mode.map_or(problem.clone(), |mode| self.at(problem, mode, note))
+    }
+
     /// Whether the canary fits the rest of the target.
     pub(super) fn check_canary(&self, target: &Target) -> Result<(), Problem> {
         let Some(misfit) = Misfit::of(target) else { return Ok(()) };

@@ -38,6 +38,11 @@ impl<'c> Merged<'c> {
         self.document.problem(code, what, &format!("target.{}", self.name), at.span(), note)
     }
 
+    /// A problem that was found later, at one of the target's values.
+    pub fn at<T>(&self, problem: Problem, at: &Spanned<T>, note: &str) -> Problem {
+        problem.at(self.document.span(at.span(), note))
+    }
+
     fn missing(&self, key: &str, example: &str) -> Problem {
         let what = format!("target {} has no `{key}`", self.name);
         self.problem(Code::MissingKey, what, self.own, format!("add to this table: {key} = {example}"))
@@ -116,6 +121,14 @@ impl<'c> Merged<'c> {
 }
 
 impl Config {
+    /// A problem that only AWS could show with the `canary.mode` of a target, at its place in the file.
+    pub fn at_canary_mode(&self, name: &str, problem: Problem, note: &str) -> Problem {
+        match self.merged(name) {
+            Ok(merged) => merged.at_mode(problem, note),
+            Err(_) => problem,
+        }
+    }
+
     /// The target called `name`, with the defaults and before flags and environment.
     ///
     /// # Errors

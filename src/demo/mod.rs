@@ -19,7 +19,7 @@ use crate::aws::{AwsError, AwsExt};
 use crate::clock::Clock;
 use crate::engine::{Engine, Interrupt, Outcome, Settings};
 use crate::event::{self, Event, Listener};
-use crate::journal::MemoryJournal;
+use crate::journal::{Line, MemoryJournal};
 use crate::model::{CanaryMode, RunId, Target, Version};
 use crate::plan::{Choice, Observer, Plan, plan};
 use crate::problem::{Code, Exit, Problem};
@@ -111,6 +111,8 @@ pub struct DemoReport {
     pub steps: Vec<StepLine>,
     /// The canary as a terminal shows it at the last look of each step.
     pub canary: Vec<String>,
+    /// The journal of the release.
+    pub journal: Vec<Line>,
     /// How the release ended.
     pub outcome: Outcome,
     /// What was true after it, as read back.
@@ -157,6 +159,7 @@ pub async fn run(options: &DemoOptions, listener: &dyn Listener) -> Result<DemoR
     street.on(street.now(), &announced(&plan));
     let interrupt = Interrupt::default();
     let journal = MemoryJournal::default();
+    let kept = journal.kept();
     let engine = Engine::new(&street, &street, &street, &interrupt, journal, plan.run.clone(), Settings::default());
     let outcome = engine.promote(&plan).await;
     street.begin("after");
@@ -175,6 +178,7 @@ pub async fn run(options: &DemoOptions, listener: &dyn Listener) -> Result<DemoR
         plan,
         steps: steps.lines.take(),
         canary: steps.panels.take(),
+        journal: kept.take(),
         outcome,
         status,
         record,

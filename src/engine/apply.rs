@@ -3,13 +3,14 @@
 use std::time::Duration;
 
 use super::{Engine, READ_BACK_MAX, SETTLE, Stop, WRITE_ATTEMPTS_MAX};
+use crate::aws::noun::Patch;
 use crate::aws::operation::{GetAlias, GetPolicy};
-use crate::aws::{Aws, AwsError, Call, Remedy, explain, gateway};
+use crate::aws::{Aws, AwsError, Call, Operation, Remedy, explain, gateway};
 use crate::change::{Change, Now, Standing};
 use crate::clock::Clock;
 use crate::event::Event;
-use crate::journal::{Entry, Journal};
-use crate::model::{Description, RecordState};
+use crate::journal::{Entry, Journal, Wrote};
+use crate::model::{Description, Percent, RecordState};
 use crate::problem::{Code, Problem};
 use crate::seeded::{Bug, seeded};
 use crate::step::StepKind;
@@ -121,22 +122,49 @@ impl<A: Aws, C: Clock, J: Journal> Engine<'_, A, C, J> {
 
     /// Sends a write, once; `attempt` counts from 1, for whoever listens.
     pub(crate) async fn write(&self, step: Option<StepKind>, call: &Call, attempt: u32) -> Result<(), AwsError> {
-        let (api, resource) = (call.operation().to_string(), call.subject());
-        match self.aws.call(call).await {
-            Ok(_) => {
-                self.note_write();
-                let (release, result) = (self.run.clone(), describe(call));
-                self.emit(&Event::AwsWrite { release, step, api, resource, result });
-                Ok(())
-            }
-            Err(error) => {
-                if error.remedy() == Remedy::Unknown {
-                    self.note_write();
-                }
-                self.emit(&Event::Retry { api, resource, why: error.to_string(), attempt });
-                Err(error)
-            }
+        let answer = self.aws.call(call).await;
+        let result = answer.as_ref().map(|_| describe(call));
+        self.answered(step, call.operation(), call.subject(), attempt, result);
+        answer.map(|_| ())
+    }
+
+    /// Notes and tells how a write was answered: what it did, or the error.
+    pub(super) fn answered(
+        &self,
+        step: Option<StepKind>,
+        operation: Operation,
+        resource: String,
+        attempt: u32,
+        result: Result<String, &AwsError>,
+    ) {
+        if result.as_ref().err().is_none_or(|error| error.remedy() == Remedy::Unknown) {
+            self.note_write();
         }
+        let ok = result.is_ok();
+        let Wrote { api, resource, result, .. } = self.keep_answer(step, operation, resource, attempt, result);
+        let release = self.run.clone();
+        self.emit(&if ok {
+            Event::AwsWrite { release, step, api, resource, result }
+        } else {
+            Event::Retry { api, resource, why: result, attempt }
+        });
+    }
+
+    /// Notes in the journal how a write was answered. Whoever must know that the journal takes nothing more is told by
+    /// the next intent, before its write is sent.
+    pub(super) fn keep_answer(
+        &self,
+        step: Option<StepKind>,
+        operation: Operation,
+        resource: String,
+        attempt: u32,
+        result: Result<String, &AwsError>,
+    ) -> Wrote {
+        let (api, ok) = (operation.to_string(), result.is_ok());
+        let result = result.unwrap_or_else(ToString::to_string);
+        let wrote = Wrote { step, api, resource, attempt, ok, result };
+        let _ = self.append(Entry::Wrote(wrote.clone()));
+        wrote
     }
 
     /// Reads the resource that a change is about.
@@ -261,7 +289,12 @@ fn describe(call: &Call) -> String {
     match call {
         Call::PublishVersion(_) => "published".into(),
         Call::CreateAlias(c) => format!("created on {}", c.routing.version.label()),
-        Call::UpdateAlias(u) => format!("→ {}", u.routing.version.label()),
+        Call::UpdateAlias(u) => {
+            let more = u.routing.weights.iter().map(|(v, share)| format!(", v{v} {}", Percent::of_share(*share)));
+            let record = Description::parse(&u.routing.description).ok().and_then(|description| description.record);
+            let state = record.map_or_else(String::new, |record| format!(", record {}", record.state));
+            format!("→ {}{}{state}", u.routing.version.label(), more.collect::<String>())
+        }
         Call::DeleteAlias(_) | Call::DeleteVersion(_) | Call::DeleteDeployment(_) | Call::DeleteHttpDeployment(_) => {
             "deleted".into()
         }
@@ -270,14 +303,26 @@ fn describe(call: &Call) -> String {
         Call::CreateDeployment(_) | Call::CreateHttpDeployment(_) => {
             "deployment created, nothing points at it yet".into()
         }
-        Call::UpdateStage(update) => fields_set(update.patches.len()),
+        Call::UpdateStage(update) => update.patches.iter().map(patched).collect::<Vec<_>>().join(", "),
         Call::UpdateHttpStage(update) => {
-            fields_set(usize::from(!update.variables.is_empty()) + usize::from(update.deployment.is_some()))
+            let deployment = update.deployment.iter().map(|id| format!("→ deployment {id}"));
+            let variables = (!update.variables.is_empty()).then(|| "variables set".to_owned());
+            deployment.chain(variables).collect::<Vec<_>>().join(", ")
         }
         other => other.operation().name().to_owned(),
     }
 }
 
-fn fields_set(count: usize) -> String {
-    format!("{count} field{} set", if count == 1 { "" } else { "s" })
+/// What a patch does; values of variables are nobody's business here.
+fn patched(patch: &Patch) -> String {
+    let name = |path: &str| path.trim_start_matches('/').replace("canarySettings/", "canary ").replace('/', " ");
+    match patch {
+        Patch::Replace { path, value } if path == "/deploymentId" => format!("→ deployment {value}"),
+        Patch::Replace { path, value } if path.starts_with("/canarySettings/") && !path.contains("Overrides") => {
+            format!("{} {value}", name(path))
+        }
+        Patch::Replace { path, .. } => format!("{} set", name(path)),
+        Patch::Remove { path } => format!("{} removed", name(path)),
+        Patch::Copy { from, path } => format!("{} copied from {}", name(path), name(from)),
+    }
 }

@@ -99,7 +99,7 @@ impl<A: Aws, C: Clock, J: Journal> Engine<'_, A, C, J> {
             min_invocations: step.requests.unwrap_or(0).max(plan.target.canary.min_invocations),
         };
         let judgement = gate::judge(&case);
-        self.record(&case, sight)?;
+        self.record(&case, &shown, sight)?;
         self.emit(&Event::Gate(Box::new(GateLook::of(&self.run, canary, shift, now, &judgement, &shown, &alarms))));
         Ok(Looked { judgement, alarms })
     }
@@ -113,7 +113,7 @@ impl<A: Aws, C: Clock, J: Journal> Engine<'_, A, C, J> {
     }
 
     /// Keeps what was seen and is new, so that it can be judged again under other settings.
-    fn record(&self, case: &Case<'_>, sight: &mut Sight) -> Result<(), Problem> {
+    fn record(&self, case: &Case<'_>, shown: &Shown, sight: &mut Sight) -> Result<(), Problem> {
         let mut lines = Vec::new();
         if sight.recorded.is_empty() {
             lines.push(interchange::header_line(case));
@@ -125,7 +125,9 @@ impl<A: Aws, C: Clock, J: Journal> Engine<'_, A, C, J> {
         let new: Vec<(String, u32)> = all.filter_map(unseen).collect();
         sight.recorded.insert("header".into());
         lines.extend(interchange::tick_lines(case, new.iter().map(|(name, minute)| (name.as_str(), *minute))));
-        if lines.is_empty() { Ok(()) } else { self.append(Entry::Evidence { lines }) }
+        let fresh = shown.slowest.iter().filter(|minute| sight.recorded.insert(format!("{minute:?}")));
+        let p99 = fresh.cloned().collect();
+        if lines.is_empty() { Ok(()) } else { self.append(Entry::Evidence { lines, p99 }) }
     }
 
     /// What follows from a look, for a step that began at a time, after what a person at the terminal has said of it.

@@ -34,7 +34,7 @@ use crate::aws::layers::Jitter;
 use crate::aws::{Aws, AwsError, AwsExt, Operation, Request, explain};
 use crate::clock::Clock;
 use crate::event::{Event, Listener};
-use crate::journal::{Entry, Journal, JournalError, Progress};
+use crate::journal::{Entry, Journal, JournalError, Line, Progress};
 use crate::model::{Percent, RunId};
 use crate::problem::{Code, Problem};
 use crate::step::StepKind;
@@ -200,6 +200,10 @@ impl<'a, A: Aws, C: Clock, J: Journal> Engine<'a, A, C, J> {
         self.journal.borrow_mut().append(at, entry).map_err(|error| journal_problem(&error))
     }
 
+    pub(crate) fn lines(&self) -> Vec<Line> {
+        self.journal.borrow().lines().to_vec()
+    }
+
     pub(crate) fn progress(&self) -> Progress {
         Progress::of(self.journal.borrow().lines())
     }
@@ -228,6 +232,14 @@ impl<'a, A: Aws, C: Clock, J: Journal> Engine<'a, A, C, J> {
             left -= slice;
         }
         self.check_interrupt()
+    }
+
+    /// How to look at a release again that was planned on something else.
+    pub(crate) fn plan_again(&self) -> String {
+        self.progress().plan.map_or_else(
+            || "look at it again, and repeat the command".to_owned(),
+            |plan| format!("look at it again: stagegate plan {}", plan.target.label()),
+        )
     }
 
     /// Reads, with failures as messages.

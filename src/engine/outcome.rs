@@ -1,5 +1,7 @@
 //! How a release ends: promoted, rolled back, or a person must look. Each ending states what AWS is now, as read back.
 
+use std::collections::BTreeMap;
+
 use super::consult::Consulted;
 use super::forward::Arrived;
 use super::{Engine, OnInterrupt, Signal, Stop};
@@ -8,6 +10,7 @@ use crate::change::Change;
 use crate::clock::Clock;
 use crate::event::Event;
 use crate::journal::{Ending, Entry, Journal};
+use crate::model::Percent;
 use crate::plan::Plan;
 use crate::problem::{Code, Exit, Problem};
 use crate::rollback::{Undone, WayBack};
@@ -287,6 +290,9 @@ impl<A: Aws, C: Clock, J: Journal> Engine<'_, A, C, J> {
                 problem = problem.fix(fix.clone());
             }
         }
+        if undone.left.iter().any(|left| left.problem.code == Code::ExpiredCredentials) {
+            now.extend(self.last_known());
+        }
         if !clean {
             // What is somebody else's now must not be rolled back by a command that this message offers.
             let taken = undone.left.iter().any(|left| left.problem.code == Code::AliasChanged);
@@ -300,6 +306,30 @@ impl<A: Aws, C: Clock, J: Journal> Engine<'_, A, C, J> {
         }
         problem = problem.aws_now(now.join("; "));
         Outcome { exit, ending: Some(ending), problem: Some(problem), now }
+    }
+
+    /// How the aliases were when this process last read them.
+    fn last_known(&self) -> Vec<String> {
+        let mut known: BTreeMap<String, String> = BTreeMap::new();
+        let mut announced: Option<(String, String)> = None;
+        for line in &self.lines() {
+            match &line.entry {
+                Entry::Intent { change: change @ Change::Alias { want, .. }, .. } => {
+                    let more = want.weights.iter().map(|(v, share)| format!(", v{v} {}", Percent::of_share(*share)));
+                    let routing = format!("{}{}", want.version.label(), more.collect::<String>());
+                    announced = Some((change.subject(), routing));
+                }
+                Entry::Done { subject, .. } => {
+                    let done = announced.take().filter(|(announced, _)| announced == subject);
+                    let at = line.at.strftime("%H:%M:%SZ");
+                    known.extend(done.map(|(subject, routing)| {
+                        (subject.clone(), format!("last known ({at}): {subject} → {routing}"))
+                    }));
+                }
+                _ => {}
+            }
+        }
+        known.into_values().collect()
     }
 
     /// What is true when no alias, policy or stage was touched.

@@ -29,7 +29,7 @@ impl<A: Aws, C: Clock, J: Journal> Engine<'_, A, C, J> {
             Problem::new(Code::PlanStale, format!("target {target} has moved on from deployment {deployment}"))
                 .why(serves)
                 .why("what was planned is no longer what that stage proves")
-                .fix("look at it again: stagegate plan"),
+                .fix(self.plan_again()),
         ))
     }
 }

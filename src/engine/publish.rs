@@ -62,9 +62,11 @@ impl<A: Aws, C: Clock, J: Journal> Engine<'_, A, C, J> {
                 description: describe(plan),
             };
             let error = match self.aws.send(request).await {
-                Ok(published) => return Ok(self.note_published(function, member.highest, &published)),
+                Ok(published) => return Ok(self.note_published(function, member.highest, &published, attempt)),
                 Err(error) => error,
             };
+            let step = Some(StepKind::Publish);
+            self.keep_answer(step, Operation::PublishVersion, function.to_string(), attempt, Err(&error));
             if let Some(ours) = self.published_by_us(function, member.highest).await? {
                 self.note_write();
                 return Ok((ours, true));
@@ -84,17 +86,17 @@ impl<A: Aws, C: Clock, J: Journal> Engine<'_, A, C, J> {
     }
 
     /// AWS answers 201 in both cases; only the number tells a new version from an old one (aws-semantics §3.2).
-    fn note_published(&self, function: &FunctionName, highest: Option<u64>, published: &Function) -> (Version, bool) {
+    fn note_published(
+        &self,
+        function: &FunctionName,
+        highest: Option<u64>,
+        published: &Function,
+        attempt: u32,
+    ) -> (Version, bool) {
         let new = published.version.number() > highest && published.description.starts_with(&version_marker(&self.run));
         if new {
-            self.note_write();
-            self.emit(&Event::AwsWrite {
-                release: self.run.clone(),
-                step: Some(StepKind::Publish),
-                api: Operation::PublishVersion.to_string(),
-                resource: function.to_string(),
-                result: format!("{} published", published.version.label()),
-            });
+            let result = Ok(format!("{} published", published.version.label()));
+            self.answered(Some(StepKind::Publish), Operation::PublishVersion, function.to_string(), attempt, result);
         }
         (published.version, new)
     }
@@ -140,7 +142,7 @@ impl<A: Aws, C: Clock, J: Journal> Engine<'_, A, C, J> {
                     latest.last_modified
                 ))
                 .why("publishing was conditional on what was planned")
-                .fix("look at it again: stagegate plan"),
+                .fix(self.plan_again()),
         ))
     }
 

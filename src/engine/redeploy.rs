@@ -14,7 +14,7 @@ use crate::event::{Event, Outcome};
 use crate::journal::{Entry, Journal};
 use crate::model::{ApiId, CanaryMode, Percent, RunId};
 use crate::plan::{Observer, Plan, Redeploy, StagePlan};
-use crate::problem::{Code, Problem};
+use crate::problem::{Code, Level, Problem};
 use crate::step::StepKind;
 
 /// How long a deployment of an HTTP API may be pending; AWS names no time.
@@ -155,7 +155,7 @@ impl<A: Aws, C: Clock, J: Journal> Engine<'_, A, C, J> {
             return Err(Stop::Conflict(
                 Problem::new(Code::PlanStale, format!("the definition of {api} was edited after the plan was made"))
                     .why("a deployment now would publish what nobody has seen in the plan")
-                    .fix("look at it again: stagegate plan"),
+                    .fix(self.plan_again()),
             ));
         }
         self.check_interrupt()?;
@@ -165,11 +165,13 @@ impl<A: Aws, C: Clock, J: Journal> Engine<'_, A, C, J> {
         for attempt in 1..=WRITE_ATTEMPTS_MAX {
             match gateway::create_deployment(self.aws, kind, api, description.clone()).await {
                 Ok(deployment) => {
-                    self.note_deployed(operation, api, &deployment);
+                    let result = Ok(format!("deployment {} created, nothing points at it yet", deployment.id));
+                    self.answered(Some(StepKind::Redeploy), operation, api.to_string(), attempt, result);
                     return Ok(deployment.id);
                 }
                 Err(error) => last = error,
             }
+            self.keep_answer(Some(StepKind::Redeploy), operation, api.to_string(), attempt, Err(&last));
             match last.remedy() {
                 Remedy::SlowDown => self.throttled(operation, attempt, api, &last).await,
                 Remedy::WaitForOther | Remedy::Look => self.pause_before_retry(attempt, &last).await,
@@ -184,36 +186,46 @@ impl<A: Aws, C: Clock, J: Journal> Engine<'_, A, C, J> {
                 _ => return Err(refused(operation, api, &last).into()),
             }
         }
-        Err(explain::problem(operation, api.as_str(), &last).into())
+        Err(match last.remedy() {
+            Remedy::SlowDown => throttled_out(api, &last),
+            _ => explain::problem(operation, api.as_str(), &last),
+        }
+        .into())
     }
 
     /// One deployment per 5 s for the whole account (aws-semantics §1.9): wait at least that, and say so.
     async fn throttled(&self, operation: Operation, attempt: u32, api: &ApiId, error: &AwsError) {
+        if attempt == 1 {
+            let problem = Problem::new(Code::DeploymentThrottled, format!("a deployment of {api} has to wait"))
+                .why("API Gateway allows one CreateDeployment per 5 s for the whole account: others deploy now")
+                .why(error.to_string())
+                .aws_now("what the stage serves is unchanged")
+                .fix(format!("nothing to do: the next of {WRITE_ATTEMPTS_MAX} attempts is in 5 s"));
+            self.emit(&Event::Warning { problem });
+        }
         self.emit(&Event::Retry {
             api: operation.to_string(),
             resource: api.to_string(),
-            why: format!("one CreateDeployment per 5 s for the whole account: {error}"),
+            why: error.to_string(),
             attempt,
         });
         self.clock.sleep(Duration::from_secs(5)).await;
         self.pause_before_retry(attempt, error).await;
     }
 
-    fn note_deployed(&self, operation: Operation, api: &ApiId, deployment: &Deployment) {
-        self.note_write();
-        self.emit(&Event::AwsWrite {
-            release: self.run.clone(),
-            step: Some(StepKind::Redeploy),
-            api: operation.to_string(),
-            resource: api.to_string(),
-            result: format!("deployment {} created, nothing points at it yet", deployment.id),
-        });
-    }
-
     /// The deployment that a release made, found by its description.
     pub(crate) async fn deployed_by(&self, api: &ApiId, run: &RunId) -> Result<Option<Deployment>, Problem> {
         Observer { aws: self.aws, clock: self.clock, listener: self.listener }.deployed_by(api, run).await
     }
+}
+
+fn throttled_out(api: &ApiId, error: &AwsError) -> Problem {
+    let what = format!("API Gateway throttles deployments of {api} after {WRITE_ATTEMPTS_MAX} attempts, too");
+    Problem::new(Code::DeploymentThrottled, what)
+        .level(Level::Error)
+        .why("it allows one CreateDeployment per 5 s for the whole account, and other pipelines deploy now")
+        .why(error.to_string())
+        .fix("try again when they are done")
 }
 
 fn not_deployed(api: &ApiId, id: &str, why: &str) -> Problem {

@@ -170,10 +170,28 @@ fn contains(value: &Value, wanted: &Value) -> bool {
 
 fn failed(function: &FunctionName, version: Version, check: &SmokeCheck, answer: &Invoked, why: String) -> Problem {
     let payload: String = answer.payload.chars().take(300).collect();
-    Problem::new(Code::SmokeFailed, format!("{} of {function} failed its smoke test {}", version.label(), check.file))
-        .why(why)
-        .why(format!("it answered {payload}"))
-        .fix("fix the function, upload it, and promote again")
+    let what = format!("{} of {function} failed its smoke test {}", version.label(), check.file);
+    let problem = Problem::new(Code::SmokeFailed, what).why(why).why(format!("it answered {payload}"));
+    let log = answer.log_tail.as_deref().unwrap_or_default();
+    let request = log.split("RequestId: ").nth(1).and_then(|rest| rest.split_whitespace().next());
+    let problem = request.iter().fold(problem, |problem, id| problem.why(format!("request id {id}")));
+    let lines: Vec<&str> = log.lines().map(str::trim_end).filter(|line| is_told(line)).collect();
+    let last = lines.iter().skip(lines.len().saturating_sub(LOG_LINES_MAX));
+    last.fold(problem, |problem, line| {
+        problem.why(format!("log: {}", line.chars().take(LOG_CHARS_MAX).collect::<String>()))
+    })
+    .fix("fix the function, upload it, and promote again")
+}
+
+/// How much of a log is shown: its last lines.
+const LOG_LINES_MAX: usize = 5;
+/// How much of each.
+const LOG_CHARS_MAX: usize = 200;
+
+/// What the function wrote, not what Lambda writes about every invocation.
+fn is_told(line: &str) -> bool {
+    let frame = ["START RequestId:", "END RequestId:", "REPORT RequestId:", "INIT_START"];
+    !line.trim().is_empty() && !frame.iter().any(|start| line.starts_with(start))
 }
 
 #[cfg(test)]
@@ -197,6 +215,22 @@ mod tests {
         assert!(judge(&good, &expect(Some(201), None, None)).unwrap_err().contains("got 200"));
         assert!(judge(&good, &expect(None, Some(json!({"n": [1]})), None)).is_err());
         assert!(judge(&good, &expect(None, None, Some(600))).unwrap_err().contains("640 ms"));
+    }
+
+    #[test]
+    fn a_failed_check_shows_the_request_and_what_the_function_wrote_last() {
+        let own: String = (1..=7).map(|n| format!("line {n}\n")).collect();
+        let log =
+            format!("START RequestId: 8c1f-22 Version: 42\n{own}END RequestId: 8c1f-22\nREPORT RequestId: 8c1f-22\n");
+        let check = SmokeCheck { file: "health.json".into(), payload: String::new(), expect: Expect::default() };
+        let failed = |log_tail| {
+            let answer = Invoked { log_tail, ..answer(&json!({"errorMessage": "boom"})) };
+            failed(&"checkout-api".parse().unwrap(), Version::Number(42), &check, &answer, "the function failed".into())
+        };
+        let problem = failed(Some(log));
+        assert_eq!(problem.why[2], "request id 8c1f-22");
+        assert_eq!(problem.why[3..], [3, 4, 5, 6, 7].map(|n| format!("log: line {n}")));
+        assert_eq!(failed(None).why.len(), 2);
     }
 
     #[test]

@@ -13,7 +13,7 @@ pub fn evidence(text: &str) -> Option<String> {
     // A line that a crash tore was never durable, and one of another kind is no evidence.
     let entries = lines.filter_map(|line| serde_json::from_str::<Line>(line).ok());
     let recorded = entries.filter_map(|line| match line.entry {
-        Entry::Evidence { lines } => Some(lines),
+        Entry::Evidence { lines, .. } => Some(lines),
         _ => None,
     });
     Some(recorded.flatten().map(|line| line + "\n").collect())
@@ -31,7 +31,10 @@ mod tests {
 
     #[test]
     fn the_evidence_comes_out_as_it_was_given_and_a_recording_is_no_journal() {
-        let recorded = |texts: &[&str]| Entry::Evidence { lines: texts.iter().map(ToString::to_string).collect() };
+        let recorded = |texts: &[&str]| Entry::Evidence {
+            lines: texts.iter().map(ToString::to_string).collect(),
+            p99: Vec::new(),
+        };
         let journal = line(0, recorded(&[r#"{"type":"start"}"#, r#"{"now":0}"#]))
             + &line(1, Entry::TakenUp { newest_write: None })
             + &line(2, recorded(&[r#"{"now":1}"#]));

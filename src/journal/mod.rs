@@ -13,6 +13,7 @@ pub use file::{FileJournal, StateDir, Summary};
 pub use memory::MemoryJournal;
 
 use crate::change::Change;
+use crate::metrics::SlowestMinute;
 use crate::model::{FunctionName, Percent, RunId, Version};
 use crate::plan::Plan;
 use crate::seeded::{Bug, seeded};
@@ -96,10 +97,16 @@ pub enum Entry {
         /// When the newest write of the release was sent, if that is known.
         newest_write: Option<Timestamp>,
     },
+    /// A write was answered, or its answer did not come. For people: nothing is decided by it, so one that cannot be kept
+    /// stops nothing.
+    Wrote(Wrote),
     /// A look at the canary: what was new in what the gate was given, as `gate replay` reads it.
     Evidence {
         /// Lines of JSON.
         lines: Vec<String>,
+        /// What was new of the p99 of durations: shown to people, and not judged.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        p99: Vec<SlowestMinute>,
     },
     /// A person let a step of the canary pass whatever the gate said.
     GatePassed {
@@ -127,6 +134,24 @@ pub enum Entry {
         /// How.
         ending: Ending,
     },
+}
+
+/// One write and its answer.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Wrote {
+    /// Which step sent it; none during a rollback.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub step: Option<StepKind>,
+    /// `lambda:UpdateAlias`.
+    pub api: String,
+    /// What it was about, as [`Change::subject`] names it.
+    pub resource: String,
+    /// Which attempt, from 1.
+    pub attempt: u32,
+    /// Whether AWS answered with success.
+    pub ok: bool,
+    /// What it did, or what AWS said instead; one line.
+    pub result: String,
 }
 
 /// An entry with its place and time.
@@ -271,7 +296,11 @@ impl Progress {
                 }
                 self.intents.append(&mut self.unconfirmed);
             }
-            Entry::Begun { .. } | Entry::Evidence { .. } | Entry::GatePassed { .. } | Entry::Reverts { .. } => {}
+            Entry::Begun { .. }
+            | Entry::Wrote(_)
+            | Entry::Evidence { .. }
+            | Entry::GatePassed { .. }
+            | Entry::Reverts { .. } => {}
         }
     }
 

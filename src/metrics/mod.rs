@@ -4,9 +4,10 @@
 mod look;
 mod series;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::{SignedDuration, Timestamp};
+use serde::{Deserialize, Serialize};
 
 pub use look::{FunctionLook, GateLook, VersionLook};
 pub use series::{Arm, Count, Past};
@@ -14,7 +15,7 @@ pub use series::{Arm, Count, Past};
 use crate::aws::noun::{AlarmState, AlarmValue, MetricQuery, MetricSeries};
 use crate::gate::{Counts, History, Minute, Table};
 use crate::model::shift::floor;
-use crate::model::{Percent, Shift, StageName};
+use crate::model::{FunctionName, Percent, Shift, StageName};
 use series::{Answers, HISTORY_PERIOD_S};
 
 /// How far back the live version is looked at, minutes (judge §2.5: 3–24 h).
@@ -129,6 +130,19 @@ pub fn minute_queries(pairs: &[Pair], before: &Before, stage: Option<&StageSerie
     queries
 }
 
+/// p99 of the durations of one function in one minute.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct SlowestMinute {
+    /// The function.
+    pub function: String,
+    /// The minute, counted from the one in which the canary began.
+    pub minute: u32,
+    /// Of the candidate, ms; none = not published.
+    pub canary_ms: Option<f64>,
+    /// Of the stable version, ms; none = not published.
+    pub stable_ms: Option<f64>,
+}
+
 /// The canary as CloudWatch shows it.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Shown {
@@ -136,6 +150,8 @@ pub struct Shown {
     pub tables: Vec<Table>,
     /// Newest p99 of candidate and stable, ms, in the order of the pairs.
     pub p99: Vec<(Option<f64>, Option<f64>)>,
+    /// p99 minute by minute.
+    pub slowest: Vec<SlowestMinute>,
     /// Minute → requests and 5XX answers of the stage.
     pub stage: BTreeMap<u32, (u64, u64)>,
 }
@@ -154,6 +170,7 @@ pub fn read_minutes(
     for (pair, past) in pairs.iter().zip(&before.functions) {
         let [candidate, stable] = [0, 1].map(|_| series::read_minutes(&mut answers, past.thresholds_ms.len()));
         shown.p99.push((newest(&candidate.p99), newest(&stable.p99)));
+        shown.slowest.extend(slowest(&pair.candidate.function, shift, &candidate.p99, &stable.p99));
         let mut minutes: BTreeMap<u32, Minute> = BTreeMap::new();
         for at in candidate.counts.keys().chain(stable.counts.keys()) {
             let minute = shift.minute(*at);
@@ -175,6 +192,22 @@ pub fn read_minutes(
         shown.stage = series::read_stage(&mut answers).into_iter().map(|(at, n)| (shift.minute(at), n)).collect();
     }
     shown
+}
+
+fn slowest(
+    function: &FunctionName,
+    shift: &Shift,
+    candidate: &BTreeMap<Timestamp, f64>,
+    stable: &BTreeMap<Timestamp, f64>,
+) -> Vec<SlowestMinute> {
+    let times: BTreeSet<&Timestamp> = candidate.keys().chain(stable.keys()).collect();
+    let each = |at: &Timestamp| SlowestMinute {
+        function: function.to_string(),
+        minute: shift.minute(*at),
+        canary_ms: candidate.get(at).copied(),
+        stable_ms: stable.get(at).copied(),
+    };
+    times.into_iter().map(each).collect()
 }
 
 fn newest(points: &BTreeMap<Timestamp, f64>) -> Option<f64> {

@@ -62,6 +62,13 @@ impl RecordState {
     }
 }
 
+impl fmt::Display for RecordState {
+    /// As the record itself says it: `run`, `paused`, `undo`, `done`, `back`.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.word())
+    }
+}
+
 /// The way back of the stage that a release redeploys or re-points.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RecordedStage {

@@ -158,7 +158,7 @@ impl<A: Aws, C: Clock> Reader<'_, '_, A, C> {
             Err(problem) => Err(problem),
         };
         match read {
-            Err(problem) if matches!(problem.code, Code::AccessDenied | Code::Unsupported) => {
+            Err(problem) if matches!(problem.code, Code::AccessDenied | Code::ApiKindUnsupported) => {
                 self.knows(&stage, Known::Unreadable(problem.what));
                 Ok(())
             }

@@ -61,7 +61,9 @@ pub(super) fn missing_statements(
             Coverage::Covered { .. } => {}
             Coverage::Missing { .. } if missing.contains(&statement) => {}
             Coverage::Missing { .. } => missing.push(statement),
-            Coverage::Blocked { sid, why } => return Err(blocked(route, alias_arn, sid.as_deref(), &why)),
+            Coverage::Blocked { sid, why } => {
+                return Err(blocked(route, alias_arn, sid.as_deref(), &why, &observed.stage_ref));
+            }
         }
     }
     let size = policy::size_after(text, alias_arn, &missing);
@@ -71,7 +73,7 @@ pub(super) fn missing_statements(
     Err(no_room(size, &policy::redundant(&document, alias_arn), subject, &observed.stage_ref))
 }
 
-fn blocked(route: &Route, alias_arn: &str, sid: Option<&str>, why: &str) -> Problem {
+fn blocked(route: &Route, alias_arn: &str, sid: Option<&str>, why: &str, stage: &StageRef) -> Problem {
     let sid = sid.unwrap_or("(without id)");
     Problem::new(
         Code::InvokeBlocked,
@@ -79,6 +81,7 @@ fn blocked(route: &Route, alias_arn: &str, sid: Option<&str>, why: &str) -> Prob
     )
     .why(format!("statement {sid} of {alias_arn}: {why}"))
     .fix("change or remove that statement; whoever owns the policy document must do it")
+    .fix(format!("see every route and its statement: stagegate permission list '{stage}'"))
 }
 
 fn no_room(size: usize, redundant: &[String], subject: &Grantee<'_>, stage: &StageRef) -> Problem {
@@ -88,6 +91,13 @@ fn no_room(size: usize, redundant: &[String], subject: &Grantee<'_>, stage: &Sta
         format!("the policy of {function}:{alias} has no room for another statement"),
     )
     .why(format!("it would be {size} bytes, AWS allows {}", policy::LIMIT));
+    let named: Vec<&str> = redundant.iter().take(NAMED_MAX).map(String::as_str).collect();
+    let more = redundant.len().saturating_sub(named.len());
+    let more = if more > 0 { format!(" and {more} more") } else { String::new() };
+    let problem = match named.is_empty() {
+        true => problem,
+        false => problem.why(format!("statements that others cover: {}{more}", named.join(", "))),
+    };
     problem.fix(if redundant.is_empty() {
         format!(
             "remove what nothing needs, those of others too: stagegate permission prune {function}:{alias} --foreign"
@@ -96,6 +106,9 @@ fn no_room(size: usize, redundant: &[String], subject: &Grantee<'_>, stage: &Sta
         format!("make room, without a window: stagegate permission grant '{stage}'")
     })
 }
+
+/// How many statements are named.
+const NAMED_MAX: usize = 5;
 
 /// Where the calls come from: what an API's source ARNs are made of.
 pub struct Place {

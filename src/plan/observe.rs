@@ -217,7 +217,7 @@ impl<A: Aws, C: Clock> Observer<'_, A, C> {
             Some((why, query)) => {
                 Err(Problem::new(Code::MetricsUnreadable, format!("CloudWatch does not give {}", query.metric))
                     .why(format!("it answered {why} for {} of {:?}", query.stat, query.dimensions))
-                    .fix("look whether the role may read this account's metrics: stagegate iam-policy promote"))
+                    .fix("allow cloudwatch:GetMetricData to this role or user, unless CloudWatch itself is at fault"))
             }
         }
     }

@@ -39,7 +39,7 @@ fn api_tags(live: &LiveApi) -> &Tags {
 
 /// What the next update of another tool takes back, and what could not be looked at.
 pub(super) fn notices(ownership: &Ownership, target: &Target, notices: &mut Vec<Notice>) {
-    let fix = format!("stagegate verify {} shows what to write there", target.label());
+    let fix = format!("what to write there: stagegate verify {}", target.label());
     let reverted = ownership.warnings().into_iter().map(|line| (Code::RevertedElsewhere, format!("{line}; {fix}")));
     let unseen = ownership.blind_spots().into_iter().map(|line| (Code::OwnerUnseen, line));
     notices.extend(reverted.chain(unseen).map(|(code, text)| Notice { code, text }));

@@ -118,7 +118,8 @@ fn taken_over(
             "{there} of target {other} has a canary: which deployment is proved is not decided"
         ))
         .why(format!("{} % of its requests go to another deployment or other variables", canary.percent))
-        .fix(format!("finish it: stagegate resume {other}, or stagegate canary promote {there}"))
+        .fix(format!("finish its release: stagegate resume {other}"))
+        .fix(format!("or, where no release runs it: stagegate canary promote {there}"))
         .fix(alone));
     }
     if let Some(releasing) = &source.releasing {

@@ -106,19 +106,22 @@ codes! {
         "TARGET is a name of the configuration file, FUNCTION:ALIAS, the ARN of an alias, API/STAGE, or a URL of API Gateway.";
     UnresolvedUrl "U04" Error Usage
         "the URL cannot be resolved to an API stage"
-        "https://API.execute-api.REGION.amazonaws.com/STAGE says itself which stage answers; of any other host name, API Gateway is asked for its custom domain names, mappings and routing rules in this account and region. Where that does not tell, name the stage or the alias.";
+        "The URL https://API.execute-api.REGION.amazonaws.com/STAGE says itself which stage answers; of any other host name, API Gateway is asked for its custom domain names, mappings and routing rules in this account and region. Where that does not tell, name the stage or the alias.";
     BadOption "U05" Error Usage
         "a flag or environment variable has a value that cannot be used"
         "Flags win over STAGEGATE_ variables, those over the configuration file, and that over AWS_ variables. The message names where the value comes from.";
     GateInput "U06" Error Usage
         "a rollout cannot be read by the gate"
         "`gate judge` and `gate replay` read one JSON object per line: a start line, then a line per minute and function. Nothing is guessed: the line and the field that cannot be used are named.";
+    OutputUnwritable "U07" Error Failed
+        "a file that was asked for cannot be written"
+        "The file is written beside its place first and then put there in one piece, so that nobody ever reads half of it. Its folder must exist and be writable, and its name must not be that of a folder.";
     // Credentials
     ShortCredentials "C01" Error Access
         "the credentials end before the plan does"
         "A release that outlives its credentials cannot roll itself back, so it is refused before the first write.";
     ExpiredCredentials "C02" Error InBetween
-        "the credentials expired during the release"
+        "the credentials have expired"
         "Nothing more can be read or written from here. The way back stands in the alias and works from any signed-in machine.";
     WrongAccount "C03" Error Access
         "the credentials belong to another account"
@@ -128,7 +131,7 @@ codes! {
         "No credentials were found, or those found are expired or refused. Nothing was sent with them.";
     AccessDenied "C05" Error Access
         "AWS denied a call"
-        "The role lacks a permission, or a policy denies it. `stagegate iam-policy` prints the least that each command needs.";
+        "The role lacks a permission, or a policy denies it. `stagegate iam-policy promote --target TARGET` prints the least that a release needs; read, rollback and gc need less.";
     RegionMissing "C06" Error Usage
         "the region is missing or contradicts the target"
         "The region comes from the target's own ARN or URL, --region, STAGEGATE_REGION, the configuration file or AWS_REGION, in this order.";
@@ -203,11 +206,11 @@ codes! {
         "Alias or stage stand in a template or configuration, which still names what was there before. The tool is told to leave them alone, or they are taken out of it: `stagegate verify TARGET` prints how. `managed_by` says which tool it is where AWS does not show it, and \"none\" says that the tool was told.";
     OwnerUnseen "O02" Note Done
         "who else moves the alias could not be looked at"
-        "CodeDeploy's deployments, the stacks of CloudFormation and the tags of functions are looked at before a release, and no release depends on it. The statement Optional of `stagegate iam-policy promote` allows it.";
+        "CodeDeploy's deployments, the stacks of CloudFormation and the tags of functions are looked at before a release, and no release depends on it. The statement Optional of `stagegate iam-policy promote --target TARGET` allows it.";
     // API Gateway and permissions
     InvokeBlocked "G01" Error Failed
         "API Gateway may not invoke the alias"
-        "An alias has a resource policy of its own. A Deny, or a condition that cannot be proved to hold, stands against the call, and adding a statement does not help. `stagegate permission list` shows every route with the statement that lets it in or stands against it; `stagegate permission grant` lets in what is merely missing.";
+        "An alias has a resource policy of its own. A Deny, or a condition that cannot be proved to hold, stands against the call, and adding a statement does not help. `stagegate permission list TARGET` shows every route with the statement that lets it in or stands against it; `stagegate permission grant TARGET` lets in what is merely missing.";
     DeploymentThrottled "G02" Warning Failed
         "API Gateway allows one CreateDeployment per 5 s for the whole account"
         "Other pipelines deploy at the same time. The call is repeated up to a bound; a rollback never needs it.";
@@ -219,7 +222,7 @@ codes! {
         "API Gateway puts an empty text in its place, and the call fails with a 500 at run time.";
     PolicyTooLarge "G05" Error Failed
         "the resource policy has no room for another statement"
-        "Lambda allows 20 480 bytes per policy, some fifty statements. `stagegate permission grant` merges statements for single routes into one for the whole stage before it is full, and removes only what others cover; `stagegate permission prune` removes those of stagegate for stages that are gone, and with --foreign those of others that the rest covers.";
+        "Lambda allows 20 480 bytes per policy, some fifty statements. `stagegate permission grant TARGET` merges statements for single routes into one for the whole stage before it is full, and removes only what others cover; `stagegate permission prune TARGET` removes those of stagegate for stages that are gone, and with --foreign those of others that the rest covers.";
     StageMissing "G06" Error Usage
         "the API or stage does not exist"
         "API Gateway knows no such API or stage in this account and region.";
@@ -231,7 +234,7 @@ codes! {
         "The stage is not what this release left, so it is not overwritten. The alias is dealt with on its own.";
     ApiKindUnsupported "G09" Error Usage
         "this kind of API is not supported"
-        "The API is not a REST API that this version can redeploy. The alias can be promoted without naming the stage.";
+        "Releases go through stages of REST APIs and HTTP APIs; a WebSocket API has neither their routes nor their deployments. The alias can be promoted without naming the stage.";
     DeploymentRefused "G10" Error Failed
         "API Gateway refuses to deploy the API definition"
         "The live definition is incomplete, for example a method without an integration. The stage goes on serving its previous deployment.";
@@ -246,7 +249,7 @@ codes! {
         "The canary's requests are sent to the new version by overriding the stage variable that integrations take the alias from. Every integration of the target must use it.";
     UnseenEdits "G14" Note Done
         "a deployment made by others was compared by what its export shows"
-        "A deployment of stagegate carries a fingerprint of the whole definition. One made by others is compared with the live definition through the stage's export, which leaves some kinds of edits out; they are listed, because the stage may be behind in exactly these. Redeploying by stagegate ends the doubt: redeploy.when = \"always\", or stagegate redeploy API/STAGE --force.";
+        "A deployment of stagegate carries a fingerprint of the whole definition. One made by others is compared with the live definition through the stage's export, which leaves some kinds of edits out; they are listed, because the stage may be behind in exactly these. Redeploying by stagegate ends the doubt: redeploy.when = \"always\", or `stagegate redeploy API/STAGE --force`.";
     DeploymentUnproven "G20" Error Usage
         "the deployment of the other target cannot be taken over"
         "`redeploy.from` gives a stage the very deployment that another target's stage serves. That takes one deployment that can be named: no canary, no release under way there, no stage that deploys by itself.";
@@ -358,7 +361,7 @@ codes! {
         "A signal, or the person at the terminal, stopped it. Before the first write that changes nothing; after it the release goes back or is held, as asked, and the message says what AWS is now.";
     StillInFlight "W01" Note InFlight
         "the release is still in flight"
-        "The wait is over and the release is not. It goes on by itself or with `stagegate resume`.";
+        "The wait is over and the release is not. It goes on by itself or with `stagegate resume TARGET`.";
     StillBaking "W02" Note InFlight
         "the canary needs more time"
         "One look was asked for, and nothing speaks for the next step yet. The share stays as it is until the next look: `stagegate resume TARGET --once`.";

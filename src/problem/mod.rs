@@ -3,6 +3,8 @@
 mod code;
 mod exit;
 mod render;
+#[cfg(all(test, feature = "live"))]
+mod runs;
 
 use std::fmt;
 
@@ -72,7 +74,7 @@ impl Span {
 /// Said of AWS unless the caller knows more, for problems that come before the first write.
 const UNCHANGED: &str = "unchanged, nothing was written";
 /// Said of AWS unless the caller knows more, for problems that come after it: never "unchanged" by default.
-const NOT_READ: &str = "not read; look with: stagegate status";
+const NOT_READ: &str = "not read; status shows it";
 
 /// A message that is not success.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -121,8 +123,26 @@ impl Problem {
     /// Adds a line to the fix. A command stands at the start of the line or after `: `, so that it is never broken.
     #[must_use]
     pub fn fix(mut self, line: impl Into<String>) -> Self {
-        self.fix.push(line.into());
+        let line = line.into();
+        #[cfg(all(test, feature = "live"))]
+        Self::must_run(&line);
+        self.fix.push(line);
         self
+    }
+
+    /// A command that is offered, at the beginning of the line or behind a colon, is one that the program takes.
+    #[cfg(all(test, feature = "live"))]
+    fn must_run(line: &str) {
+        let opens = |at: &usize| {
+            let before = line[..*at].trim_end_matches(' ');
+            before.is_empty() || before.ends_with(':')
+        };
+        for at in line.match_indices("stagegate ").map(|(at, _)| at).filter(opens) {
+            let command = line[at..].split("  ").next().unwrap_or_default().trim_end();
+            if let Err(why) = runs::parses(crate::cli::command(), command) {
+                panic!("a fix that does not run: {line}\n{why}");
+            }
+        }
     }
 
     /// Says what AWS is now.

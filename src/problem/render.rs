@@ -152,7 +152,9 @@ mod tests {
         let problem = Problem::new(Code::AccessDenied, "not allowed: lambda:UpdateAlias on function:checkout-api:live")
             .why("role stagegate-read has no statement for it, and without one every call is denied (implicit deny)")
             .aws_now("v42 published and smoke-tested, without traffic; live → v41 (100%)")
-            .fix("attach what this prints, then go on: stagegate iam-policy promote --target prod --github-oidc shop/checkout");
+            .fix(
+                "attach what this prints, then go on: stagegate iam-policy promote --target prod --region eu-central-1",
+            );
         insta::assert_snapshot!(problem.render(60));
     }
 

@@ -10,6 +10,7 @@ pub mod gc_text;
 mod in_place;
 mod json;
 mod live;
+pub mod page;
 mod panel;
 pub mod permission_text;
 mod plain;

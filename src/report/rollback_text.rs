@@ -44,7 +44,7 @@ pub fn screen(emergency: &Emergency, seen: &[Seen], part: Part, width: usize) ->
 pub fn alone(emergency: &Emergency, seen: &[Seen]) -> Option<String> {
     (emergency.members > seen.len()).then(|| {
         format!(
-            "{} moved {} functions and only {} of them goes back here; its stage stays. All of them: stagegate rollback TARGET, or API/STAGE",
+            "{} moved {} functions and only {} of them goes back here; its stage stays. A rollback of the target, or of API/STAGE, takes all of them back",
             emergency.way.run,
             emergency.members,
             seen.len()

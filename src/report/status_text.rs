@@ -156,7 +156,7 @@ pub fn screen(status: &Status, width: usize) -> String {
     out
 }
 
-fn serving(alias: &AliasStatus) -> String {
+pub(super) fn serving(alias: &AliasStatus) -> String {
     let Some(version) = alias.version else { return format!("{} does not exist", alias.alias) };
     if alias.weights.is_empty() {
         return format!("{} → {} (100%)", alias.alias, version.label());
@@ -174,7 +174,7 @@ fn percent(share: f64) -> String {
     text.trim_end_matches('0').trim_end_matches('.').to_owned()
 }
 
-fn recorded(record: &Record) -> String {
+pub(super) fn recorded(record: &Record) -> String {
     let from = record.from.map_or_else(|| "nothing".to_owned(), Version::label);
     let way = format!("{from} → {}", record.to.label());
     let mut text = match record.state {
@@ -200,7 +200,7 @@ fn recorded(record: &Record) -> String {
     text
 }
 
-fn shifting(canary: &CanaryStatus) -> String {
+pub(super) fn shifting(canary: &CanaryStatus) -> String {
     let how = if canary.paused { "paused" } else { "baking" };
     let step = match (canary.step, canary.steps) {
         (0, _) => "before its first step".to_owned(),
@@ -214,7 +214,7 @@ fn shifting(canary: &CanaryStatus) -> String {
     text
 }
 
-fn staged(stage: &StageStatus) -> String {
+pub(super) fn staged(stage: &StageStatus) -> String {
     let mut text = match stage.deployment.as_str() {
         "" => format!("{} was never deployed", stage.stage),
         deployment => format!("{} → deployment {deployment}", stage.stage),

@@ -47,5 +47,5 @@ fn forgotten(way: &WayBack, back: &StageBack, why: &str) -> Problem {
         .why(why)
         .why("what they were stands in the description of that deployment, and nowhere else in AWS")
         .fix(format!("look which they are: stagegate status {}", back.stage))
-        .fix("where the journal of the release is, it knows them too: stagegate history")
+        .fix(format!("on the machine that ran it, its journal knows them: stagegate history {}", back.stage))
 }

@@ -283,27 +283,27 @@ fn permission_is_proved_for_the_template_of_each_route_and_for_its_authorizer() 
 
 #[test]
 fn what_cannot_be_released_is_refused_by_name_before_anything_is_written() {
-    let refused = |lab: Lab, says: &str| {
+    let refused = |lab: Lab, code: Code, says: &str| {
         let before = lab.state();
         let problem = lab.plan().unwrap_err();
-        assert_eq!((problem.code, problem.exit), (Code::Unsupported, Exit::Usage));
+        assert_eq!((problem.code, problem.exit), (code, Exit::Usage));
         assert!(problem.what.contains(says) && !problem.fix.is_empty(), "{problem:?}");
         assert_eq!(lab.state(), before);
     };
     let mut canary = second();
     canary.target.canary.mode = CanaryMode::Stage;
     canary.target.canary.steps = schedule::parse("50% 5m").unwrap();
-    refused(canary, "canary.mode = \"stage\" needs a REST API, a1b2c3d4e5 is an HTTP API");
+    refused(canary, Code::Unsupported, "canary.mode = \"stage\" needs a REST API, a1b2c3d4e5 is an HTTP API");
     let socket = second();
     edit(&socket, |account| {
         account.edit_http_api(&api(), |live| live.api.protocol_type = "WEBSOCKET".into()).unwrap();
     });
-    refused(socket, "API a1b2c3d4e5 is a WEBSOCKET API");
+    refused(socket, Code::ApiKindUnsupported, "API a1b2c3d4e5 is a WEBSOCKET API");
     let undeployed = second();
     edit(&undeployed, |account| {
         account.http_api_mut(&api()).unwrap().stages.get_mut(&prod()).unwrap().deployment.clear();
     });
-    refused(undeployed, "stage a1b2c3d4e5/prod was never deployed");
+    refused(undeployed, Code::Unsupported, "stage a1b2c3d4e5/prod was never deployed");
 }
 
 #[test]

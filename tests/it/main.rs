@@ -11,6 +11,9 @@ mod canary;
 mod cli;
 #[cfg(feature = "live")]
 mod cli_release;
+mod codes;
+#[cfg(feature = "live")]
+mod commands;
 #[cfg(feature = "live")]
 mod conformance;
 #[cfg(feature = "live")]
@@ -26,6 +29,8 @@ mod gate;
 mod gc;
 mod http;
 mod ownership;
+#[cfg(feature = "live")]
+mod page;
 mod permission;
 mod readme;
 mod redeploy;

@@ -94,6 +94,18 @@ fn the_demo_prints_what_is_shown() {
 }
 
 #[test]
+fn the_three_screens_are_those_of_the_demo() {
+    let screens = blocks("console");
+    let played = |regress| {
+        let options = DemoOptions { regress, ..DemoOptions::default() };
+        demo::text::report(&demo::run(&options, &Silent).now_or_never().unwrap().unwrap())
+    };
+    let (good, bad) = (played(None), played(Some(demo::Regression::Errors)));
+    let shown: Vec<bool> = screens.iter().zip([&good, &good, &bad]).map(|(one, whole)| whole.contains(one)).collect();
+    assert_eq!(shown, [true, true, true], "{good}\n{bad}");
+}
+
+#[test]
 fn the_record_can_be_read() {
     let line = blocks("text")[2].trim().to_owned();
     let description = stagegate::model::Description::parse(&line).unwrap();

@@ -31,6 +31,15 @@ pub enum CanaryCommand {
     },
 }
 
+impl CanaryCommand {
+    /// Where the split is.
+    pub(in crate::cli) const fn target(&self) -> &String {
+        match self {
+            Self::Clear(split) | Self::Promote(split) | Self::Set { split, .. } => &split.target,
+        }
+    }
+}
+
 /// Which split, and whether to ask.
 #[derive(Debug, clap::Args)]
 pub struct SplitArgs {

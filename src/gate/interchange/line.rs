@@ -27,14 +27,27 @@ pub struct Header {
 pub struct Row {
     /// Whole minutes since the canary began.
     pub now: u32,
-    /// What is new: the function (its name may be left out if there is one), the minute, its numbers.
-    pub news: Option<(Option<String>, u32, Minute)>,
+    /// What is new.
+    pub news: Option<News>,
     /// More lines of this tick follow.
     pub more: bool,
     /// The step and the minute at whose beginning it began.
     pub step: Option<(usize, u32)>,
     /// What forbids a promotion at this tick.
     pub holds: Vec<String>,
+}
+
+/// A minute of a function.
+#[derive(Debug, Clone, PartialEq)]
+pub struct News {
+    /// The function; its name may be left out if there is one.
+    pub function: Option<String>,
+    /// The minute.
+    pub minute: u32,
+    /// Its numbers.
+    pub numbers: Minute,
+    /// The versions of which the line says that their slow requests are not known: an empty list, not one left out.
+    pub slow_unknown: Vec<&'static str>,
 }
 
 /// A line.
@@ -148,7 +161,13 @@ fn row(fields: &Fields<'_>) -> Result<Row, Wrong> {
     };
     let news = match fields.minute("minute")? {
         None => None,
-        Some(minute) => Some((fields.text("function")?, minute, numbers(fields)?)),
+        Some(minute) => {
+            let is_empty = |version: &&str| {
+                fields.get(&format!("{version}_slow")).and_then(Value::as_array).is_some_and(Vec::is_empty)
+            };
+            let slow_unknown = ["canary", "baseline"].into_iter().filter(is_empty).collect();
+            Some(News { function: fields.text("function")?, minute, numbers: numbers(fields)?, slow_unknown })
+        }
     };
     let more = fields.flag("more")?.unwrap_or(false);
     Ok(Row { now, news, more, step, holds: fields.texts("holds")?.unwrap_or_default() })

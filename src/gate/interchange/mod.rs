@@ -9,6 +9,8 @@
 //! * lines: `function`; and on any line of a tick `step` (from 0) with `step_start` when the step is not the one that the
 //!   gate's own verdicts lead to, and `holds`, a list of texts that forbid a promotion at this tick.
 //!
+//! * `canary_slow` and `baseline_slow` may be `[]`: how many of the minute's requests were slow is not known.
+//!
 //! Fields that are not known are left alone, except in `config`.
 
 mod fields;

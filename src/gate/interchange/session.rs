@@ -3,9 +3,9 @@
 use serde_json::{Map, Value, json};
 
 use super::fields::{BadLine, Wrong};
-use super::line::{Header, Line, Row};
+use super::line::{Header, Line, News, Row};
 use crate::gate::judge::{Case, Decision, Judgement, judge};
-use crate::gate::minute::{Minute, Table};
+use crate::gate::minute::Table;
 use crate::gate::settings::BadSetting;
 use crate::gate::wishes::Wishes;
 
@@ -108,8 +108,8 @@ impl Session {
             let rule = format!("must be below {}, the number of steps below 100 %", rollout.steps.len());
             return Err(Wrong { field: Some("step".into()), rule });
         }
-        if let Some((function, minute, numbers)) = row.news {
-            table_of(&mut rollout.tables, function.as_deref(), &numbers)?.minutes.insert(minute, numbers);
+        if let Some(news) = row.news {
+            table_of(&mut rollout.tables, &news)?.minutes.insert(news.minute, news.numbers);
         }
         (self.step, self.step_start) = row.step.unwrap_or((self.step, self.step_start));
         self.holds.extend(row.holds);
@@ -145,16 +145,17 @@ impl Session {
 }
 
 /// The table that takes these numbers.
-fn table_of<'a>(tables: &'a mut [Table], function: Option<&str>, numbers: &Minute) -> Result<&'a mut Table, Wrong> {
+fn table_of<'a>(tables: &'a mut [Table], news: &News) -> Result<&'a mut Table, Wrong> {
+    let News { function, numbers, slow_unknown, .. } = news;
     let table = match function {
         None if tables.len() == 1 => tables.first_mut(),
         None => None,
-        Some(name) => tables.iter_mut().find(|table| table.name == name),
+        Some(name) => tables.iter_mut().find(|table| table.name == *name),
     };
     let rule = "must be one of the header's `functions`";
     let table = table.ok_or_else(|| Wrong { field: Some("function".into()), rule: rule.into() })?;
     for (version, counts) in [("canary", &numbers.canary), ("baseline", &numbers.baseline)] {
-        if counts.slow.len() < table.slow_thresholds_ms.len() {
+        if counts.slow.len() < table.slow_thresholds_ms.len() && !slow_unknown.contains(&version) {
             let rule = format!("must have {} numbers, one for each threshold", table.slow_thresholds_ms.len());
             return Err(Wrong { field: Some(format!("{version}_slow")), rule });
         }

@@ -121,7 +121,7 @@ impl<A: Aws, C: Clock> Observer<'_, A, C> {
     async fn http(&self, api: &ApiId) -> Result<HttpLive, Problem> {
         let (aws, own) = (self.aws, self.send(GetApi { api: api.clone() }).await?);
         if own.protocol_type != "HTTP" {
-            return Err(Problem::new(Code::Unsupported, format!("API {api} is a {} API", own.protocol_type))
+            return Err(Problem::new(Code::ApiKindUnsupported, format!("API {api} is a {} API", own.protocol_type))
                 .why("stagegate releases through stages of REST APIs and HTTP APIs only")
                 .fix("promote without a stage: leave `api` and `stage` out, or name FUNCTION:ALIAS"));
         }

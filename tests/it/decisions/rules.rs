@@ -131,6 +131,11 @@ fn rule_6_three_endings_and_the_last_says_what_fixes_it() {
     assert_eq!(outcome.exit, Exit::InBetween);
     let problem = outcome.problem.unwrap();
     assert!(problem.aws_now.contains("NOT as before"), "{}", problem.aws_now);
+    assert!(
+        problem.aws_now.contains("; last known (") && problem.aws_now.contains("orders:live → v"),
+        "{}",
+        problem.aws_now
+    );
     assert!(problem.fix.iter().any(|f| f.contains("stagegate rollback prod")), "{:?}", problem.fix);
 }
 

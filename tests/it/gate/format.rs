@@ -88,6 +88,34 @@ fn slow_counts_are_needed_for_every_threshold() {
 }
 
 #[test]
+fn a_minute_whose_slow_requests_are_not_known_is_written_and_read_back() {
+    let unknown = |n: u64| Minute {
+        weight: 0.05,
+        canary: counts(300, n),
+        baseline: stagegate::gate::Counts { slow: vec![57, 6], ..counts(5700, 6) },
+    };
+    let tables = [Table { slow_thresholds_ms: vec![228.5, 384.9], ..table((0..3).map(|_| unknown(1))) }];
+    let settings = Settings::default();
+    let case = Case {
+        settings: &settings,
+        steps: &STEPS,
+        step: 0,
+        step_start: 0,
+        now: 3,
+        tables: &tables,
+        holds: &[],
+        min_invocations: 0,
+    };
+    let mut session = Session::default();
+    session.take(&stagegate::gate::interchange::header_line(&case)).unwrap();
+    let new = (0..3).map(|minute| (tables[0].name.as_str(), minute));
+    for line in stagegate::gate::interchange::tick_lines(&case, new) {
+        session.take(&line).unwrap();
+    }
+    assert_eq!(session.case().unwrap().tables, tables);
+}
+
+#[test]
 fn a_line_that_is_refused_changes_nothing() {
     let mut session = Session::default();
     session.take(&header().to_string()).unwrap();

@@ -87,7 +87,7 @@ fn the_plan_says_what_the_next_update_takes_back_and_the_release_goes_on() {
     assert_eq!(
         said,
         ["orders:live = OrdersAliaslive belongs to CloudFormation stack shop: its next update that touches it puts \
-          back its own version, weights and description; stagegate verify prod shows what to write there"]
+          back its own version, weights and description; what to write there: stagegate verify prod"]
     );
     let plan = lab.plan().unwrap();
     assert_eq!(lab.promote(&plan).unwrap().exit, Exit::Done);

@@ -1,0 +1,127 @@
+//! What to do when AWS does not let a command in, said for the command that was run: the policy to attach when a call was
+//! denied, the profile to sign in with, the command to repeat.
+
+use clap::ValueEnum as _;
+
+use super::App;
+use super::args::{Command, PermissionArgs, PermissionCommand};
+use super::target::{repeated, shell_word};
+use crate::config::TargetRef;
+use crate::iam_policy::Purpose;
+use crate::problem::{Code, Problem};
+
+/// Which policy a command needs.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Needed {
+    purpose: Purpose,
+    /// As typed; none where a command has many targets, or none.
+    target: Option<String>,
+}
+
+impl Needed {
+    /// Of a command; `None` for those that need no role.
+    pub fn by(command: &Command) -> Option<Self> {
+        let (purpose, target) = match command {
+            Command::Plan(args) => (Purpose::Read, &args.source.target),
+            Command::Promote(args) => (Purpose::Promote, &args.source.target),
+            Command::Resume(args) => (Purpose::Promote, &args.target),
+            Command::Pause(args) => (Purpose::Rollback, &args.target),
+            Command::Rollback(args) => (Purpose::Rollback, &args.target),
+            Command::Settle(args) => (Purpose::Rollback, &args.target),
+            Command::Unlock(args) => (Purpose::Rollback, &args.target),
+            Command::Status(args) => (Purpose::Read, &args.target),
+            Command::History(args) => (Purpose::Read, &args.target),
+            Command::Verify(args) => (Purpose::Promote, &args.source.target),
+            Command::Redeploy(args) => (Purpose::Promote, &args.target),
+            Command::Gc(args) => (Purpose::Gc, &args.target),
+            Command::Permission(PermissionArgs { command }) => match command {
+                PermissionCommand::List(args) => (Purpose::Read, &args.target),
+                PermissionCommand::Grant { target, .. } | PermissionCommand::Prune { target, .. } => {
+                    (Purpose::Promote, target)
+                }
+            },
+            Command::Canary(args) => (Purpose::Promote, args.command.target()),
+            Command::Diff(_) | Command::Doctor(_) | Command::Drift(_) => {
+                return Some(Self { purpose: Purpose::Read, target: None });
+            }
+            _ => return None,
+        };
+        Some(Self { purpose, target: Some(target.clone()) })
+    }
+
+    /// The problem, with what mends it for this command.
+    pub fn explain(&self, app: &App, problem: Problem) -> Problem {
+        match problem.code {
+            Code::AccessDenied | Code::MetricsUnreadable => self.attach(app, problem),
+            Code::NoCredentials | Code::ExpiredCredentials => signed_in(problem, profile(app).as_deref()),
+            Code::WrongAccount => match profile(app) {
+                Some(profile) => problem.why(format!("profile {profile} was used")),
+                None => problem.why("no profile was named: neither --profile nor AWS_PROFILE is set"),
+            },
+            _ => problem,
+        }
+    }
+
+    fn attach(&self, app: &App, problem: Problem) -> Problem {
+        let purpose = self.purpose.to_possible_value().map(|value| value.get_name().to_owned()).unwrap_or_default();
+        problem.fix(format!(
+            "what to attach: stagegate iam-policy {purpose} --target {}{}",
+            self.place(),
+            repeated(app)
+        ))
+    }
+
+    /// A policy is made for functions and their alias; a stage or a URL does not name them.
+    fn place(&self) -> String {
+        let names =
+            |text: &&String| matches!(TargetRef::parse(text), Ok(TargetRef::Named(_) | TargetRef::Alias { .. }));
+        self.target.as_ref().filter(names).map_or_else(|| "FUNCTION:ALIAS".into(), |text| shell_word(text))
+    }
+}
+
+/// The profile that was named for this command.
+fn profile(app: &App) -> Option<String> {
+    let set = |name| (app.env)(name).filter(|value| !value.is_empty());
+    app.args.profile.clone().or_else(|| set("STAGEGATE_PROFILE")).or_else(|| set("AWS_PROFILE"))
+}
+
+/// The commands about a profile, naming it.
+fn signed_in(mut problem: Problem, profile: Option<&str>) -> Problem {
+    let Some(profile) = profile else { return problem };
+    for line in &mut problem.fix {
+        if ["aws sso login", "aws sts get-caller-identity"].iter().any(|command| line.ends_with(command)) {
+            line.push_str(&format!(" --profile {}", shell_word(profile)));
+        }
+    }
+    problem
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_policy_is_that_of_the_command_and_of_what_it_was_run_on() {
+        let needed = |line: &str| {
+            let words = ["stagegate"].into_iter().chain(line.split(' ')).map(Into::into);
+            let command = super::super::args::parse(words).unwrap().command;
+            Needed::by(&command).map(|needed| (needed.purpose, needed.place()))
+        };
+        assert_eq!(needed("rollback checkout-api:live"), Some((Purpose::Rollback, "checkout-api:live".into())));
+        assert_eq!(needed("promote prod"), Some((Purpose::Promote, "prod".into())));
+        assert_eq!(needed("status a1b2c3d4e5/prod"), Some((Purpose::Read, "FUNCTION:ALIAS".into())));
+        assert_eq!(needed("canary clear checkout-api:live"), Some((Purpose::Promote, "checkout-api:live".into())));
+        assert_eq!(needed("doctor https://api.example.com/v1"), Some((Purpose::Read, "FUNCTION:ALIAS".into())));
+        assert_eq!(needed("demo"), None);
+    }
+
+    #[test]
+    fn whoever_named_a_profile_signs_in_with_it() {
+        let problem = || Problem::new(Code::NoCredentials, "none").fix("sign in: aws sso login").fix("or wait");
+        assert_eq!(
+            signed_in(problem(), Some("shop prod")).fix,
+            ["sign in: aws sso login --profile 'shop prod'", "or wait"]
+        );
+        assert_eq!(signed_in(problem(), None).fix, problem().fix);
+    }
+}
