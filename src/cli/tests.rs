@@ -11,6 +11,8 @@ mod drift;
 #[cfg(test)]
 mod gc;
 #[cfg(test)]
+mod init;
+#[cfg(test)]
 mod protect;
 #[cfg(test)]
 mod repair;

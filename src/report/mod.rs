@@ -7,6 +7,7 @@ pub mod doctor_text;
 pub mod drift_text;
 pub mod gate_text;
 pub mod gc_text;
+pub mod init_text;
 mod json;
 mod live;
 mod panel;
