@@ -1,6 +1,8 @@
 //! The least that a role needs, as IAM policy documents: derived from what the steps declare to read, write and write
 //! back ([`PIPELINE`]) and from the action and resource that each operation declares (aws-semantics §11).
 
+mod simulate;
+
 use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
@@ -10,6 +12,8 @@ use crate::aws::operation::Scope;
 use crate::aws::{Kind, Operation};
 use crate::model::{AliasName, FunctionName, StageRef, candidate_alias};
 use crate::step::{Declaration, PIPELINE};
+
+pub use simulate::{FUNCTIONS_MAX, is_optional, principal, questions};
 
 /// The most characters that IAM takes in one managed policy, white space not counted (IAM User Guide, quotas). A policy
 /// for many functions is longer: it must be made for a part of them at a time.

@@ -22,7 +22,7 @@ use crate::report::{Color, Loudness, Progress, Wishes};
 pub use self::gate::{GateArgs, GateCommand, GateSettings};
 pub use self::gc::GcArgs;
 pub use self::init::InitArgs;
-pub use self::release::{Canary, PauseArgs, PlanArgs, PromoteArgs, ResumeArgs, RollbackArgs, SettleArgs, Source};
+pub use self::release::{Canary, PauseArgs, PlanArgs, PromoteArgs, Reading, ResumeArgs, RollbackArgs, SettleArgs};
 pub use self::repair::{Agreed, PermissionArgs, PermissionCommand, RedeployArgs};
 pub use self::split::{CanaryArgs, CanaryCommand, SplitArgs};
 
@@ -315,8 +315,10 @@ pub struct UnlockArgs {
 /// `verify`
 #[derive(Debug, clap::Args)]
 pub struct VerifyArgs {
+    /// Name of stagegate.toml, or FUNCTION:ALIAS [default: every target of stagegate.toml]
+    pub(super) target: Option<String>,
     #[command(flatten)]
-    pub(super) source: Source,
+    pub(super) reading: Reading,
 }
 
 /// `iam-policy`

@@ -64,7 +64,11 @@ pub(super) async fn init<A: Aws, C: Clock>(
     let asked = located.place.clone();
     let mapped = located.follow(app, session).await?;
     let name = choice::name(app, args, located).await?;
-    let place = if args.print { Place::nowhere(app) } else { Place::open(app, &name, args.force).await? };
+    let place = if args.print {
+        Place::nowhere(app)
+    } else {
+        Place::open(app, &name, args.force, &located.command("init")).await?
+    };
     let found = find(app, located, session, domain(&asked, mapped.as_ref()), &caller).await?;
     let choice = choose(app, args, located, &found).await?;
     app.reporter.busy("reading functions");
@@ -186,7 +190,7 @@ fn say(app: &App, located: &Located, done: &Done<'_>) {
         through: choice.through.as_ref(),
         functions,
         edits: &edits,
-        owners: &checked.owners,
+        owners: checked.problem.is_none().then_some(checked.owners.as_slice()),
         snippets: &checked.snippets,
         written: written.as_ref().map(|written| (written.how.word(), written.shown.as_str())),
         next: &next,

@@ -19,6 +19,8 @@ mod repair;
 #[cfg(test)]
 mod takeup;
 mod url;
+#[cfg(test)]
+mod verify;
 
 use std::cell::{Cell, RefCell};
 use std::io::Write;

@@ -20,6 +20,8 @@ const PARALLEL: usize = 8;
 pub struct Function {
     /// Its name.
     pub name: FunctionName,
+    /// Base64 SHA-256 of what was uploaded last.
+    pub code_sha256: String,
     /// What its alias serves; none when there is no such alias.
     pub serving: Option<Serving>,
     /// What would make a release of it wait or fail now.
@@ -49,17 +51,22 @@ pub async fn alias_of<A: Aws>(
     functions: &[FunctionName],
     alias: &AliasName,
 ) -> Result<Vec<Function>, Problem> {
-    stream::iter(functions).map(|function| one(aws, function, alias)).buffered(PARALLEL).try_collect().await
+    stream::iter(functions).map(|name| function(aws, name, alias)).buffered(PARALLEL).try_collect().await
 }
 
-async fn one<A: Aws>(aws: &A, function: &FunctionName, alias: &AliasName) -> Result<Function, Problem> {
-    let latest = GetFunction { function: function.clone(), qualifier: None };
-    let latest = ask(aws, latest).await?.ok_or_else(|| function_state::missing(function))?;
-    let found = ask(aws, GetAlias { function: function.clone(), alias: alias.clone() }).await?;
+/// A function with what its alias serves.
+///
+/// # Errors
+/// It does not exist, or AWS cannot be read.
+pub async fn function<A: Aws>(aws: &A, name: &FunctionName, alias: &AliasName) -> Result<Function, Problem> {
+    let latest = GetFunction { function: name.clone(), qualifier: None };
+    let latest = ask(aws, latest).await?.ok_or_else(|| function_state::missing(name))?;
+    let found = ask(aws, GetAlias { function: name.clone(), alias: alias.clone() }).await?;
     Ok(Function {
-        name: function.clone(),
+        name: name.clone(),
         serving: found.as_ref().map(serving),
-        trouble: function_state::trouble(function, &latest),
+        trouble: function_state::trouble(name, &latest),
+        code_sha256: latest.code_sha256,
     })
 }
 

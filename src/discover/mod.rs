@@ -7,11 +7,12 @@ mod rewire;
 mod settings;
 
 use std::collections::BTreeMap;
+use std::fmt;
 
 use serde::Serialize;
 
 pub use called::{Called, Through, Ways, ways};
-pub use look::{Function, alias_of, look_at};
+pub use look::{Function, alias_of, function, look_at};
 pub use rewire::{Edit, edits};
 pub use settings::guarded;
 
@@ -59,3 +60,31 @@ pub struct Serving {
     /// It serves what nobody has published.
     pub latest: bool,
 }
+
+impl fmt::Display for Serving {
+    /// `v41`, or `v41 90 %, v42 10 %`.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (at, (version, share)) in self.shares.iter().enumerate() {
+            f.write_str(if at == 0 { "" } else { ", " })?;
+            f.write_str(version)?;
+            if self.split {
+                write!(f, " {share} %")?;
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Serving {
+    /// What is not usual about it.
+    pub const fn note(&self) -> Option<&'static str> {
+        match (self.latest, self.split) {
+            (true, _) => Some("the first promote publishes a version and moves it there"),
+            (false, true) => Some("split already"),
+            (false, false) => None,
+        }
+    }
+}
+
+/// Said of an alias that is not there.
+pub const NO_ALIAS: &str = "does not exist yet: the first promote creates it";

@@ -2,7 +2,7 @@
 
 use super::text::{cut, field};
 use crate::config::Draft;
-use crate::discover::{Called, Edit, Function, LiveStage, Serving, Through, Ways};
+use crate::discover::{Called, Edit, Function, LiveStage, NO_ALIAS, Serving, Through, Ways};
 use crate::iam_policy::partition;
 use crate::model::ManagedBy;
 
@@ -25,8 +25,8 @@ pub struct Screen<'a> {
     pub functions: &'a [Function],
     /// What must be edited before a release changes anything.
     pub edits: &'a [Edit],
-    /// Who else owns what, one line each.
-    pub owners: &'a [String],
+    /// Who else owns what, one line each; none when that could not be looked at.
+    pub owners: Option<&'a [String]>,
     /// What to write into their configuration.
     pub snippets: &'a [(ManagedBy, String)],
     /// What became of which file; none when it is only shown.
@@ -180,11 +180,12 @@ impl Screen<'_> {
     }
 
     fn owned(&self, width: usize) -> String {
-        let mut text: String = self.owners.iter().map(|line| field("owner  ", line, width)).collect();
+        let Some(owners) = self.owners else { return String::new() };
+        let mut text: String = owners.iter().map(|line| field("owner  ", line, width)).collect();
         for (tool, lines) in self.snippets {
             text.push_str(&format!("\nso that {tool} leaves a release alone:\n\n{lines}"));
         }
-        if self.owners.is_empty() {
+        if owners.is_empty() {
             let nobody = "no stack is known to own it. Terraform leaves no mark: if it does, write managed_by = \
                           \"terraform\", and verify prints what to write there";
             text.push_str(&field("owner  ", nobody, width));
@@ -211,15 +212,9 @@ impl Screen<'_> {
 }
 
 fn serves(alias: &str, serving: Option<&Serving>) -> String {
-    let Some(serving) = serving else { return format!("{alias} does not exist yet: the first promote creates it") };
-    let shares: Vec<String> = match serving.split {
-        true => serving.shares.iter().map(|(version, share)| format!("{version} {share} %")).collect(),
-        false => serving.shares.keys().cloned().collect(),
-    };
-    let shown = format!("{alias} → {}", shares.join(", "));
-    match (serving.latest, serving.split) {
-        (true, _) => format!("{shown}: the first promote publishes a version and moves it there"),
-        (false, true) => format!("{shown}: split already"),
-        (false, false) => shown,
+    match serving.map(|serving| (serving, serving.note())) {
+        None => format!("{alias} {NO_ALIAS}"),
+        Some((serving, None)) => format!("{alias} → {serving}"),
+        Some((serving, Some(note))) => format!("{alias} → {serving}: {note}"),
     }
 }

@@ -18,6 +18,7 @@ pub mod rollback_text;
 pub mod status_text;
 mod term;
 pub mod text;
+pub mod verify_text;
 
 use std::cell::{Cell, RefCell};
 use std::io::Write;

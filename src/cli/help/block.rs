@@ -42,7 +42,7 @@ pub fn render(blocks: &[Block], width: usize) -> String {
             out.push('\n');
         }
         match block {
-            Block::Head(head) => out.push_str(&format!("{head}\n")),
+            Block::Head(head) => out.push_str(&field("", head, width)),
             Block::Text(text) => out.push_str(&field("  ", text, width)),
             Block::Row(word, means) => out.push_str(&pair(word, means, column(blocks, at, width), width)),
             Block::Command(line, does) => out.push_str(&pair(line, does, column(blocks, at, width), width)),

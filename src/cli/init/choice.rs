@@ -2,7 +2,7 @@
 
 use super::Found;
 use crate::cli::args::InitArgs;
-use crate::cli::target::Located;
+use crate::cli::target::{Located, shell_word};
 use crate::cli::{App, prompt};
 use crate::config::{TargetRef, check_target_name, nearest};
 use crate::discover::{ALIAS, ALIAS_VARIABLE, Called, Through};
@@ -147,12 +147,8 @@ fn nothing(found: &Found) -> Problem {
         routes => problem = problem.why(format!("{routes} of its routes call HTTP, other AWS services or nothing")),
     }
     problem
-        .fix(format!("look at its routes: stagegate doctor {}", located_word(&stage)))
+        .fix(format!("see what it calls: stagegate permission list {}", shell_word(&stage)))
         .fix("or release an alias alone, without a stage: stagegate init FUNCTION:ALIAS")
-}
-
-fn located_word(stage: &str) -> String {
-    crate::cli::target::shell_word(stage)
 }
 
 /// The likeliest way with all its functions, or what a person chooses.

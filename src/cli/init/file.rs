@@ -59,7 +59,7 @@ impl Place {
     ///
     /// # Errors
     /// There is one that must not be replaced, or it cannot be read.
-    pub async fn open(app: &App, name: &str, force: bool) -> Result<Self, Problem> {
+    pub async fn open(app: &App, name: &str, force: bool, command: &str) -> Result<Self, Problem> {
         let path = config::place(app.args.config.as_deref(), &app.directory, &Path::exists);
         // What a link points at is written, and the link stays.
         let path = path.canonicalize().unwrap_or(path);
@@ -81,17 +81,17 @@ impl Place {
         let refused = match place.config(place.old.as_deref().unwrap_or_default()) {
             Ok(config) if config.names().all(|known| known != name) => return Ok(place),
             Ok(_) => Problem::new(Code::AlreadySetUp, format!("{} has a target {name} already", place.shown))
-                .fix("add it under another name: --name NAME")
-                .fix("or replace the file, with all its targets: --force"),
-            Err(problem) => {
-                problem.why("a target is added only to a file that can be read").fix("or replace it: --force")
-            }
+                .fix(format!("add it under another name: {command} --name NAME"))
+                .fix(format!("or replace the file, with all its targets: {command} --force")),
+            Err(problem) => problem
+                .why("a target is added only to a file that can be read")
+                .fix(format!("or replace it: {command} --force")),
         };
         let question = format!("Replace {} with all its targets?", place.shown);
         if app.can_prompt() && refused.code == Code::AlreadySetUp && prompt::confirm(app, &question, false).await? {
             return Ok(Self { how: How::Replaced, ..place });
         }
-        Err(refused.fix("or look at what would be written: --print"))
+        Err(refused.fix(format!("or look at what would be written: {command} --print")))
     }
 
     /// The whole file with the new target in it.
