@@ -1,6 +1,9 @@
 //! What happens during a command, as values. The engine emits them and never prints; reporters print them.
 
+mod schema;
+
 use jiff::Timestamp;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -9,11 +12,13 @@ use crate::model::RunId;
 use crate::problem::Problem;
 use crate::step::StepKind;
 
+pub use schema::schema;
+
 /// The schema of the event stream; minor numbers only add.
 pub const EVENT_SCHEMA: &str = "stagegate.events/1.0";
 
 /// How a step ended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Outcome {
     /// Done and read back.
@@ -27,7 +32,7 @@ pub enum Outcome {
 }
 
 /// One event. Serialised with `type`, and wrapped with `ts` and `seq` by the JSON reporter.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, JsonSchema)]
 #[serde(tag = "type", rename_all = "snake_case")]
 pub enum Event {
     /// The first line.
@@ -203,7 +208,7 @@ pub enum Event {
 }
 
 /// The last line: how it ended.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, JsonSchema)]
 pub struct Summary {
     /// The release.
     pub release: Option<RunId>,

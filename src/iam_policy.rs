@@ -1,6 +1,8 @@
 //! The least that a role needs, as IAM policy documents: derived from what the steps declare to read, write and write
 //! back ([`PIPELINE`]) and from the action and resource that each operation declares (aws-semantics §11).
 
+mod simulate;
+
 use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
@@ -10,6 +12,8 @@ use crate::aws::operation::Scope;
 use crate::aws::{Kind, Operation};
 use crate::model::{AliasName, FunctionName, StageRef, candidate_alias};
 use crate::step::{Declaration, PIPELINE};
+
+pub use simulate::{FUNCTIONS_MAX, is_optional, principal, questions};
 
 /// The most characters that IAM takes in one managed policy, white space not counted (IAM User Guide, quotas). A policy
 /// for many functions is longer: it must be made for a part of them at a time.
@@ -109,6 +113,17 @@ fn document(purpose: Purpose, operations: &[Operation], scope: &PolicyScope) -> 
 /// How many characters IAM counts in a policy, to be compared with [`MANAGED_POLICY_CHARS_MAX`].
 pub fn characters(policy: &Value) -> usize {
     policy.to_string().chars().filter(|c| !c.is_whitespace()).count()
+}
+
+/// The partition that a region lies in.
+pub fn partition(region: &str) -> &'static str {
+    match region.split('-').next() {
+        Some("cn") => "aws-cn",
+        Some("us") if region.starts_with("us-gov-") => "aws-us-gov",
+        Some("us") if region.starts_with("us-iso-") => "aws-iso",
+        Some("us") if region.starts_with("us-isob-") => "aws-iso-b",
+        _ => "aws",
+    }
 }
 
 /// The statements a policy is made of, in this order.

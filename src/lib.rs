@@ -13,6 +13,7 @@
 //! * [`journal`] – the write-ahead log of a release.
 //! * [`engine`] – runs a plan; [`rollback`] – the one way back. They emit [`event`]s and never print.
 //! * [`config`] – the configuration file, strict and versioned, with environment and flags above it; what TARGET means.
+//! * [`discover`] – what is live behind a place, for a first configuration file.
 //! * [`demo`] – a whole promotion on the world, with clients that watch it.
 //! * [`gate`] – whether a canary is worse than what it replaces, as a pure function of the minutes seen.
 //! * [`gc`] – what nothing needs any more, and deleting it.
@@ -32,6 +33,7 @@ pub mod compare;
 pub mod config;
 pub mod definition;
 pub mod demo;
+pub mod discover;
 pub mod doctor;
 pub mod engine;
 pub mod event;

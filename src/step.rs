@@ -1,12 +1,13 @@
 //! The pipeline, declared once. Planner, executor, rollback, `explain` and the IAM policy read these declarations.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::aws::Operation;
 use crate::aws::Operation as Op;
 
 /// The steps of a release, in the order they run.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum StepKind {
     /// Make the version.

@@ -6,6 +6,7 @@ mod cloudwatch;
 mod codedeploy;
 mod domain;
 mod http;
+mod iam;
 mod lambda;
 mod rest;
 mod stage;
@@ -20,6 +21,7 @@ pub use domain::{
     ApiMapping, DomainName, EndpointType, HeaderGlob, InvokeApi, RoutingMode, RoutingRule, RuleCondition,
 };
 pub use http::{Cors, HttpApi, HttpAuthorizer, HttpIntegration, HttpRoute, JwtConfiguration};
+pub use iam::Simulated;
 pub use lambda::{
     Alias, Function, Invoked, Policy, Provisioned, ProvisionedStatus, Routing, State, Statement, UpdateStatus,
 };

@@ -12,7 +12,7 @@ use super::noun::{
     AlarmState, Alias, ApiMapping, ApiModel, Authorizer, Deployment, DomainName, Export, Function, GatewayResponse,
     HttpApi, HttpAuthorizer, HttpIntegration, HttpRoute, Identity, Invoked, LambdaDeployment, MetricPage, MetricQuery,
     Page, Patch, Policy, Provisioned, RequestValidator, Resource, RestApi, Routing, RoutingRule, ShiftStatus,
-    ShiftedAlias, StackResource, Stage, StageAnswer, Statement,
+    ShiftedAlias, Simulated, StackResource, Stage, StageAnswer, Statement,
 };
 use crate::model::{AliasName, ApiId, FunctionName, RunId, StageName, Version};
 use jiff::Timestamp;
@@ -53,6 +53,8 @@ pub enum Pool {
     CodeDeployRead,
     /// Reading CloudFormation.
     CloudFormationRead,
+    /// Reading IAM.
+    IamRead,
     /// STS.
     Sts,
 }
@@ -81,7 +83,7 @@ impl Pool {
             Self::CloudWatchGetMetricData => (50.0, 5.0, 50),
             Self::CloudWatchDescribeAlarms => (9.0, 2.0, 9),
             // No rate is documented: what we allow ourselves at any pace.
-            Self::CodeDeployRead | Self::CloudFormationRead => (2.0, 2.0, 4),
+            Self::CodeDeployRead | Self::CloudFormationRead | Self::IamRead => (2.0, 2.0, 4),
             Self::LambdaInvoke | Self::Sts => return None,
         };
         Some(Rate { full_rps, share_rps, burst })
@@ -307,6 +309,15 @@ operations! {
     /// stack's others as AWS adds (at most 100 in all). Empty when it belongs to none.
     DescribeStackResources { /** Physical id; of an alias its ARN. */ physical_id: String } -> Vec<StackResource>
         = "cloudformation" Read [CloudFormationRead] "cloudformation:DescribeStackResources" Optional;
+
+    /// What the policies of a user or role say about actions on resources; nothing of it is done.
+    SimulatePrincipalPolicy {
+        /** ARN of the user or role. */ principal: String,
+        /** `lambda:UpdateAlias`, … */ actions: Vec<String>,
+        /** ARNs without wildcards; none = any resource. */ resources: Vec<String>,
+        /** Condition keys that the call would carry, with their value. */ context: Vec<(String, String)>,
+        /** Page token. */ next: Option<String>,
+    } -> Page<Simulated> = "iam" Read [IamRead] "iam:SimulatePrincipalPolicy" Optional;
 
     /// One page of the account's REST APIs, id and name; up to 500.
     GetRestApis { /** Page token. */ position: Option<String> } -> Page<(ApiId, String)>

@@ -4,7 +4,7 @@
 use clap::ValueEnum as _;
 
 use super::App;
-use super::args::{Command, PermissionArgs, PermissionCommand};
+use super::args::{Command, PermissionArgs, PermissionCommand, VerifyArgs};
 use super::target::{repeated, shell_word};
 use crate::config::TargetRef;
 use crate::iam_policy::Purpose;
@@ -31,7 +31,8 @@ impl Needed {
             Command::Unlock(args) => (Purpose::Rollback, &args.target),
             Command::Status(args) => (Purpose::Read, &args.target),
             Command::History(args) => (Purpose::Read, &args.target),
-            Command::Verify(args) => (Purpose::Promote, &args.source.target),
+            Command::Verify(VerifyArgs { target: Some(target), .. }) => (Purpose::Promote, target),
+            Command::Verify(_) => return Some(Self { purpose: Purpose::Promote, target: None }),
             Command::Redeploy(args) => (Purpose::Promote, &args.target),
             Command::Gc(args) => (Purpose::Gc, &args.target),
             Command::Permission(PermissionArgs { command }) => match command {

@@ -2,6 +2,7 @@
 
 mod gate;
 mod gc;
+mod init;
 mod page;
 mod release;
 mod repair;
@@ -23,8 +24,9 @@ use crate::report::{Color, Loudness, Progress, Wishes};
 
 pub use self::gate::{GateArgs, GateCommand, GateSettings};
 pub use self::gc::GcArgs;
+pub use self::init::InitArgs;
 pub use self::page::PageArgs;
-pub use self::release::{Canary, PauseArgs, PlanArgs, PromoteArgs, ResumeArgs, RollbackArgs, SettleArgs, Source};
+pub use self::release::{Canary, PauseArgs, PlanArgs, PromoteArgs, Reading, ResumeArgs, RollbackArgs, SettleArgs};
 pub use self::repair::{Agreed, PermissionArgs, PermissionCommand, RedeployArgs};
 pub use self::split::{CanaryArgs, CanaryCommand, SplitArgs};
 
@@ -164,7 +166,9 @@ pub enum Command {
     Unlock(UnlockArgs),
     /// Delete versions and deployments that nothing needs any more; shows them first
     Gc(GcArgs),
-    /// Check credentials, access and configuration
+    /// Write stagegate.toml from what is live
+    Init(InitArgs),
+    /// Check credentials, access and configuration before they are needed
     Verify(VerifyArgs),
     /// The least that a role needs, as an IAM policy document
     IamPolicy(IamPolicyArgs),
@@ -172,10 +176,16 @@ pub enum Command {
     Demo(DemoArgs),
     /// The canary's gate on its own: for other programs, and over recordings
     Gate(GateArgs),
+    /// A command, or one of the topics below
+    Help(HelpArgs),
     /// What a problem code or a step means
     Explain(ExplainArgs),
     /// Completion script for a shell
     Completion(CompletionArgs),
+    /// Manual pages
+    Man(ManArgs),
+    /// The schema of the configuration file, or of the events that --json prints
+    Schema(SchemaArgs),
     /// What a CI job does last: apply on_interrupt to what it left unfinished
     #[command(hide = true)]
     Settle(SettleArgs),
@@ -205,14 +215,29 @@ impl Command {
     }
 }
 
+/// What [`Command::acts`] says, where the rest of the command line could not be read. `given` tells whether a flag is
+/// there.
+pub(super) fn acts_by_name(names: &[&str], given: impl Fn(&str) -> bool) -> bool {
+    match names {
+        ["gc", ..] => given("--yes") || given("-y") || given("--confirm"),
+        ["permission", rest @ ..] => matches!(rest.first(), Some(&("grant" | "prune"))),
+        [name, ..] => {
+            const ACTING: [&str; 9] =
+                ["promote", "resume", "pause", "rollback", "redeploy", "canary", "unlock", "settle", "demo"];
+            ACTING.contains(name)
+        }
+        [] => false,
+    }
+}
+
 /// What the groups of commands in `--help` are called, and their commands in order.
 const GROUPS: [(&str, &[&str]); 6] = [
     ("Release", &["plan", "promote", "resume", "pause", "rollback"]),
     ("See", &["status", "history", "diff", "doctor", "drift"]),
     ("Repair", &["redeploy", "canary", "permission", "unlock", "gc"]),
-    ("Set up", &["verify", "iam-policy"]),
+    ("Set up", &["init", "verify", "iam-policy"]),
     ("Try", &["demo", "gate"]),
-    ("More", &["explain", "completion"]),
+    ("More", &["help", "explain", "completion", "man", "schema"]),
 ];
 
 /// `status`
@@ -296,8 +321,10 @@ pub struct UnlockArgs {
 /// `verify`
 #[derive(Debug, clap::Args)]
 pub struct VerifyArgs {
+    /// Name of stagegate.toml, or FUNCTION:ALIAS [default: every target of stagegate.toml]
+    pub(super) target: Option<String>,
     #[command(flatten)]
-    pub(super) source: Source,
+    pub(super) reading: Reading,
 }
 
 /// `iam-policy`
@@ -347,6 +374,45 @@ pub struct ExplainArgs {
     pub(super) what: Option<String>,
 }
 
+/// `help`
+#[derive(Debug, clap::Args)]
+pub struct HelpArgs {
+    /// A command, a command of a command, or a topic; the list of them if left out
+    #[arg(value_name = "COMMAND|TOPIC")]
+    pub(super) what: Vec<String>,
+}
+
+/// `man`
+#[derive(Debug, clap::Args)]
+#[command(
+    after_help = "Examples:\n  stagegate man | man -l -\n  stagegate man rollback | man -l -\n  stagegate man --out ~/.local/share/man/man1"
+)]
+pub struct ManArgs {
+    /// The command whose page is printed; that of stagegate itself if left out
+    #[arg(value_name = "COMMAND")]
+    pub(super) what: Vec<String>,
+    /// Write all pages into this folder, one for each command
+    #[arg(long, value_name = "DIR", conflicts_with = "what")]
+    pub(super) out: Option<PathBuf>,
+}
+
+/// `schema`
+#[derive(Debug, clap::Args)]
+pub struct SchemaArgs {
+    /// config: of stagegate.toml; events: of a line that an acting command prints with --json
+    #[arg(value_enum, hide_possible_values = true)]
+    pub(super) of: SchemaOf,
+}
+
+/// What there is a schema of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub enum SchemaOf {
+    /// `stagegate.toml`.
+    Config,
+    /// A line of the event stream.
+    Events,
+}
+
 /// `completion`
 #[derive(Debug, clap::Args)]
 pub struct CompletionArgs {
@@ -370,7 +436,9 @@ pub fn command() -> clap::Command {
         "{{about}}\n\nUsage: {{usage}}\n\n{text}Options:\n{{options}}\n\n\
          TARGET is a name of stagegate.toml, FUNCTION:ALIAS, the ARN of an alias, API/STAGE, or a URL.\n\
          Every global flag is also a variable, such as STAGEGATE_REGION; an empty variable is unset.\n\
-         Exit codes and every SG- code: stagegate explain\n"
+         Topics: stagegate help {}\n\
+         Exit codes and every SG- code: stagegate explain\n",
+        super::help::topics().collect::<Vec<_>>().join("|")
     );
     command.help_template(template)
 }

@@ -7,7 +7,7 @@ use super::release;
 use super::session::connect;
 use super::target::{Need, locate};
 use crate::aws::layers::Pace;
-use crate::iam_policy::{MANAGED_POLICY_CHARS_MAX, PolicyScope, characters, policy};
+use crate::iam_policy::{MANAGED_POLICY_CHARS_MAX, PolicyScope, characters, partition, policy};
 use crate::problem::Problem;
 
 /// Prints it. AWS is asked only for what nobody has said: the account and the region.
@@ -39,26 +39,4 @@ pub async fn run(app: &App, args: IamPolicyArgs) -> Result<End, Problem> {
         ));
     }
     Ok(End::done())
-}
-
-/// The partition that a region lies in.
-fn partition(region: &str) -> &'static str {
-    match region.split('-').next() {
-        Some("cn") => "aws-cn",
-        Some("us") if region.starts_with("us-gov-") => "aws-us-gov",
-        Some("us") if region.starts_with("us-iso-") => "aws-iso",
-        Some("us") if region.starts_with("us-isob-") => "aws-iso-b",
-        _ => "aws",
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_region_tells_the_partition() {
-        let all = ["us-east-1", "eu-west-1", "cn-north-1", "us-gov-west-1", "us-iso-east-1"].map(partition);
-        assert_eq!(all, ["aws", "aws", "aws-cn", "aws-us-gov", "aws-iso"]);
-    }
 }

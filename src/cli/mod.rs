@@ -16,10 +16,13 @@ mod explain;
 mod flight;
 mod gate;
 mod gc;
+mod help;
 mod history;
 mod iam_policy;
+mod init;
 mod keyboard;
 mod log;
+mod man;
 mod members;
 mod menu;
 mod output;
@@ -35,6 +38,7 @@ mod redeploy;
 mod release;
 mod resume;
 mod rollback;
+mod schema;
 mod session;
 mod settle;
 mod signals;
@@ -44,6 +48,7 @@ mod target;
 mod tests;
 mod unlock;
 mod until;
+mod usage;
 mod verify;
 
 use std::cell::Cell;
@@ -132,9 +137,10 @@ fn new_seed() -> u64 {
 
 /// Runs the command line; answers with the exit code.
 pub fn main(arguments: impl IntoIterator<Item = OsString>) -> Exit {
-    let args = match args::parse(arguments) {
+    let arguments: Vec<OsString> = arguments.into_iter().collect();
+    let args = match args::parse(arguments.iter().cloned()) {
         Ok(args) => args,
-        Err(error) => return unparsed(&error),
+        Err(error) => return usage::report(&error, &arguments, &env),
     };
     let (stdin, stderr) = (std::io::stdin().is_terminal(), console::Term::stderr());
     let columns = stderr.size_checked().map(|(_, columns)| columns);
@@ -200,13 +206,6 @@ fn finish(app: &App, acts: bool, end: End) -> Exit {
     exit
 }
 
-/// Help, version, or a mistake in the arguments.
-fn unparsed(error: &clap::Error) -> Exit {
-    // The reader may have gone away.
-    let _ = error.print();
-    if error.use_stderr() { Exit::Usage } else { Exit::Done }
-}
-
 /// Runs a command, with signals beside it. Before the engine acts a signal ends everything at once: nothing was
 /// written. From then on the engine is told, and decides.
 async fn run(app: &App, command: Command) -> End {
@@ -268,6 +267,7 @@ async fn carry_out(app: &App, command: Command) -> Result<End, Problem> {
         Command::Diff(args) => diff::run(app, args).await,
         Command::Doctor(args) => doctor::run(app, args).await,
         Command::Drift(args) => drift::run(app, args).await,
+        Command::Init(args) => init::run(app, args).await,
         Command::Verify(args) => verify::run(app, args).await,
         Command::Redeploy(args) => redeploy::run(app, args).await,
         Command::Canary(args) => canary::run(app, args).await,
@@ -278,7 +278,10 @@ async fn carry_out(app: &App, command: Command) -> Result<End, Problem> {
         Command::IamPolicy(args) => iam_policy::run(app, args).await,
         Command::Demo(args) => demo::run(app, &args).await,
         Command::Gate(args) => gate::run(app, args).await,
+        Command::Help(args) => help::run(app, &args),
         Command::Explain(args) => explain::run(app, &args),
         Command::Completion(args) => completion::run(app, &args),
+        Command::Man(args) => man::run(app, &args),
+        Command::Schema(args) => schema::run(app, &args),
     }
 }

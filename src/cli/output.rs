@@ -38,7 +38,8 @@ fn beside(path: &Path) -> io::Result<PathBuf> {
 /// Why a file that `flag` asks for is not there.
 pub fn unwritable(flag: &str, file: &Path, error: &io::Error) -> Problem {
     let name = file.display();
-    let problem = Problem::new(Code::OutputUnwritable, format!("cannot write {name}"))
+    let problem = Problem::new(Code::FileUnwritable, format!("cannot write {name}"))
+        .exit(Exit::Failed)
         .aws_now("only read, nothing was written")
         .fix(format!("name another file: {flag} FILE"));
     match error.kind() {

@@ -19,13 +19,14 @@ const PLAN_SCHEMA: &str = "stagegate.plan/1.0";
 
 /// Makes and shows the plan.
 pub async fn run(app: &App, args: PlanArgs) -> Result<End, Problem> {
-    let located = locate(app, &args.source.target, Need::Release, args.source.permission_settle.as_ref())?;
+    let located = locate(app, &args.source.target, Need::Release, args.source.reading.permission_settle.as_ref())?;
     let target = release::target(app, &located, &args.canary)?;
     release::check_override(args.gate.override_gate.as_deref(), &target)?;
-    let session = connect(app, &located, args.source.pace).await?;
+    let session = connect(app, &located, args.source.reading.pace).await?;
     app.reporter.busy("reading AWS");
     let caller = session.identify(app).await?;
-    let wanted = Wanted { version: args.source.function_version, override_gate: args.gate.override_gate.clone() };
+    let wanted =
+        Wanted { version: args.source.reading.function_version, override_gate: args.gate.override_gate.clone() };
     let prepared = release::prepare(app, &session, &target, caller, wanted).await?;
     let document = document(&prepared);
     if let Some(path) = &args.out {

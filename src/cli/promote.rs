@@ -22,7 +22,7 @@ pub async fn run(app: &App, args: PromoteArgs) -> Result<End, Problem> {
     let approved = args.plan.as_deref().map(plans::load).transpose()?;
     // An approved plan carries its own events of smoke checks.
     let need = if approved.is_some() { Need::Place } else { Need::Release };
-    let located = locate(app, &args.source.target, need, args.source.permission_settle.as_ref())?;
+    let located = locate(app, &args.source.target, need, args.source.reading.permission_settle.as_ref())?;
     let target = release::target(app, &located, &args.canary)?;
     if let Some(approved) = &approved {
         check_label(approved, &target)?;
@@ -32,7 +32,7 @@ pub async fn run(app: &App, args: PromoteArgs) -> Result<End, Problem> {
     args.until.map_or(Ok(()), |until| until.check(planned))?;
     // Where nobody can be asked and no flag says yes, AWS is not even read.
     consent(app, &located, &target, approved.as_ref(), &args)?;
-    let session = connect(app, &located, args.source.pace).await?;
+    let session = connect(app, &located, args.source.reading.pace).await?;
     promote(app, &located, &session, &target, approved.as_ref(), &args).await
 }
 
@@ -50,8 +50,10 @@ pub async fn promote<A: Aws, C: Clock>(
     let Prepared { plan, caller, .. } = match approved {
         Some(approved) => release::remake(app, session, approved, caller).await?,
         None => {
-            let wanted =
-                Wanted { version: args.source.function_version, override_gate: args.gate.override_gate.clone() };
+            let wanted = Wanted {
+                version: args.source.reading.function_version,
+                override_gate: args.gate.override_gate.clone(),
+            };
             release::prepare(app, session, target, caller, wanted).await?
         }
     };

@@ -5,10 +5,11 @@ use std::io::IsTerminal as _;
 use std::process::{Command, Stdio};
 
 use dialoguer::theme::SimpleTheme;
-use dialoguer::{Input, Select};
+use dialoguer::{Input, MultiSelect, Select};
 
 use super::App;
 use crate::problem::{Code, Exit, Problem};
+use crate::report::Progress;
 
 /// Yes or no, typed and sent with Enter; Enter alone takes the default, and what is neither is no.
 pub async fn confirm(app: &App, question: &str, default: bool) -> Result<bool, Problem> {
@@ -31,6 +32,57 @@ pub async fn select(app: &App, question: &str, items: Vec<String>) -> Result<Opt
     let items: Vec<String> = items.iter().map(|item| app.term().fit(item)).collect();
     ask(app, move || Select::with_theme(&SimpleTheme).with_prompt(question).items(&items).default(0).interact_opt())
         .await
+}
+
+/// One line; Enter takes the default.
+pub async fn input(app: &App, question: &str, default: &str) -> Result<String, Problem> {
+    let (question, default) = (app.term().fit(question), default.to_owned());
+    let typed: String =
+        ask(app, move || Input::with_theme(&SimpleTheme).with_prompt(question).default(default).interact_text())
+            .await?;
+    Ok(typed.trim().to_owned())
+}
+
+/// Some of several, all of them at first; `None` when a person leaves. Where nothing may be redrawn the items are numbered
+/// and their numbers typed.
+pub async fn several(app: &App, question: &str, items: Vec<String>) -> Result<Option<Vec<usize>>, Problem> {
+    let items: Vec<String> = items.iter().map(|item| app.term().fit(item)).collect();
+    if app.term().progress != Progress::Live {
+        return numbered(app, question, &items).await.map(Some);
+    }
+    let question = app.term().fit(question);
+    let all = vec![true; items.len()];
+    ask(app, move || {
+        MultiSelect::with_theme(&SimpleTheme).with_prompt(question).items(&items).defaults(&all).interact_opt()
+    })
+    .await
+}
+
+async fn numbered(app: &App, question: &str, items: &[String]) -> Result<Vec<usize>, Problem> {
+    for (at, item) in items.iter().enumerate() {
+        app.reporter.say(&format!("  {} {item}\n", at + 1));
+    }
+    loop {
+        let typed = input(app, &format!("{question} Numbers, or all"), "all").await?;
+        match numbers(&typed, items.len()) {
+            Some(chosen) => return Ok(chosen),
+            None => app.reporter.say(&format!("write numbers from 1 to {}, such as 1 3, or all\n", items.len())),
+        }
+    }
+}
+
+/// `1 3`, `1,3` or `all`, counted from 0 then; none if it is anything else or nothing.
+fn numbers(typed: &str, most: usize) -> Option<Vec<usize>> {
+    if typed.eq_ignore_ascii_case("all") {
+        return Some((0..most).collect());
+    }
+    let words = typed.split([' ', ',']).filter(|word| !word.is_empty());
+    let mut chosen = words
+        .map(|word| word.parse::<usize>().ok().filter(|number| (1..=most).contains(number)).map(|number| number - 1))
+        .collect::<Option<Vec<usize>>>()?;
+    chosen.sort_unstable();
+    chosen.dedup();
+    (!chosen.is_empty()).then_some(chosen)
 }
 
 async fn ask<T: Send + 'static>(
@@ -68,5 +120,19 @@ pub fn give_back_terminal() {
     let _ = term.show_cursor();
     if std::io::stdin().is_terminal() {
         let _ = Command::new("stty").arg("sane").stderr(Stdio::null()).stdout(Stdio::null()).status();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_are_read_as_people_type_them() {
+        assert_eq!(numbers("3, 1 1", 3), Some(vec![0, 2]));
+        assert_eq!(numbers("ALL", 2), Some(vec![0, 1]));
+        for typed in ["", "0", "4", "1-2", "one", ","] {
+            assert_eq!(numbers(typed, 3), None, "{typed}");
+        }
     }
 }

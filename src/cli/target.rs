@@ -2,7 +2,7 @@
 
 use super::App;
 use super::session::Session;
-use crate::address::{self, PassedRule};
+use crate::address::{self, Mapped, PassedRule};
 use crate::aws::Aws;
 use crate::config::{self, Config, Layer, Settings, SmokeFiles, TargetRef};
 use crate::model::{AliasName, FunctionName, StageRef, Target};
@@ -161,10 +161,10 @@ impl Located {
         &self.flags
     }
 
-    /// Asks AWS which stage answers a URL that does not say so itself; of any other target nothing is asked. To be called
-    /// before what the target means is looked at.
-    pub async fn follow<A: Aws, C>(&mut self, app: &App, session: &Session<A, C>) -> Result<(), Problem> {
-        let TargetRef::Url(address) = &self.place else { return Ok(()) };
+    /// Asks AWS which stage answers a URL that does not say so itself, and says how it was found; of any other target
+    /// nothing is asked. To be called before what the target means is looked at.
+    pub async fn follow<A: Aws, C>(&mut self, app: &App, session: &Session<A, C>) -> Result<Option<Mapped>, Problem> {
+        let TargetRef::Url(address) = &self.place else { return Ok(None) };
         if session.account.is_some() {
             check_account(&session.aws, session.account.as_deref()).await?;
         }
@@ -180,7 +180,8 @@ impl Located {
                 "routing rule {id} (priority {priority}) may take it, or not: AWS does not say"
             )));
         }
-        let stage = found.outcome.map_err(|nothing| refused(nothing.to_string()))?.stage;
+        let mapped = found.outcome.map_err(|nothing| refused(nothing.to_string()))?;
+        let stage = mapped.stage.clone();
         let mut told = format!("{} → {stage}\n", self.text);
         for rule in &found.passed {
             let elsewhere = rule.leads_to.as_ref().filter(|other| **other != stage);
@@ -188,7 +189,7 @@ impl Located {
         }
         app.reporter.aside(&told);
         self.place = TargetRef::Stage { stage, region: Some(session.region.clone()) };
-        Ok(())
+        Ok(Some(mapped))
     }
 
     /// A command line about this target: the command, then maybe flags of its own.

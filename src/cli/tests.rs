@@ -12,6 +12,7 @@ mod drift;
 mod fault;
 #[cfg(test)]
 mod gc;
+mod init;
 #[cfg(test)]
 mod page;
 #[cfg(test)]
@@ -21,6 +22,8 @@ mod repair;
 #[cfg(test)]
 mod takeup;
 mod url;
+#[cfg(test)]
+mod verify;
 
 use std::cell::{Cell, RefCell};
 use std::io::Write;

@@ -1,113 +1,99 @@
-//! `verify`: everything a promotion reads, checked before it is needed. Writes nothing.
+//! `verify`: everything a promotion reads and needs, checked before it is needed. Writes nothing.
 
-use serde::Serialize;
+mod checks;
+mod permissions;
 
+use futures_util::{StreamExt as _, stream};
+
+pub(super) use self::checks::Checks;
+use self::checks::{Mark, Snippet};
 use super::App;
-use super::args::VerifyArgs;
+use super::args::{Reading, VerifyArgs};
+use super::credentials;
 use super::end::End;
-use super::members;
 use super::release::{self, Prepared};
 use super::session::{Session, connect};
 use super::target::{Located, Need, locate};
 use crate::aws::Aws;
 use crate::aws::gateway;
-use crate::aws::operation::{GetAlias, GetFunction};
 use crate::clock::Clock;
-use crate::model::{ManagedBy, Target};
-use crate::ownership::{Ownership, snippet};
-use crate::problem::{Exit, Problem};
-use crate::report::Shape;
-use crate::report::text::{field, seconds};
+use crate::config;
+use crate::discover::{self, NO_ALIAS, Serving};
+use crate::iam_policy::{PolicyScope, partition};
+use crate::model::Target;
+use crate::problem::{Code, Exit, Problem};
+use crate::report::text::seconds;
+use crate::report::verify_text::{self, Row};
+use crate::report::{Shape, plan_text::Caller};
 
-/// One line of the answer.
-#[derive(Debug, Serialize)]
-struct Check {
-    /// What was checked.
-    what: String,
-    /// Whether it is fine.
-    ok: bool,
-    /// What was found.
-    found: String,
-    /// What is wrong.
-    problem: Option<Problem>,
-}
+/// Functions read at the same time.
+const PARALLEL: usize = 8;
+/// Up to so many functions each has its own lines; of more only those that something is to be said about.
+const EACH_MAX: usize = 10;
 
-/// What to write into a tool's own configuration.
-#[derive(Debug, Serialize)]
-struct Snippet {
-    /// The tool.
-    tool: ManagedBy,
-    /// The lines.
-    text: String,
-}
-
-/// The checks so far, and what they found of owners.
-#[derive(Debug, Default)]
-struct Checks {
-    all: Vec<Check>,
-    ownership: Option<Ownership>,
-    snippets: Vec<Snippet>,
-}
-
-impl Checks {
-    fn take(&mut self, what: &str, found: Result<String, Problem>) -> bool {
-        let (ok, text, problem) = match found {
-            Ok(text) => (true, text, None),
-            Err(problem) => (false, problem.what.clone(), Some(problem)),
-        };
-        self.all.push(Check { what: what.to_owned(), ok, found: text, problem });
-        ok
-    }
-
-    /// Who owns what: nothing of it is wrong, but the next update of a tool may take a release back.
-    fn take_owners(&mut self, prepared: &Prepared) {
-        let (ownership, plan) = (&prepared.ownership, &prepared.plan);
-        let lines = [ownership.lines(), ownership.blind_spots()].concat();
-        if lines.is_empty() {
-            let nobody =
-                "no stack and no CodeDeploy deployment; Terraform leaves no mark: say managed_by = \"terraform\"";
-            self.take("owner", Ok(nobody.into()));
-        }
-        for line in lines {
-            self.take("owner", Ok(line));
-        }
-        let kind = plan.stage.as_ref().map(|stage| &stage.before.kind);
-        let of = |tool| Snippet { tool, text: snippet(tool, &plan.target, kind) };
-        self.snippets = ownership.tools().into_iter().map(of).collect();
-        self.ownership = Some(ownership.clone());
-    }
-}
-
-/// Checks.
+/// Checks one target, or all of the file.
 pub async fn run(app: &App, args: VerifyArgs) -> Result<End, Problem> {
-    let mut checks = Checks::default();
-    let located = locate(app, &args.source.target, Need::Release, args.source.permission_settle.as_ref())?;
-    let target = release::plannable(&located)?;
-    checks.take("configuration", Ok(described(&target)));
-    app.reporter.busy("reading AWS");
-    match connect(app, &located, args.source.pace).await {
-        Ok(session) => {
-            let lasts = session
-                .expires
-                .map_or_else(|| "found; no end is known".to_owned(), |end| format!("found; they end {end:.0}"));
-            checks.take("credentials", Ok(lasts));
-            look(app, &located, &session, &target, args.source.function_version, &mut checks).await;
+    let names = match &args.target {
+        Some(name) => vec![name.clone()],
+        None => every(app)?,
+    };
+    let mut all = Vec::new();
+    for name in names {
+        app.reporter.busy(&format!("reading AWS for {name}"));
+        all.push(target(app, &name, &args.reading).await);
+    }
+    Ok(conclude(app, &all))
+}
+
+/// The names of the file.
+fn every(app: &App) -> Result<Vec<String>, Problem> {
+    let loaded = config::load(app.args.config.as_deref(), &app.directory, &config::read_file)?;
+    let Some(config) = loaded else {
+        return Err(Problem::new(Code::NoConfigFile, format!("there is no {} to verify", config::FILE_NAME))
+            .why("it is looked for here and in the directories above")
+            .fix("write one from what is live: stagegate init URL")
+            .fix("or name the place: stagegate verify FUNCTION:ALIAS"));
+    };
+    let names: Vec<String> = config.names().map(str::to_owned).collect();
+    if names.is_empty() {
+        return Err(Problem::new(Code::MissingKey, format!("{} has no [target.NAME] table", config.file_name()))
+            .fix("add one from what is live: stagegate init URL"));
+    }
+    Ok(names)
+}
+
+async fn target(app: &App, name: &str, reading: &Reading) -> Checks {
+    let mut checks = Checks::of(name);
+    let located = locate(app, name, Need::Release, reading.permission_settle.as_ref());
+    let found = located.and_then(|located| release::plannable(&located).map(|target| (located, target)));
+    let (located, target) = match found {
+        Ok(found) => found,
+        Err(problem) => {
+            checks.take("configuration", Err(problem));
+            return checks;
         }
+    };
+    checks.take("configuration", Ok(described(&target)));
+    match connect(app, &located, reading.pace).await {
+        Ok(session) => look(app, &located, &session, &target, reading.function_version, &mut checks).await,
         Err(problem) => {
             checks.take("credentials", Err(problem));
         }
     }
-    Ok(conclude(app, &checks))
+    checks
 }
 
 fn described(target: &Target) -> String {
     let stage = target.stage.as_ref().map_or_else(|| "no stage".to_owned(), ToString::to_string);
     let n = target.functions.len();
     let smoke = target.smoke.len() + target.stage_smoke.len();
-    format!("{n} function{}, alias {}, {stage}, {smoke} smoke checks", if n == 1 { "" } else { "s" }, target.alias)
+    let canary = if target.canary.is_gradual() { format!(", canary {}", target.canary) } else { String::new() };
+    let s = if n == 1 { "" } else { "s" };
+    format!("{n} function{s}, alias {}, {stage}, {smoke} smoke checks{canary}", target.alias)
 }
 
-async fn look<A: Aws, C: Clock>(
+/// Checks over a connection.
+pub(super) async fn look<A: Aws, C: Clock>(
     app: &App,
     located: &Located,
     session: &Session<A, C>,
@@ -115,6 +101,12 @@ async fn look<A: Aws, C: Clock>(
     named: Option<u64>,
     checks: &mut Checks,
 ) {
+    let lasts = match (session.expires, session.renewable) {
+        (Some(end), false) => format!("found; they end {end:.0}"),
+        (Some(end), true) => format!("found; they end {end:.0} and renew themselves"),
+        (None, _) => "found; no end is known".to_owned(),
+    };
+    checks.take("credentials", Ok(lasts));
     let caller = match session.identify(app).await {
         Ok(caller) => caller,
         Err(problem) => {
@@ -123,21 +115,7 @@ async fn look<A: Aws, C: Clock>(
         }
     };
     checks.take("account", Ok(format!("{} as {}", caller.identity.account, caller.identity.arn)));
-    let mut readable = true;
-    for function in &target.functions {
-        let found = members::ask(&session.aws, GetFunction { function: function.clone(), qualifier: None }).await;
-        let found = found.and_then(|found| {
-            found.map(|f| format!("$LATEST, sha256 {}…", crate::plan::short_sha(&f.code_sha256))).ok_or_else(|| {
-                Problem::new(crate::problem::Code::FunctionMissing, format!("function {function} does not exist here"))
-                    .fix("check the name, --region and --profile")
-            })
-        });
-        readable &= checks.take(&format!("function {function}"), found);
-        let request = GetAlias { function: function.clone(), alias: target.alias.clone() };
-        let found = members::ask(&session.aws, request).await;
-        let found = found.map(|alias| alias.map_or("does not exist yet, is created".into(), |a| a.version.label()));
-        readable &= checks.take(&format!("alias {function}:{}", target.alias), found);
-    }
+    let mut readable = functions(session, target, checks).await;
     if let Some(stage) = &target.stage {
         let found =
             gateway::existing_stage(&session.aws, stage).await.map(|found| match found.kind.is_auto_deployed() {
@@ -147,54 +125,126 @@ async fn look<A: Aws, C: Clock>(
         readable &= checks.take(&format!("stage {stage}"), found);
     }
     if readable {
-        // The plan reads everything that a promotion reads: definition, policies, versions, deployments.
-        let wanted = release::Wanted { version: named, ..release::Wanted::default() };
-        let prepared = release::prepare(app, session, target, caller, wanted).await;
-        if let Ok(prepared) = &prepared {
-            checks.take_owners(prepared);
-        }
-        let made = prepared.map(|prepared| {
-            let plan = &prepared.plan;
-            let what = if plan.is_noop() {
-                "nothing to do".to_owned()
-            } else {
-                format!("at most {}", seconds(plan.duration_s()))
-            };
-            format!("can be made: {what}; see {}", located.command("plan"))
-        });
-        checks.take("plan", made);
+        plan(app, located, session, target, (caller, named), checks).await;
     }
 }
 
-fn conclude(app: &App, found: &Checks) -> End {
-    let checks = &found.all;
-    match app.reporter.shape() {
-        Shape::Human => {
-            let width = app.term().width;
-            let mut text = String::new();
-            for check in checks {
-                let mark = if check.ok { "✔ ok     " } else { "✖ FAILED " };
-                text.push_str(&field(&format!("{mark} {:<28} ", check.what), &check.found, width));
+/// Functions and aliases; whether all of them can be released.
+async fn functions<A: Aws, C: Clock>(session: &Session<A, C>, target: &Target, checks: &mut Checks) -> bool {
+    let (alias, many) = (&target.alias, target.functions.len() > EACH_MAX);
+    let found: Vec<_> = stream::iter(&target.functions)
+        .map(|name| async move { (name, discover::function(&session.aws, name, alias).await) })
+        .buffered(PARALLEL)
+        .collect()
+        .await;
+    let (mut fine, mut silent) = (true, 0);
+    for (name, found) in found {
+        let found = match found {
+            Ok(found) => found,
+            Err(problem) => {
+                fine &= checks.take(&format!("function {name}"), Err(problem));
+                continue;
             }
-            app.reporter.data(&text);
-            for Snippet { tool, text } in &found.snippets {
-                app.reporter.data(&format!("\nso that {tool} leaves a release alone:\n\n{text}"));
-            }
-            for problem in checks.iter().filter_map(|check| check.problem.as_ref()) {
-                app.warn(problem);
-            }
+        };
+        let note = found.serving.as_ref().map_or(Some(NO_ALIAS), Serving::note);
+        if many && found.trouble.is_none() && note.is_none() {
+            silent += 1;
+            continue;
         }
+        let latest = format!("$LATEST, sha256 {}…", crate::plan::short_sha(&found.code_sha256));
+        fine &= checks.take(&format!("function {name}"), found.trouble.map_or(Ok(latest), Err));
+        let what = format!("alias {name}:{alias}");
+        match (found.serving, note) {
+            (Some(serving), None) => fine &= checks.take(&what, Ok(serving.to_string())),
+            (Some(serving), Some(note)) => checks.note(&what, format!("{serving}: {note}")),
+            (None, _) => checks.note(&what, NO_ALIAS),
+        }
+    }
+    if silent > 0 {
+        checks.take("functions", Ok(format!("{silent} can be published, each has its alias {alias}")));
+    }
+    fine
+}
+
+/// The plan reads everything that a promotion reads: definition, policies, versions, deployments, alarms, metrics.
+async fn plan<A: Aws, C: Clock>(
+    app: &App,
+    located: &Located,
+    session: &Session<A, C>,
+    target: &Target,
+    (caller, named): (Caller, Option<u64>),
+    checks: &mut Checks,
+) {
+    let wanted = release::Wanted { version: named, ..release::Wanted::default() };
+    let prepared = match release::prepare(app, session, target, caller, wanted).await {
+        Ok(prepared) => prepared,
+        Err(problem) => {
+            checks.take("plan", Err(problem));
+            return;
+        }
+    };
+    let Prepared { plan, caller, ownership } = &prepared;
+    let what = match plan.is_noop() {
+        true => "nothing to do".to_owned(),
+        false => format!("at most {}", seconds(plan.duration_s())),
+    };
+    checks.take("plan", Ok(format!("can be made: {what}; see {}", located.command("plan"))));
+    for notice in &plan.notices {
+        checks.note("plan", format!("{}: {}", notice.code, notice.text));
+    }
+    if plan.canary.is_some() {
+        let alarms = target.gate.alarms.len();
+        checks.take("gate", Ok(format!("metrics are readable, {alarms} of {alarms} alarms exist")));
+        plan.sight.iter().for_each(|sight| checks.note("gate", sight.sentence.clone()));
+    }
+    let needs = credentials::needs(plan, None, None, false, session.clock.now());
+    let stop_at = |until| located.command(&format!("promote --until {until}"));
+    let lasts = credentials::check(session, &needs, stop_at, located);
+    if session.expires.is_some() {
+        checks.take("time", lasts.map(|()| "the credentials last as long as the release".into()));
+    }
+    let scope = PolicyScope {
+        partition: partition(&session.region).to_owned(),
+        region: session.region.clone(),
+        account: caller.identity.account.clone(),
+        functions: target.functions.clone(),
+        alias: target.alias.clone(),
+        stage: target.stage.clone(),
+    };
+    permissions::check(&session.aws, &caller.identity.arn, &scope, plan, checks).await;
+    checks.take_owners(ownership, plan);
+}
+
+/// Says all of it; the worst decides.
+pub(super) fn conclude(app: &App, all: &[Checks]) -> End {
+    match app.reporter.shape() {
+        Shape::Human => all.iter().for_each(|checks| show(app, checks, all.len() > 1)),
         Shape::Document | Shape::Events => {
-            let document = serde_json::json!({
-                "schema": "stagegate.verify/1.0",
-                "ok": checks.iter().all(|check| check.ok),
-                "checks": checks,
-                "ownership": found.ownership,
-                "snippets": found.snippets,
-            });
+            let ok = all.iter().all(|checks| checks.ok);
+            let document = serde_json::json!({ "schema": "stagegate.verify/1.0", "ok": ok, "targets": all });
             app.reporter.data(&format!("{document:#}\n"));
         }
     }
-    let worst = checks.iter().filter_map(|check| check.problem.as_ref());
-    End::new(worst.fold(Exit::Done, |exit, problem| exit.worse(problem.exit)), "verified")
+    End::new(all.iter().fold(Exit::Done, |exit, checks| exit.worse(checks.exit())), "verified")
+}
+
+fn show(app: &App, checks: &Checks, several: bool) {
+    let row = |check: &'_ checks::Check| {
+        let mark = match check.mark {
+            Mark::Ok => "✔ ok",
+            Mark::Note => "! note",
+            Mark::Failed => "✖ FAILED",
+        };
+        (mark, check.what.clone(), check.found.clone())
+    };
+    let lines: Vec<(&'static str, String, String)> = checks.all.iter().map(row).collect();
+    let rows: Vec<Row<'_>> = lines.iter().map(|(mark, what, found)| Row { mark, what, found }).collect();
+    let head = if several { format!("{}\n", checks.target) } else { String::new() };
+    let tail = if several { "\n" } else { "" };
+    app.reporter.data(&format!("{head}{}", verify_text::rows(&rows, app.term().width)));
+    for Snippet { tool, text } in &checks.snippets {
+        app.reporter.data(&format!("\nso that {tool} leaves a release alone:\n\n{text}"));
+    }
+    checks.problems().for_each(|problem| app.warn(problem));
+    app.reporter.data(tail);
 }

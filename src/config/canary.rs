@@ -2,24 +2,22 @@
 
 use std::ops::Range;
 
+use serde_json::{Value, json};
 use toml::Spanned;
 
 use super::document::{FromToml, Node};
 use super::file::CanaryKeys;
 use super::resolve::Merged;
 use super::suggest::nearest;
-use super::value::choice;
+use super::value::from_words;
 use crate::model::{
     Canary, CanaryMode, CanaryStep, InvalidName, PRESETS, Percent, Target, candidate_alias, preset, schedule,
 };
 use crate::problem::{Code, Problem};
 
-impl FromToml for CanaryMode {
-    const WANTED: &'static str = "\"alias\", \"stage\" or \"none\"";
-
-    fn from_toml(node: &Node<'_>) -> Result<Self, Problem> {
-        choice(node, &[("alias", Self::Alias), ("stage", Self::Stage), ("none", Self::None)])
-    }
+from_words! {
+    CanaryMode => "\"alias\", \"stage\" or \"none\""
+        [("alias", Self::Alias), ("stage", Self::Stage), ("none", Self::None)];
 }
 
 /// The steps as a list.
@@ -28,6 +26,10 @@ pub(super) struct Steps(pub Vec<CanaryStep>);
 
 impl FromToml for Steps {
     const WANTED: &'static str = "a list in [ ], such as [\"5% 10m\", \"25% 10m\"]";
+
+    fn schema() -> Value {
+        json!({ "type": "array", "items": OneStep::schema(), "minItems": 1 })
+    }
 
     fn from_toml(node: &Node<'_>) -> Result<Self, Problem> {
         let items = node.value.as_array().ok_or_else(|| node.wrong_type::<Self>())?;
@@ -63,6 +65,10 @@ struct OneStep;
 impl FromToml for OneStep {
     const WANTED: &'static str = "a step in quotes, such as \"5% 10m\"";
 
+    fn schema() -> Value {
+        json!({ "type": "string", "pattern": "[0-9]%", "examples": ["5% 10m", "25% 10m until 300 req"] })
+    }
+
     fn from_toml(node: &Node<'_>) -> Result<Self, Problem> {
         node.text::<Self>().map(|_| Self)
     }
@@ -74,6 +80,10 @@ pub(super) struct Preset(pub Vec<CanaryStep>);
 
 impl FromToml for Preset {
     const WANTED: &'static str = "a name in quotes, such as \"Canary10Percent5Minutes\"";
+
+    fn schema() -> Value {
+        json!({ "type": "string", "examples": PRESETS })
+    }
 
     fn from_toml(node: &Node<'_>) -> Result<Self, Problem> {
         preset(node.text::<Self>()?).map(Self).map_err(|error| {

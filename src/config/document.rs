@@ -2,6 +2,7 @@
 
 use std::ops::Range;
 
+use serde_json::{Value, json};
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
@@ -86,11 +87,19 @@ pub(super) trait FromToml: Sized {
     /// What people are told to write, to follow "expected".
     const WANTED: &'static str;
 
+    /// The same for programs: JSON Schema of what [`FromToml::from_toml`] takes. What a schema cannot say is left out, so
+    /// that nothing is refused that the program takes.
+    fn schema() -> Value;
+
     fn from_toml(node: &Node<'_>) -> Result<Self, Problem>;
 }
 
 impl<T: FromToml> FromToml for Spanned<T> {
     const WANTED: &'static str = T::WANTED;
+
+    fn schema() -> Value {
+        T::schema()
+    }
 
     fn from_toml(node: &Node<'_>) -> Result<Self, Problem> {
         Ok(Self::new(node.range.clone(), T::from_toml(node)?))
@@ -99,6 +108,10 @@ impl<T: FromToml> FromToml for Spanned<T> {
 
 impl<T: FromToml> FromToml for Vec<Spanned<T>> {
     const WANTED: &'static str = "a list in [ ]";
+
+    fn schema() -> Value {
+        json!({ "type": "array", "items": T::schema() })
+    }
 
     fn from_toml(node: &Node<'_>) -> Result<Self, Problem> {
         let items = node.value.as_array().ok_or_else(|| node.wrong_type::<Self>())?;

@@ -1,12 +1,13 @@
 //! `[target.NAME.gate]`: what its values look like, and the policy that they make.
 
+use serde_json::{Value, json};
 use toml::Spanned;
 use toml::de::DeValue;
 
 use super::document::{FromToml, Node};
 use super::file::Gate;
 use super::resolve::Merged;
-use super::value::choice;
+use super::value::from_words;
 use crate::model::{GatePolicy, OnInconclusive, Percent, Ratio, Reaction};
 use crate::problem::{Code, Problem};
 
@@ -23,6 +24,10 @@ pub(super) struct Share<const MIN: u32, const MAX: u32>(pub Percent);
 
 impl<const MIN: u32, const MAX: u32> FromToml for Share<MIN, MAX> {
     const WANTED: &'static str = Percent::WANTED;
+
+    fn schema() -> Value {
+        Percent::schema()
+    }
 
     fn from_toml(node: &Node<'_>) -> Result<Self, Problem> {
         let percent = Percent::from_toml(node)?;
@@ -41,6 +46,10 @@ pub(super) struct Limit(pub Option<Percent>);
 
 impl FromToml for Limit {
     const WANTED: &'static str = "a percentage in quotes, such as \"5%\", or \"off\"";
+
+    fn schema() -> Value {
+        json!({ "anyOf": [{ "const": "off" }, Percent::schema()] })
+    }
 
     fn from_toml(node: &Node<'_>) -> Result<Self, Problem> {
         let text = node.text::<Self>()?;
@@ -65,6 +74,11 @@ pub(super) struct SlowLimit(pub Option<Ratio>);
 impl FromToml for SlowLimit {
     const WANTED: &'static str = "a number without quotes, such as 1.1, or \"off\"";
 
+    fn schema() -> Value {
+        let [least, most] = [RATIOS.start(), RATIOS.end()].map(|thousandths| thousandths / 1000.0);
+        json!({ "anyOf": [{ "const": "off" }, { "type": "number", "minimum": least, "maximum": most }] })
+    }
+
     #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "within the range and whole")]
     fn from_toml(node: &Node<'_>) -> Result<Self, Problem> {
         let number = match node.value {
@@ -88,6 +102,11 @@ pub(super) struct Alarms(pub Vec<String>);
 
 impl FromToml for Alarms {
     const WANTED: &'static str = "a list of alarm names in [ ]";
+
+    fn schema() -> Value {
+        let name = json!({ "type": "string", "pattern": "\\S", "maxLength": ALARM_NAME_MAX });
+        json!({ "type": "array", "items": name, "maxItems": ALARMS_MAX, "uniqueItems": true })
+    }
 
     fn from_toml(node: &Node<'_>) -> Result<Self, Problem> {
         let items = node.value.as_array().ok_or_else(|| node.wrong_type::<Self>())?;
@@ -130,20 +149,10 @@ fn alarm<'d>(node: &Node<'d>) -> Result<&'d str, Problem> {
     Ok(name)
 }
 
-impl FromToml for Reaction {
-    const WANTED: &'static str = "\"rollback\" or \"hold\"";
-
-    fn from_toml(node: &Node<'_>) -> Result<Self, Problem> {
-        choice(node, &[("rollback", Self::Rollback), ("hold", Self::Hold)])
-    }
-}
-
-impl FromToml for OnInconclusive {
-    const WANTED: &'static str = "\"hold\", \"promote\" or \"rollback\"";
-
-    fn from_toml(node: &Node<'_>) -> Result<Self, Problem> {
-        choice(node, &[("hold", Self::Hold), ("promote", Self::Promote), ("rollback", Self::Rollback)])
-    }
+from_words! {
+    Reaction => "\"rollback\" or \"hold\"" [("rollback", Self::Rollback), ("hold", Self::Hold)];
+    OnInconclusive => "\"hold\", \"promote\" or \"rollback\""
+        [("hold", Self::Hold), ("promote", Self::Promote), ("rollback", Self::Rollback)];
 }
 
 impl<'c> Merged<'c> {

@@ -100,6 +100,11 @@ const ACCOUNT: Names = Names { flag: "--account", ours: "STAGEGATE_ACCOUNT", the
 const PERMISSION_SETTLE: Names =
     Names { flag: "--permission-settle", ours: "STAGEGATE_PERMISSION_SETTLE", theirs: &[] };
 
+/// Flag, our variable, and AWS's variables of every setting that has them.
+pub fn setting_variables() -> [(&'static str, &'static str, &'static [&'static str]); 4] {
+    [REGION, PROFILE, ACCOUNT, PERMISSION_SETTLE].map(|names| (names.flag, names.ours, names.theirs))
+}
+
 /// The environment: a variable's value, none if it is not set.
 type Env<'a> = &'a dyn Fn(&str) -> Option<String>;
 

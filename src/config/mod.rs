@@ -5,6 +5,7 @@
 mod canary;
 mod canary_flags;
 mod document;
+mod draft;
 mod file;
 mod gate;
 mod layer;
@@ -12,6 +13,7 @@ mod place;
 mod protect;
 mod redeploy;
 mod resolve;
+mod schema;
 mod smoke;
 mod stage_settings;
 mod suggest;
@@ -22,10 +24,12 @@ use std::path::{Path, PathBuf};
 
 pub use canary_flags::CanaryFlags;
 pub use document::Document;
+pub use draft::{Draft, DraftStage};
 pub use file::{Config, SCHEMA};
-pub use layer::{Flags, Layer, Origin, Settings, Sourced};
+pub use layer::{Flags, Layer, Origin, Settings, Sourced, setting_variables};
 pub use place::TargetRef;
 pub use protect::Touched;
+pub use schema::{DIALECT, schema};
 pub use smoke::SmokeFiles;
 pub use suggest::{did_you_mean, nearest};
 
@@ -84,13 +88,33 @@ pub fn named(config: Option<&Config>, name: &str, smoke: SmokeFiles<'_>) -> Resu
     }
 }
 
+/// Whether a target can be called that.
+///
+/// # Errors
+/// It cannot, and why.
+pub fn check_target_name(name: &str) -> Result<(), Problem> {
+    name.parse::<value::TargetName>()
+        .map(|_| ())
+        .map_err(|error| Problem::new(Code::BadOption, error.to_string()).fix("name it otherwise: --name NAME"))
+}
+
+/// Where the configuration file is, or would be: the file `given`, or else `stagegate.toml` in `directory` or the nearest
+/// directory above it that `exists` says has one, or else in `directory`.
+pub fn place(given: Option<&Path>, directory: &Path, exists: &dyn Fn(&Path) -> bool) -> PathBuf {
+    if let Some(path) = given {
+        return directory.join(path);
+    }
+    let mut above = directory.ancestors().map(|above| above.join(FILE_NAME));
+    above.find(|path| exists(path)).unwrap_or_else(|| directory.join(FILE_NAME))
+}
+
 fn parse(path: &Path, directory: &Path, text: String) -> Result<Config, Problem> {
     let home = path.parent().map_or_else(PathBuf::new, Path::to_path_buf);
     Config::parse(Document::new(shown(path, directory), text), home)
 }
 
 /// The path as people find it: relative to the working directory where it is below it.
-fn shown(path: &Path, directory: &Path) -> String {
+pub fn shown(path: &Path, directory: &Path) -> String {
     path.strip_prefix(directory).unwrap_or(path).display().to_string()
 }
 

@@ -217,7 +217,9 @@ impl Config {
         let names: Vec<&str> = self.names().collect();
         let mut problem = Problem::new(Code::UnknownTarget, format!("there is no target `{name}` in {file}"));
         problem = match names.as_slice() {
-            [] => problem.why("the file has no [target.NAME] table"),
+            [] => {
+                problem.why("the file has no [target.NAME] table").fix("add one from what is live: stagegate init URL")
+            }
             _ => problem.why(format!("its targets: {}", names.join(", "))),
         };
         if let Some(near) = nearest(name, self.names()) {

@@ -2,11 +2,12 @@
 
 use std::str::FromStr;
 
+use serde_json::{Value, json};
 use toml::Spanned;
 
 use super::document::{FromToml, Node};
 use super::resolve::Merged;
-use super::value::choice;
+use super::value::from_words;
 use crate::model::{InvalidName, LogLevel, StageRef, Throttle, WantedStage};
 use crate::problem::{Code, Problem};
 
@@ -40,6 +41,10 @@ impl FromStr for DomainPath {
 impl FromToml for DomainPath {
     const WANTED: &'static str = "a domain in quotes, such as \"api.example.com/checkout\"";
 
+    fn schema() -> Value {
+        json!({ "type": "string", "pattern": "^[a-z0-9_-]+([.][a-z0-9_-]+)+(/.*[^/])?$" })
+    }
+
     fn from_toml(node: &Node<'_>) -> Result<Self, Problem> {
         node.text::<Self>()?.parse().map_err(|error: InvalidName| {
             node.problem(Code::BadValue, format!("`{}` is not a valid domain", node.path), error.rule)
@@ -47,12 +52,8 @@ impl FromToml for DomainPath {
     }
 }
 
-impl FromToml for LogLevel {
-    const WANTED: &'static str = "\"OFF\", \"ERROR\" or \"INFO\"";
-
-    fn from_toml(node: &Node<'_>) -> Result<Self, Problem> {
-        choice(node, &[("OFF", Self::Off), ("ERROR", Self::Error), ("INFO", Self::Info)])
-    }
+from_words! {
+    LogLevel => "\"OFF\", \"ERROR\" or \"INFO\"" [("OFF", Self::Off), ("ERROR", Self::Error), ("INFO", Self::Info)];
 }
 
 impl Merged<'_> {

@@ -18,7 +18,7 @@ pub fn did_you_mean<'c>(word: &str, candidates: impl IntoIterator<Item = &'c str
         Some(candidate) => format!("did you mean `{candidate}`?"),
         None => {
             let list: Vec<&str> = candidates.into_iter().collect();
-            format!("one of: {}", list.join(", "))
+            if list.is_empty() { "there is none to choose from".into() } else { format!("one of: {}", list.join(", ")) }
         }
     }
 }
@@ -34,6 +34,7 @@ mod tests {
         assert_eq!(nearest("Stage", keys), Some("stage"));
         assert_eq!(nearest("aliasVariable", keys), Some("alias_variable"));
         assert_eq!(nearest("journal", keys), None);
+        assert_eq!(did_you_mean("journal", []), "there is none to choose from");
         assert!(did_you_mean("journal", keys).ends_with("one of: alias, alias_variable, api, stage, stages"));
     }
 }

@@ -3,7 +3,7 @@
 use std::str::FromStr;
 use std::time::Duration;
 
-use serde_json::Value;
+use serde_json::{Value, json};
 use toml::de::DeValue;
 
 use super::document::{FromToml, Node};
@@ -169,11 +169,15 @@ impl FromStr for Template {
     }
 }
 
-/// A key holds text with a rule.
+/// A key holds text with a rule: what is told to people, and a pattern that every text matches that keeps the rule.
 macro_rules! from_text {
-    ($($kind:ty => $wanted:literal,)*) => {$(
+    ($($kind:ty => $wanted:literal $pattern:literal,)*) => {$(
         impl FromToml for $kind {
             const WANTED: &'static str = $wanted;
+
+            fn schema() -> Value {
+                json!({ "type": "string", "pattern": $pattern })
+            }
 
             fn from_toml(node: &Node<'_>) -> Result<Self, Problem> {
                 node.text::<Self>()?.parse().map_err(|error: InvalidName| {
@@ -186,28 +190,52 @@ macro_rules! from_text {
 }
 
 from_text! {
-    Text => "text in quotes",
-    Region => "a region in quotes",
-    Profile => "a profile name in quotes",
-    Account => "12 digits in quotes",
-    VariableName => "a variable name in quotes",
-    VariableValue => "a value in quotes",
-    FromTarget => "\"target.NAME\" in quotes",
-    Settle => "a time in quotes, such as \"20s\"",
-    SourceText => "\"$LATEST\", \"target.NAME\" or a version number in quotes",
-    Template => "text in quotes",
-    FunctionName => "a function name in quotes",
-    AliasName => "an alias name in quotes",
-    ApiId => "an API id in quotes",
-    StageName => "a stage name in quotes",
-    StageRef => "\"API/STAGE\" in quotes",
-    Percent => "a percentage in quotes, such as \"5%\"",
-    Extension => "a time in quotes, such as \"15m\"",
-    HttpCheck => "a method and a path in quotes, such as \"GET /health\"",
+    Text => "text in quotes"
+        "\\S",
+    Region => "a region in quotes"
+        "^[a-z0-9-]*-[a-z0-9-]*$",
+    Profile => "a profile name in quotes"
+        "\\S",
+    Account => "12 digits in quotes"
+        "^[0-9]{12}$",
+    VariableName => "a variable name in quotes"
+        "^[A-Za-z0-9_]{1,64}$",
+    TargetName => "a target name in quotes"
+        "^[A-Za-z0-9_-]{1,64}$",
+    VariableValue => "a value in quotes"
+        "^[A-Za-z0-9._~:/?#&=,-]{1,512}$",
+    FromTarget => "\"target.NAME\" in quotes"
+        "^target\\.[A-Za-z0-9_-]{1,64}$",
+    Settle => "a time in quotes, such as \"20s\""
+        "^[+]?[0-9P]",
+    SourceText => "\"$LATEST\", \"target.NAME\" or a version number in quotes"
+        "^(\\$LATEST|target\\..*|[+]?[0-9]*[1-9][0-9]*)$",
+    Template => "text in quotes"
+        "^([^{}]|\\{git_sha\\}|\\{git_tag\\})*$",
+    FunctionName => "a function name in quotes"
+        "^[A-Za-z0-9_-]{1,64}$",
+    AliasName => "an alias name in quotes"
+        "^[A-Za-z0-9_-]*[A-Za-z_-][A-Za-z0-9_-]*$",
+    ApiId => "an API id in quotes"
+        "^[a-z0-9]{1,64}$",
+    StageName => "a stage name in quotes"
+        "^(\\$default|[A-Za-z0-9_-]{1,128})$",
+    StageRef => "\"API/STAGE\" in quotes"
+        "^[a-z0-9]{1,64}/(\\$default|[A-Za-z0-9_-]{1,128})$",
+    Percent => "a percentage in quotes, such as \"5%\""
+        "^[0-9]+([.][0-9]{1,2})?%$",
+    Extension => "a time in quotes, such as \"15m\""
+        "^[0-9]",
+    HttpCheck => "a method and a path in quotes, such as \"GET /health\""
+        "^(GET|HEAD|POST|PUT|PATCH|DELETE|OPTIONS) +/[!\"$-~]*$",
 }
 
 impl FromToml for bool {
     const WANTED: &'static str = "true or false";
+
+    fn schema() -> Value {
+        json!({ "type": "boolean" })
+    }
 
     fn from_toml(node: &Node<'_>) -> Result<Self, Problem> {
         node.value.as_bool().ok_or_else(|| node.wrong_type::<Self>())
@@ -220,6 +248,10 @@ pub(super) struct Whole<const MIN: u64, const MAX: u64>(pub u64);
 
 impl<const MIN: u64, const MAX: u64> FromToml for Whole<MIN, MAX> {
     const WANTED: &'static str = "a whole number without quotes";
+
+    fn schema() -> Value {
+        json!({ "type": "integer", "minimum": MIN, "maximum": MAX })
+    }
 
     fn from_toml(node: &Node<'_>) -> Result<Self, Problem> {
         let number = node.value.as_integer().ok_or_else(|| node.wrong_type::<Self>())?;
@@ -236,6 +268,10 @@ impl<const MIN: u64, const MAX: u64> FromToml for Whole<MIN, MAX> {
 
 impl FromToml for Value {
     const WANTED: &'static str = "a value that JSON has";
+
+    fn schema() -> Self {
+        json!(true)
+    }
 
     fn from_toml(node: &Node<'_>) -> Result<Self, Problem> {
         let refused = || node.wrong_type::<Self>();
@@ -278,18 +314,27 @@ pub(super) fn choice<T: FromToml + Copy>(node: &Node<'_>, words: &[(&str, T)]) -
     })
 }
 
-impl FromToml for ManagedBy {
-    const WANTED: &'static str = "\"terraform\", \"cloudformation\", \"sam\", \"cdk\" or \"none\"";
+/// A key holds one of a few words.
+macro_rules! from_words {
+    ($($kind:ty => $wanted:literal $words:expr;)*) => {$(
+        impl $crate::config::document::FromToml for $kind {
+            const WANTED: &'static str = $wanted;
 
-    fn from_toml(node: &Node<'_>) -> Result<Self, Problem> {
-        choice(node, &Self::WORDS)
-    }
+            fn schema() -> serde_json::Value {
+                let words: Vec<&str> = $words.iter().map(|(word, _)| *word).collect();
+                serde_json::json!({ "enum": words })
+            }
+
+            fn from_toml(node: &$crate::config::document::Node<'_>) -> Result<Self, $crate::problem::Problem> {
+                $crate::config::value::choice(node, &$words)
+            }
+        }
+    )*};
 }
+pub(super) use from_words;
 
-impl FromToml for RedeployWhen {
-    const WANTED: &'static str = "\"if-changed\", \"always\" or \"never\"";
-
-    fn from_toml(node: &Node<'_>) -> Result<Self, Problem> {
-        choice(node, &[("if-changed", Self::IfChanged), ("always", Self::Always), ("never", Self::Never)])
-    }
+from_words! {
+    ManagedBy => "\"terraform\", \"cloudformation\", \"sam\", \"cdk\" or \"none\"" Self::WORDS;
+    RedeployWhen => "\"if-changed\", \"always\" or \"never\""
+        [("if-changed", Self::IfChanged), ("always", Self::Always), ("never", Self::Never)];
 }

@@ -127,6 +127,25 @@ pub fn short(uri: &str) -> String {
     }
 }
 
+/// The stage variable that the whole qualifier is taken from: where a stage keeps the alias.
+pub fn qualifier_variable(uri: &str) -> Option<String> {
+    let decoded = percent_decode(uri);
+    let (_, qualifier) = lambda_arn(&decoded).and_then(Reference::parse)?.function.rsplit_once(':')?;
+    match pieces(qualifier).as_slice() {
+        [Piece::Text(""), Piece::Variable(name), Piece::Text("")] => Some((*name).to_owned()),
+        _ => None,
+    }
+}
+
+/// The same URI with this qualifier, in place of the one that it has; none where it is no Lambda URI, or is escaped.
+pub fn with_qualifier(uri: &str, qualifier: &str) -> Option<String> {
+    let function = lambda_arn(uri).and_then(Reference::parse)?.function;
+    let name = function.split_once(':').map_or(function, |(name, _)| name);
+    let old = format!(":function:{function}");
+    let at = uri.rfind(&old).filter(|_| !uri.contains('%') && !name.is_empty())?;
+    Some(format!("{}:function:{name}:{qualifier}{}", &uri[..at], &uri[at + old.len()..]))
+}
+
 /// The function's name in the template, when every variable in the name itself has a value.
 fn known_name<'v>(template: &str, value: &dyn Fn(&str) -> Option<&'v str>) -> Option<String> {
     let reference = Reference::parse(lambda_arn(template)?)?;
@@ -379,6 +398,29 @@ mod tests {
         let uri = "arn:x:${stageVariables.b}:${stageVariables.a_1}:${stageVariables.b}:${stageVariables.}:${other.c}";
         assert_eq!(variables_used(uri), ["b", "a_1"]);
         assert_eq!(variables_used("http://${stageVariables.${stageVariables.in}"), ["in"]);
+    }
+
+    #[test]
+    fn the_variable_of_the_alias_is_found_and_put_in() {
+        for (uri, variable) in [
+            ("checkout:${stageVariables.a}", Some("a")),
+            ("${stageVariables.f}:${stageVariables.a}", Some("a")),
+            ("checkout:${stageVariables.a}x", None),
+            ("checkout:live", None),
+            ("${stageVariables.f}", None),
+            ("checkout", None),
+        ] {
+            assert_eq!(qualifier_variable(&format!("{REST}/{FN}:{uri}/invocations")).as_deref(), variable, "{uri}");
+            assert_eq!(qualifier_variable(&format!("{FN}:{uri}")).as_deref(), variable, "{uri}");
+        }
+        let wanted = format!("{REST}/{FN}:checkout:${{stageVariables.a}}/invocations");
+        for uri in ["checkout", "checkout:$LATEST", "checkout:7"] {
+            let new = with_qualifier(&format!("{REST}/{FN}:{uri}/invocations"), "${stageVariables.a}");
+            assert_eq!(new.as_ref(), Some(&wanted), "{uri}");
+        }
+        assert_eq!(with_qualifier(&format!("{FN}:checkout"), "live").unwrap(), format!("{FN}:checkout:live"));
+        assert_eq!(with_qualifier("https://example.com/function:x", "live"), None);
+        assert_eq!(with_qualifier(&format!("{REST}/{}/invocations", FN.replace(':', "%3A")), "live"), None);
     }
 
     #[test]

@@ -464,3 +464,9 @@ fn the_documents() {
         insta::assert_json_snapshot!(name, policy(purpose, &scope()));
     }
 }
+
+#[test]
+fn the_region_tells_the_partition() {
+    let all = ["us-east-1", "eu-west-1", "cn-north-1", "us-gov-west-1", "us-iso-east-1"].map(partition);
+    assert_eq!(all, ["aws", "aws", "aws-cn", "aws-us-gov", "aws-iso"]);
+}

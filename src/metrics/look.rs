@@ -1,6 +1,7 @@
 //! One look at a canary, for people and for programs. Pure.
 
 use jiff::Timestamp;
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::{Alarms, Shown};
@@ -13,7 +14,7 @@ use crate::plan::CanaryPlan;
 const MINUTES_SHOWN: u32 = 30;
 
 /// What one version did since the canary began.
-#[derive(Debug, Clone, Default, PartialEq, Serialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, JsonSchema)]
 pub struct VersionLook {
     /// Invocations.
     pub invocations: u64,
@@ -26,7 +27,7 @@ pub struct VersionLook {
 }
 
 /// What one function did.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 pub struct FunctionLook {
     /// The function.
     pub function: String,
@@ -37,7 +38,7 @@ pub struct FunctionLook {
 }
 
 /// One look.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 pub struct GateLook {
     /// The release.
     pub release: RunId,

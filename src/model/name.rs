@@ -3,6 +3,7 @@
 use std::fmt;
 use std::str::FromStr;
 
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Serialize};
 
 /// A name that AWS would refuse, with the rule it breaks.
@@ -93,6 +94,20 @@ name!(
     RunId, "run id", "must be `r-` followed by 26 characters of a ULID",
     |t| t.strip_prefix("r-").is_some_and(|u| u.len() == 26 && ulid::Ulid::from_string(u).is_ok())
 );
+
+impl JsonSchema for RunId {
+    fn schema_name() -> std::borrow::Cow<'static, str> {
+        "RunId".into()
+    }
+
+    fn inline_schema() -> bool {
+        true
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({ "type": "string", "pattern": "^r-[0-9A-HJKMNP-TV-Z]{26}$" })
+    }
+}
 
 impl RunId {
     /// A new id from a time (milliseconds since 1970) and 80 random bits; both are passed in so that tests choose them.

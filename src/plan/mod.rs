@@ -5,6 +5,7 @@ mod adopt;
 mod by_hand;
 mod canary;
 mod edit;
+pub mod function_state;
 mod grant;
 mod member;
 pub mod observe;

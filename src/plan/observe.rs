@@ -10,6 +10,7 @@ use futures_util::{StreamExt, TryStreamExt, stream};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use super::function_state;
 use crate::aws::gateway::{self, PAGES_MAX};
 use crate::aws::noun::{
     AlarmState, Alias, Deployment, Export, Function, MetricQuery, MetricSeries, Policy, Provisioned, Stage,
@@ -287,11 +288,7 @@ impl<A: Aws, C: Clock> Observer<'_, A, C> {
         let mut told = false;
         loop {
             let Some(latest) = self.found(GetFunction { function: function.clone(), qualifier: None }).await? else {
-                return Err(Problem::new(Code::FunctionMissing, format!("function {function} does not exist here"))
-                    .why("Lambda answered 404 in this account and region")
-                    .fix(format!(
-                        "check the name, --region and --profile: aws lambda get-function --function-name {function}"
-                    )));
+                return Err(function_state::missing(function));
             };
             match latest.last_update {
                 Some(UpdateStatus::InProgress) if self.waited(started) < UPDATE_WAIT_MAX => {
@@ -309,11 +306,7 @@ impl<A: Aws, C: Clock> Observer<'_, A, C> {
                     .why(format!("LastUpdateStatus is InProgress for {} s", UPDATE_WAIT_MAX.as_secs()))
                     .fix(format!("look: aws lambda get-function-configuration --function-name {function}")));
                 }
-                Some(UpdateStatus::Failed) => {
-                    return Err(Problem::new(Code::FunctionUpdating, format!("the last update of {function} failed"))
-                        .why(latest.last_update_reason.unwrap_or_else(|| "LastUpdateStatus is Failed".into()))
-                        .fix("update the function's code again, then repeat the command"));
-                }
+                Some(UpdateStatus::Failed) => return Err(function_state::update_failed(function, &latest)),
                 _ => return Ok(latest),
             }
         }

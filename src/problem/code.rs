@@ -94,6 +94,12 @@ codes! {
     TriggerFile "K15" Error Usage
         "a file that triggers a redeployment cannot be read"
         "`redeploy.files` names files beside the configuration file, at most 10, without patterns. Only their digest is kept; a file that is missing would never trigger anything, so it is an error.";
+    FileUnwritable "K16" Error Usage
+        "a file cannot be written"
+        "The place is not there, or not yours to write to. What was there before is as it was: a file is written beside it and then takes its place.";
+    AlreadySetUp "K17" Error Usage
+        "there is a configuration already"
+        "`init` never replaces what somebody has written, unless --force says so. A target of a new name is added at the end of the file; all else in it stays as it is, byte for byte.";
     // Usage
     ConfirmationMissing "U01" Error Usage
         "a confirmation is needed and there is no terminal to ask"
@@ -113,9 +119,12 @@ codes! {
     GateInput "U06" Error Usage
         "a rollout cannot be read by the gate"
         "`gate judge` and `gate replay` read one JSON object per line: a start line, then a line per minute and function. Nothing is guessed: the line and the field that cannot be used are named.";
-    OutputUnwritable "U07" Error Failed
-        "a file that was asked for cannot be written"
-        "The file is written beside its place first and then put there in one piece, so that nobody ever reads half of it. Its folder must exist and be writable, and its name must not be that of a folder.";
+    BadArguments "U07" Error Usage
+        "the command line cannot be read"
+        "A command, flag or value that does not exist or is missing. `stagegate help COMMAND` shows what there is.";
+    NothingToRelease "U08" Error Usage
+        "nothing there calls a function that a release could move"
+        "`init` looks for Lambda functions behind the stage: in the integrations of its routes and in its authorizers. Mocks, HTTP backends and other AWS services have no versions and no alias.";
     // Credentials
     ShortCredentials "C01" Error Access
         "the credentials end before the plan does"

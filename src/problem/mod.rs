@@ -8,6 +8,7 @@ mod runs;
 
 use std::fmt;
 
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Serialize, Serializer};
 use serde_json::{Value, json};
 
@@ -195,6 +196,42 @@ impl Problem {
 impl Serialize for Problem {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         self.to_json().serialize(serializer)
+    }
+}
+
+impl JsonSchema for Problem {
+    fn schema_name() -> std::borrow::Cow<'static, str> {
+        "Problem".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        let codes: Vec<String> = Code::ALL.iter().map(ToString::to_string).collect();
+        let exits: Vec<u8> = Exit::ALL.iter().map(|exit| exit.code()).collect();
+        let levels = [Level::Note, Level::Warning, Level::Error].map(|level| level.to_string());
+        let lines = json!({ "type": "array", "items": { "type": "string" } });
+        let text = json!({ "type": "string" });
+        let count = json!({ "type": "integer", "minimum": 1 });
+        json_schema!({
+            "type": "object",
+            "properties": {
+                "code": { "description": "Explained by `stagegate explain CODE`.", "examples": codes, "type": "string" },
+                "level": { "enum": levels },
+                "msg": { "description": "What happened, in one sentence.", "type": "string" },
+                "why": lines,
+                "aws_now": { "description": "What AWS is now.", "type": "string" },
+                "fix": lines,
+                "exit_code": { "description": "Of the process, if this ends it.", "enum": exits },
+                "span": {
+                    "description": "Where in a file the cause is.",
+                    "type": ["object", "null"],
+                    "properties": {
+                        "file": text, "line": count, "column": count, "text": text, "width": count, "note": text
+                    },
+                    "required": ["file", "line", "column", "text", "width", "note"]
+                }
+            },
+            "required": ["code", "level", "msg", "why", "aws_now", "fix", "exit_code", "span"]
+        })
     }
 }
 

@@ -8,6 +8,7 @@ pub mod drift_text;
 pub mod gate_text;
 pub mod gc_text;
 mod in_place;
+pub mod init_text;
 mod json;
 mod live;
 pub mod page;
@@ -19,6 +20,7 @@ pub mod rollback_text;
 pub mod status_text;
 mod term;
 pub mod text;
+pub mod verify_text;
 
 use std::cell::{Cell, RefCell};
 use std::io::Write;

@@ -66,6 +66,9 @@ pub struct Settings {
     /// Whether `DescribeStackResources` adds the stack's other resources to the one that was asked for: documented of
     /// real AWS, and reported not to be so.
     pub stack_answers_are_whole: bool,
+    /// What the caller's policies do not allow, as a simulation says it: actions, `ACTION RESOURCE`, or `*`. The other calls
+    /// know nothing of it.
+    pub simulated_denials: std::collections::BTreeSet<String>,
     /// Whether the caller may read tags of functions (`lambda:ListTags`); the other services answer with theirs anyhow.
     pub tags_readable: bool,
     /// Metric → status code (`InternalError`, `Forbidden`) with which CloudWatch fails to answer for it.
@@ -96,6 +99,7 @@ impl Default for Settings {
             throttles_name_version: false,
             durations_name_version: true,
             stack_answers_are_whole: true,
+            simulated_denials: std::collections::BTreeSet::new(),
             tags_readable: true,
             metric_failures: BTreeMap::new(),
         }
@@ -313,6 +317,7 @@ impl Account {
             Call::BatchGetDeployments(c) => Reply::BatchGetDeployments(self.code_deployments(c)?),
             Call::ListDeploymentTargets(c) => Reply::ListDeploymentTargets(self.code_deployment_targets(c)?),
             Call::BatchGetDeploymentTargets(c) => Reply::BatchGetDeploymentTargets(self.shifted_aliases(c)?),
+            Call::SimulatePrincipalPolicy(c) => Reply::SimulatePrincipalPolicy(self.simulate(c)),
             Call::DescribeStackResources(c) => Reply::DescribeStackResources(self.stack_resources(c)),
             Call::GetRestApis(c) => Reply::GetRestApis(self.rest_apis(c.position.as_deref())?),
             Call::GetRestApi(c) => Reply::GetRestApi(self.live(&c.api)?.api.clone()),

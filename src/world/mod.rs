@@ -53,6 +53,7 @@ pub mod fault;
 pub mod http;
 mod http_export;
 mod http_traffic;
+mod iam;
 pub mod invoke;
 pub mod lambda;
 pub mod load;

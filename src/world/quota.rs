@@ -36,7 +36,7 @@ impl Quota {
 /// The 429 of the operation's service (aws-semantics §2.1); API Gateway names a time, in whole seconds.
 pub(super) fn throttled(operation: Operation, wait: Option<Duration>) -> AwsError {
     let (code, message, status) = match operation.service() {
-        "sts" | "cloudformation" => ("Throttling", "Rate exceeded", 400),
+        "sts" | "cloudformation" | "iam" => ("Throttling", "Rate exceeded", 400),
         "codedeploy" => ("ThrottlingException", "Rate exceeded", 400),
         "apigateway" => ("TooManyRequestsException", "Too Many Requests", 429),
         _ => ("TooManyRequestsException", "Rate exceeded", 429),

@@ -1,6 +1,8 @@
 //! The built command, without AWS: help, mistakes, refusals, what goes to which stream and the exit code.
 #![allow(clippy::unwrap_used, reason = "a helper that fails is a test that fails")]
 
+mod offline;
+
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
@@ -74,12 +76,16 @@ fn the_help_of_the_whole_and_of_every_command() {
         "permission",
         "unlock",
         "gc",
+        "init",
         "verify",
         "iam-policy",
         "demo",
         "gate",
+        "help",
         "explain",
         "completion",
+        "man",
+        "schema",
     ] {
         assert!(help.contains(&format!("\n  {command} ")), "{command} is in no group");
         insta::assert_snapshot!(format!("help_{command}"), desk.run(&format!("{command} -h"), &[]));
@@ -106,6 +112,14 @@ fn mistakes_in_the_arguments_are_usage() {
         ("resume prod --once --finish", "cannot be used with"),
         ("canary set prod 0%", "stagegate canary clear prod"),
         ("redeploy a1b2c3d4e5/prod --force --to k5m8ra", "cannot be used with"),
+        ("help nowhere", "there is no command and no topic `nowhere`"),
+        ("help exitcodes", "did you mean `exit-codes`?"),
+        ("man exit-codes", "there is no command"),
+        ("schema nothing", "config, events"),
+        ("verify staging prod", "unexpected argument"),
+        ("init prod", "names nothing that is live"),
+        ("init", "<PLACE>"),
+        ("init pets:live --print --force", "cannot be used with"),
         ("permission", "list"),
         ("permission revoke prod", "unrecognized"),
         ("canary set prod half", "percentage"),
@@ -183,6 +197,16 @@ fn explain_is_offline_and_data() {
     insta::assert_snapshot!("explain_code", desk.run("explain sg-a02", &[]));
     insta::assert_snapshot!("explain_step", desk.run("explain redeploy", &[]));
     assert!(desk.run("explain nonsense", &[]).contains("exit 2"));
+    let document = |line: &str| -> serde_json::Value {
+        serde_json::from_slice(&desk.command(line, &[]).output().unwrap().stdout).unwrap()
+    };
+    let code = document("explain sg-a02 --json");
+    assert_eq!(
+        (&code["schema"], &code["code"], &code["exit_code"]),
+        (&"stagegate.explain/1.0".into(), &"SG-A02".into(), &6.into())
+    );
+    assert_eq!(document("explain redeploy --json")["step"], "redeploy");
+    assert!(document("explain --json")["codes"].as_array().unwrap().len() > 90);
     let all = desk.run("explain", &[]);
     assert!(all.contains("SG-X02") && all.contains("  130  ") && !all.contains("--- stderr"), "{all}");
 }
@@ -198,15 +222,6 @@ fn the_demo_and_the_policy_need_no_aws() {
     let policy = desk.command(line, &[REGION]).output().unwrap();
     let policy: serde_json::Value = serde_json::from_slice(&policy.stdout).unwrap();
     assert!(policy["Statement"].to_string().contains("function:checkout-api"), "{policy}");
-}
-
-#[test]
-fn completion_is_made_for_every_shell() {
-    let desk = Desk::new();
-    for shell in ["bash", "zsh", "fish", "powershell", "elvish"] {
-        let shown = desk.run(&format!("completion {shell}"), &[]);
-        assert!(shown.contains("exit 0\n") && shown.contains("rollback"), "{shell}: {shown}");
-    }
 }
 
 #[test]

@@ -35,6 +35,9 @@ mod permission;
 mod readme;
 mod redeploy;
 mod redeploy_command;
+mod schema;
+#[cfg(feature = "live")]
+mod setup_terminal;
 mod support;
 #[cfg(feature = "live")]
 mod terminal;

@@ -100,5 +100,5 @@ fn a_folder_is_no_place_for_a_page() {
         .unwrap();
     assert_eq!(output.status.code(), Some(2));
     let said = String::from_utf8(output.stderr).unwrap();
-    assert!(said.contains("error[SG-U07]") && said.contains("is a folder"), "{said}");
+    assert!(said.contains("error[SG-K16]") && said.contains("is a folder"), "{said}");
 }

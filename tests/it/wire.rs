@@ -6,6 +6,7 @@ mod cloudwatch;
 mod domain;
 mod gc;
 mod http_api;
+mod iam;
 mod owners;
 mod server;
 mod stage;

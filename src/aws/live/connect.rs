@@ -29,13 +29,14 @@ const CONNECT_TIMEOUT: Duration = Duration::from_millis(3_100);
 /// How long one call may take, connection included; the SDK itself would wait for ever (aws-semantics §13.1).
 const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(20);
 /// The SDK's names of our services (in `AWS_ENDPOINT_URL_…` and the profile's `services`) and ours.
-const SERVICES: [(&str, &str); 7] = [
+const SERVICES: [(&str, &str); 8] = [
     ("Lambda", "lambda"),
     ("API Gateway", APIGATEWAY),
     ("ApiGatewayV2", "apigatewayv2"),
     ("CloudFormation", "cloudformation"),
     ("CloudWatch", "cloudwatch"),
     ("CodeDeploy", "codedeploy"),
+    ("IAM", "iam"),
     ("STS", "sts"),
 ];
 /// The service whose address also tells where stages are served.
@@ -134,6 +135,7 @@ impl Live {
             cloudformation: aws_sdk_cloudformation::Client::new(&sdk),
             cloudwatch: aws_sdk_cloudwatch::Client::new(&sdk),
             codedeploy: aws_sdk_codedeploy::Client::new(&sdk),
+            iam: aws_sdk_iam::Client::new(&sdk),
             sts: aws_sdk_sts::Client::new(&sdk),
             stages,
             keys,

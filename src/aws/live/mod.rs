@@ -16,6 +16,7 @@ mod digest;
 mod domain;
 mod execute_api;
 mod function;
+mod iam;
 mod lambda;
 mod reply;
 mod stage;
@@ -37,6 +38,7 @@ pub struct Live {
     cloudformation: aws_sdk_cloudformation::Client,
     cloudwatch: aws_sdk_cloudwatch::Client,
     codedeploy: aws_sdk_codedeploy::Client,
+    iam: aws_sdk_iam::Client,
     sts: aws_sdk_sts::Client,
     stages: ExecuteApi,
     keys: Keys,
@@ -116,6 +118,8 @@ impl Aws for Live {
                 BatchGetDeploymentTargets => batch_get_deployment_targets;
             cloudformation(cloudformation):
                 DescribeStackResources => describe_stack_resources;
+            iam(iam):
+                SimulatePrincipalPolicy => simulate_principal_policy;
             apigatewayv2(apigatewayv2):
                 GetApi => get_api, GetRoutes => get_routes, GetIntegrations => get_integrations,
                 GetHttpAuthorizers => get_authorizers, GetHttpStage => get_stage, GetHttpStages => get_stages,

@@ -8,7 +8,8 @@ use super::{
     GetHttpAuthorizers, GetHttpDeployment, GetHttpDeployments, GetHttpStage, GetHttpStages, GetIntegrations, GetModels,
     GetPolicy, GetProvisionedConcurrencyConfig, GetRequestValidators, GetResources, GetRestApi, GetRoutes, GetStage,
     GetStages, GetVersionPolicy, Invoke, InvokeStage, ListAliases, ListDeploymentTargets, ListRoutingRules,
-    ListVersionsByFunction, PublishVersion, RemovePermission, RequestUrl, UpdateAlias, UpdateHttpStage, UpdateStage,
+    ListVersionsByFunction, PublishVersion, RemovePermission, RequestUrl, SimulatePrincipalPolicy, UpdateAlias,
+    UpdateHttpStage, UpdateStage,
 };
 
 impl Call {
@@ -52,6 +53,7 @@ impl Call {
             Self::ListDeploymentTargets(ListDeploymentTargets { deployment, .. })
             | Self::BatchGetDeploymentTargets(BatchGetDeploymentTargets { deployment, .. }) => deployment.clone(),
             Self::DescribeStackResources(DescribeStackResources { physical_id }) => physical_id.clone(),
+            Self::SimulatePrincipalPolicy(SimulatePrincipalPolicy { principal, .. }) => principal.clone(),
             Self::GetRestApis(_) => "REST APIs".into(),
             Self::GetDomainName(GetDomainName { domain })
             | Self::GetBasePathMappings(GetBasePathMappings { domain, .. })

@@ -17,6 +17,13 @@ use crate::model::{CanaryMode, schedule};
 pub struct Source {
     /// Name of stagegate.toml, or FUNCTION:ALIAS
     pub(in crate::cli) target: String,
+    #[command(flatten)]
+    pub(in crate::cli) reading: Reading,
+}
+
+/// How AWS is read for a plan.
+#[derive(Debug, clap::Args)]
+pub struct Reading {
     /// Promote this version instead of publishing $LATEST
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
     pub(in crate::cli) function_version: Option<u64>,

@@ -67,6 +67,6 @@ fn a_place_that_cannot_be_written_is_refused() {
     let desk = Desk::new(Shape::Human);
     std::fs::create_dir(desk.folder.path().join("release.html")).unwrap();
     let problem = desk.page("prod").unwrap_err();
-    assert_eq!((problem.code, problem.exit), (Code::OutputUnwritable, Exit::Usage));
+    assert_eq!((problem.code, problem.exit), (Code::FileUnwritable, Exit::Usage));
     assert_eq!(problem.why, ["release.html is a folder"]);
 }

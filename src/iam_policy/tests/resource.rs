@@ -25,6 +25,7 @@ pub(super) fn resource(call: &Call) -> Option<String> {
         | Call::BatchGetDeployments(_)
         | Call::ListDeploymentTargets(_)
         | Call::BatchGetDeploymentTargets(_)
+        | Call::SimulatePrincipalPolicy(_)
         | Call::DescribeStackResources(_) => "*".into(),
         Call::GetRestApis(_) => "arn:aws:apigateway:us-east-1::/restapis".into(),
         Call::GetRestApi(_) => api(subject),

@@ -67,6 +67,7 @@ fn a_protected_target_is_typed_and_a_rollback_is_one_enter() {
 #[test]
 fn no_at_the_prompt_and_the_wrong_name_and_ctrl_c_change_nothing() {
     let Some(desk) = desk("terminal leave") else { return };
+    desk.account.publish_version("pets");
     for (line, wait, keys, code) in [
         ("promote pets:beta", "Start?", "\r", 130),
         ("promote pets:beta", "Start?", "n\r", 130),
