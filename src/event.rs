@@ -1,5 +1,7 @@
 //! What happens during a command, as values. The engine emits them and never prints; reporters print them.
 
+use std::collections::BTreeMap;
+
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -167,6 +169,11 @@ pub enum Event {
         verified: bool,
         /// One line each: what is true now.
         now: Vec<String>,
+        /// How long all of it took, milliseconds.
+        ms: u64,
+        /// Of these lines: how long it took until that was read back, milliseconds.
+        #[serde(skip)]
+        took_ms: BTreeMap<String, u64>,
     },
     /// Ctrl-C, SIGTERM.
     Interrupted {

@@ -18,6 +18,7 @@ mod gc;
 mod history;
 mod iam_policy;
 mod log;
+mod logs;
 mod members;
 mod pause;
 mod permission;
@@ -39,6 +40,7 @@ mod tests;
 mod unlock;
 mod until;
 mod verify;
+mod versions;
 
 use std::cell::Cell;
 use std::ffi::OsString;
@@ -215,6 +217,8 @@ async fn dispatch(app: &App, command: Command) -> End {
         Command::Rollback(args) => rollback::run(app, args).await,
         Command::Status(args) => status::run(app, args).await,
         Command::History(args) => history::run(app, args).await,
+        Command::Versions(args) => versions::run(app, args).await,
+        Command::Logs(args) => logs::run(app, args).await,
         Command::Diff(args) => diff::run(app, args).await,
         Command::Doctor(args) => doctor::run(app, args).await,
         Command::Drift(args) => drift::run(app, args).await,

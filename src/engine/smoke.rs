@@ -11,7 +11,7 @@ use crate::aws::{Aws, AwsExt, Operation, explain};
 use crate::clock::Clock;
 use crate::journal::Journal;
 use crate::model::target::{Expect, SmokeCheck, StageCheck};
-use crate::model::{FunctionName, StageRef, Version};
+use crate::model::{AliasName, FunctionName, StageRef, Version};
 use crate::plan::Plan;
 use crate::problem::{Code, Problem};
 
@@ -22,7 +22,7 @@ impl<A: Aws, C: Clock, J: Journal> Engine<'_, A, C, J> {
     /// Runs every check against a version; the slowest answer in milliseconds.
     pub(super) async fn smoke(
         &self,
-        function: &FunctionName,
+        (function, alias): (&FunctionName, &AliasName),
         version: Version,
         checks: &[SmokeCheck],
     ) -> Result<u64, Stop> {
@@ -39,7 +39,8 @@ impl<A: Aws, C: Clock, J: Journal> Engine<'_, A, C, J> {
             let subject = format!("{function}:{version}");
             let answer = answer.map_err(|error| Stop::Failed(explain::problem(Operation::Invoke, &subject, &error)))?;
             slowest = slowest.max(answer.duration_ms);
-            judge(&answer, &check.expect).map_err(|why| Stop::Bad(failed(function, version, check, &answer, why)))?;
+            judge(&answer, &check.expect)
+                .map_err(|why| Stop::Bad(failed(function, alias, version, check, &answer, why)))?;
         }
         Ok(slowest)
     }
@@ -168,12 +169,26 @@ fn contains(value: &Value, wanted: &Value) -> bool {
     }
 }
 
-fn failed(function: &FunctionName, version: Version, check: &SmokeCheck, answer: &Invoked, why: String) -> Problem {
+fn failed(
+    function: &FunctionName,
+    alias: &AliasName,
+    version: Version,
+    check: &SmokeCheck,
+    answer: &Invoked,
+    why: String,
+) -> Problem {
+    let log = version
+        .number()
+        .map(|number| format!("what it wrote: stagegate logs {function}:{alias} --version {number} --since 10m"));
     let payload: String = answer.payload.chars().take(300).collect();
-    Problem::new(Code::SmokeFailed, format!("{} of {function} failed its smoke test {}", version.label(), check.file))
-        .why(why)
-        .why(format!("it answered {payload}"))
-        .fix("fix the function, upload it, and promote again")
+    let problem = Problem::new(
+        Code::SmokeFailed,
+        format!("{} of {function} failed its smoke test {}", version.label(), check.file),
+    )
+    .why(why)
+    .why(format!("it answered {payload}"));
+    let problem = log.into_iter().fold(problem, Problem::fix);
+    problem.fix("fix the function, upload it, and promote again")
 }
 
 #[cfg(test)]

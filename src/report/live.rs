@@ -6,6 +6,7 @@ use std::time::Duration;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use super::plain::word;
+use super::rollback_text;
 use super::text::{field, seconds};
 use super::{Board, Progress, Shape, Term};
 use crate::event::{Event, Outcome};
@@ -50,8 +51,8 @@ impl Live {
         *self.spinner.borrow_mut() = Some(bar);
     }
 
-    /// Draws the canary's panel, in place of the one before.
-    fn draw(&self, panel: &str) {
+    /// Draws a panel, in place of the one before.
+    pub(super) fn draw(&self, panel: &str) {
         if !self.enabled {
             return;
         }
@@ -90,9 +91,9 @@ impl Live {
                 let failed = failed.map_or_else(String::new, |step| format!("  ✖ FAILED  {step}\n"));
                 failed + &field("  ↩ going back: ", why, width)
             }
-            Event::RolledBack { verified, now, .. } => {
-                let head = if *verified { "✔ ROLLED BACK, read back" } else { "✖ NOT everything is as before" };
-                now.iter().fold(format!("{head}\n"), |text, line| text + &field("  ", line, width))
+            Event::RolledBack { verified, now, ms, took_ms, .. } => {
+                let lines = rollback_text::done(*verified, now, took_ms, *ms).into_iter();
+                lines.map(|line| field("", &line, width)).collect()
             }
             Event::Gate(look) => board
                 .passed_line(look)

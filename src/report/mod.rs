@@ -9,6 +9,7 @@ pub mod gate_text;
 pub mod gc_text;
 mod json;
 mod live;
+pub mod logs_text;
 mod panel;
 pub mod permission_text;
 mod plain;
@@ -17,6 +18,7 @@ pub mod rollback_text;
 pub mod status_text;
 mod term;
 pub mod text;
+pub mod versions_text;
 
 use std::cell::{Cell, RefCell};
 use std::io::Write;
@@ -126,6 +128,16 @@ impl Reporter {
     /// Shows that something takes time, until the next line.
     pub fn busy(&self, what: &str) {
         self.live.begin(&self.term.fit(what));
+    }
+
+    /// Whether something can be shown in place.
+    pub fn redraws(&self) -> bool {
+        self.term.progress == Progress::Live && self.shape == Shape::Human
+    }
+
+    /// Shows a text in the place of the one before.
+    pub fn redraw(&self, text: &str) {
+        self.live.draw(self.term.fit(text).trim_end_matches('\n'));
     }
 
     /// Takes moving parts off the screen, for a prompt.

@@ -96,7 +96,14 @@ fn a_protected_target_is_typed_and_a_rollback_is_one_enter() {
     assert_eq!(code, 0, "{screen}");
     assert!(screen.contains("✔ done") && screen.contains("✔ promoted prod") && cursor_is_back(&screen), "{screen}");
     assert_eq!(desk.serving(), "2");
-    let (code, screen) = desk.at_terminal("rollback pets:live", "Roll back now?", "\\r");
+    for keys in ["x\\x1b", "\\x03"] {
+        let (code, screen) = desk.at_terminal("rollback pets:live", "Enter = roll back now, Esc = leave", keys);
+        assert_eq!((code, desk.serving().as_str()), (130, "2"), "{screen}");
+        assert!(screen.contains("nothing was changed") && cursor_is_back(&screen), "{screen}");
+    }
+    let plain = "rollback pets:live --progress plain";
+    assert_eq!(desk.at_terminal(plain, "Type y = roll back now, n = leave", "what\\rn\\r").0, 130);
+    let (code, screen) = desk.at_terminal("rollback pets:live", "Enter = roll back now", "x \\r");
     assert_eq!(code, 0, "{screen}");
     assert!(screen.contains("you are") && screen.contains("undo this:") && cursor_is_back(&screen), "{screen}");
     assert_eq!(desk.serving(), "1");
@@ -113,6 +120,7 @@ fn no_at_the_prompt_and_the_wrong_name_and_ctrl_c_change_nothing() {
         ("promote prod", "Type prod to start", "live\\r"),
         ("promote prod --yes", "Type prod to start", "\\x03"),
         ("rollback pets:live", "Back to which version?", "\\x03"),
+        ("rollback pets:live --progress plain", "only Enter to leave", "7\\r\\r"),
     ] {
         let (code, screen) = desk.at_terminal(line, wait, keys);
         assert_eq!(code, 130, "{line} {keys}: {screen}");

@@ -7,6 +7,7 @@ mod domain;
 mod gc;
 mod http_api;
 mod owners;
+mod see;
 mod server;
 mod stage;
 
