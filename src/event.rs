@@ -2,6 +2,8 @@
 
 mod schema;
 
+use std::collections::BTreeMap;
+
 use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -183,6 +185,11 @@ pub enum Event {
         verified: bool,
         /// One line each: what is true now.
         now: Vec<String>,
+        /// How long all of it took, milliseconds.
+        ms: u64,
+        /// Of these lines: how long it took until that was read back, milliseconds.
+        #[serde(skip)]
+        took_ms: BTreeMap<String, u64>,
     },
     /// Ctrl-C, SIGTERM.
     Interrupted {

@@ -7,11 +7,11 @@ use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
 
-use crate::address;
 use crate::aws::operation::Scope;
 use crate::aws::{Kind, Operation};
 use crate::model::{AliasName, FunctionName, StageRef, candidate_alias};
 use crate::step::{Declaration, PIPELINE};
+use crate::{address, logs, rollback};
 
 pub use simulate::{FUNCTIONS_MAX, is_optional, principal, questions};
 
@@ -57,7 +57,18 @@ pub fn operations(purpose: Purpose) -> Vec<Operation> {
     };
     // Whatever is done, the target may be named by a URL.
     all.extend(address::READS);
+    all.extend(beside(purpose));
     sorted(all)
+}
+
+/// What is read beside the pipeline: by whoever looks, logs and the aliases of a function; by whoever goes back, past
+/// moves of aliases.
+fn beside(purpose: Purpose) -> Vec<Operation> {
+    match purpose {
+        Purpose::Read => [logs::READS, &[Operation::ListAliases]].concat(),
+        Purpose::Rollback | Purpose::Promote => rollback::trail::READS.to_vec(),
+        Purpose::Gc => Vec::new(),
+    }
 }
 
 fn sorted(mut operations: Vec<Operation>) -> Vec<Operation> {
@@ -143,6 +154,7 @@ enum Sid {
     Stage,
     Versions,
     Deployments,
+    Logs,
 }
 
 impl Sid {
@@ -166,11 +178,12 @@ impl Sid {
             (Scope::Deployments, _) => Self::Deploy,
             (Scope::Deployment, _) => Self::Deployments,
             (Scope::Stage, _) => Self::Stage,
+            (Scope::LogGroup, _) => Self::Logs,
         })
     }
 
     const fn needs_stage(self) -> bool {
-        !matches!(self, Self::Any | Self::Lambda | Self::Move | Self::Smoke | Self::Versions)
+        !matches!(self, Self::Any | Self::Lambda | Self::Move | Self::Smoke | Self::Versions | Self::Logs)
     }
 }
 
@@ -207,6 +220,12 @@ impl PolicyScope {
                 let aliases = [Some(self.alias.clone()), candidate_alias(&self.alias)];
                 let qualifiers: Vec<String> = aliases.iter().flatten().map(|alias| format!(":{alias}")).collect();
                 functions(&qualifiers.iter().map(String::as_str).collect::<Vec<_>>())
+            }
+            Sid::Logs => {
+                let group = |function| {
+                    logs::group_arn(&self.partition, &self.region, &self.account, &logs::usual_group(function))
+                };
+                self.functions.iter().map(group).collect()
             }
             Sid::Apis => vec![format!("arn:{}:apigateway:{}::/restapis", self.partition, self.region)],
             Sid::Domains => vec![self.domain_names("")],

@@ -2,12 +2,14 @@
 
 mod apigateway;
 mod cloudformation;
+mod cloudtrail;
 mod cloudwatch;
 mod codedeploy;
 mod domain;
 mod http;
 mod iam;
 mod lambda;
+mod logs;
 mod rest;
 mod stage;
 
@@ -15,6 +17,7 @@ use serde::{Deserialize, Serialize};
 
 pub use apigateway::{Deployment, DeploymentStatus, Export, Patch, StageAnswer};
 pub use cloudformation::{StackResource, Tags};
+pub use cloudtrail::TrailEvent;
 pub use cloudwatch::{AlarmState, AlarmValue, MetricPage, MetricQuery, MetricSeries};
 pub use codedeploy::{LambdaDeployment, ShiftStatus, ShiftedAlias};
 pub use domain::{
@@ -25,6 +28,7 @@ pub use iam::Simulated;
 pub use lambda::{
     Alias, Function, Invoked, Policy, Provisioned, ProvisionedStatus, Routing, State, Statement, UpdateStatus,
 };
+pub use logs::LogLine;
 pub use rest::{
     ApiModel, Authorizer, GatewayResponse, Integration, IntegrationResponse, Method, MethodResponse, RequestValidator,
     Resource, RestApi,

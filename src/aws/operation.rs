@@ -3,16 +3,16 @@
 
 mod subject;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::num::NonZeroU64;
 
 use serde::{Deserialize, Serialize};
 
 use super::noun::{
     AlarmState, Alias, ApiMapping, ApiModel, Authorizer, Deployment, DomainName, Export, Function, GatewayResponse,
-    HttpApi, HttpAuthorizer, HttpIntegration, HttpRoute, Identity, Invoked, LambdaDeployment, MetricPage, MetricQuery,
-    Page, Patch, Policy, Provisioned, RequestValidator, Resource, RestApi, Routing, RoutingRule, ShiftStatus,
-    ShiftedAlias, Simulated, StackResource, Stage, StageAnswer, Statement,
+    HttpApi, HttpAuthorizer, HttpIntegration, HttpRoute, Identity, Invoked, LambdaDeployment, LogLine, MetricPage,
+    MetricQuery, Page, Patch, Policy, Provisioned, RequestValidator, Resource, RestApi, Routing, RoutingRule,
+    ShiftStatus, ShiftedAlias, Simulated, StackResource, Stage, StageAnswer, Statement, TrailEvent,
 };
 use crate::model::{AliasName, ApiId, FunctionName, RunId, StageName, Version};
 use jiff::Timestamp;
@@ -49,6 +49,10 @@ pub enum Pool {
     CloudWatchGetMetricData,
     /// `DescribeAlarms`, 9 rps.
     CloudWatchDescribeAlarms,
+    /// `FilterLogEvents`, from 5 rps on, by region.
+    LogsFilter,
+    /// `LookupEvents`, 2 rps for account and region.
+    CloudTrailLookup,
     /// Reading CodeDeploy.
     CodeDeployRead,
     /// Reading CloudFormation.
@@ -82,6 +86,9 @@ impl Pool {
             Self::ApiGatewayGetResources => (2.5, 2.0, 5),
             Self::CloudWatchGetMetricData => (50.0, 5.0, 50),
             Self::CloudWatchDescribeAlarms => (9.0, 2.0, 9),
+            // The lowest of any region (CloudWatch Logs quotas page).
+            Self::LogsFilter => (5.0, 2.0, 5),
+            Self::CloudTrailLookup => (2.0, 1.0, 2),
             // No rate is documented: what we allow ourselves at any pace.
             Self::CodeDeployRead | Self::CloudFormationRead | Self::IamRead => (2.0, 2.0, 4),
             Self::LambdaInvoke | Self::Sts => return None,
@@ -109,6 +116,8 @@ pub enum Scope {
     Deployments,
     /// The API's `deployments/*`: each of them.
     Deployment,
+    /// The functions' log groups by their usual names, with what is in them. A group of another name is not known here.
+    LogGroup,
     /// `/restapis`.
     Apis,
     /// The API's `stages/STAGE` and `deployments/*`: moving the pointer touches both.
@@ -289,6 +298,24 @@ operations! {
     DescribeAlarms { /** Names. */ names: Vec<String> } -> Vec<AlarmState>
         = "cloudwatch" Read [CloudWatchDescribeAlarms] "cloudwatch:DescribeAlarms" Any;
 
+    /// One page of the lines of a log group between two times, the latest first, of streams whose names begin with a
+    /// text; a page may be short or empty and still have a successor. 404 when there is no such group.
+    FilterLogEvents {
+        /** Log group. */ group: String,
+        /** How the stream's name begins. */ prefix: String,
+        /** From. */ start: Timestamp,
+        /** To. */ end: Timestamp,
+        /** Lines on the page, at most 10,000. */ limit: u32,
+        /** Page token. */ next: Option<String>,
+    } -> Page<LogLine> = "logs" Read [LogsFilter] "logs:FilterLogEvents" LogGroup;
+    /// One page of management events of one name, the latest first; at most 50. They reach back 90 days in this region,
+    /// and appear minutes after they happened.
+    LookupEvents {
+        /** Event name, with the version that CloudTrail puts behind it. */ name: String,
+        /** Not after this time. */ end: Timestamp,
+        /** Page token. */ next: Option<String>,
+    } -> Page<TrailEvent> = "cloudtrail" Read [CloudTrailLookup] "cloudtrail:LookupEvents" Any;
+
     /// One page of ids of CodeDeploy deployments in these states, of every application and platform, in no documented
     /// order; those created since a time, or all.
     ListDeployments {
@@ -348,6 +375,9 @@ operations! {
         = "apigateway" Read [ApiGatewayTotal] "apigateway:GET" ApiRead;
     /// A deployment.
     GetDeployment { /** API. */ api: ApiId, /** Deployment id. */ deployment: String } -> Deployment
+        = "apigateway" Read [ApiGatewayTotal] "apigateway:GET" ApiRead;
+    /// The routes that a deployment has, `METHOD /path`; none where AWS gives no summary (aws-semantics §6.6).
+    GetDeploymentRoutes as GetDeployment { /** API. */ api: ApiId, /** Deployment id. */ deployment: String } -> Option<BTreeSet<String>>
         = "apigateway" Read [ApiGatewayTotal] "apigateway:GET" ApiRead;
     /// One page of deployments, in no documented order; up to 500.
     GetDeployments { /** API. */ api: ApiId, /** Page token. */ position: Option<String> } -> Page<Deployment>

@@ -3,9 +3,9 @@
 mod gate;
 mod gc;
 mod init;
-mod page;
 mod release;
 mod repair;
+mod see;
 mod split;
 
 use std::ffi::OsString;
@@ -25,9 +25,9 @@ use crate::report::{Color, Loudness, Progress, Wishes};
 pub use self::gate::{GateArgs, GateCommand, GateSettings};
 pub use self::gc::GcArgs;
 pub use self::init::InitArgs;
-pub use self::page::PageArgs;
 pub use self::release::{Canary, PauseArgs, PlanArgs, PromoteArgs, Reading, ResumeArgs, RollbackArgs, SettleArgs};
 pub use self::repair::{Agreed, PermissionArgs, PermissionCommand, RedeployArgs};
+pub use self::see::{HistoryArgs, LogsArgs, StatusArgs, VersionsArgs};
 pub use self::split::{CanaryArgs, CanaryCommand, SplitArgs};
 
 use self::release::canary_mode;
@@ -150,12 +150,16 @@ pub enum Command {
     Status(StatusArgs),
     /// Releases and rollbacks that this machine and the records know
     History(HistoryArgs),
+    /// The versions of a function: which serve, and which are bad
+    Versions(VersionsArgs),
     /// Two stages, or two versions of a function, side by side
     Diff(DiffArgs),
     /// Why does this URL not do what was deployed
     Doctor(DoctorArgs),
     /// Every target compared with what is live and with the configuration
     Drift(DriftArgs),
+    /// What one version of a function wrote to its log
+    Logs(LogsArgs),
     /// Serve the live definition of an API, or another deployment of it
     Redeploy(RedeployArgs),
     /// End or change a traffic split that no release runs
@@ -233,28 +237,12 @@ pub(super) fn acts_by_name(names: &[&str], given: impl Fn(&str) -> bool) -> bool
 /// What the groups of commands in `--help` are called, and their commands in order.
 const GROUPS: [(&str, &[&str]); 6] = [
     ("Release", &["plan", "promote", "resume", "pause", "rollback"]),
-    ("See", &["status", "history", "diff", "doctor", "drift"]),
+    ("See", &["status", "history", "versions", "diff", "doctor", "drift", "logs"]),
     ("Repair", &["redeploy", "canary", "permission", "unlock", "gc"]),
     ("Set up", &["init", "verify", "iam-policy"]),
     ("Try", &["demo", "gate"]),
     ("More", &["help", "explain", "completion", "man", "schema"]),
 ];
-
-/// `status`
-#[derive(Debug, clap::Args)]
-pub struct StatusArgs {
-    /// Name of stagegate.toml, FUNCTION:ALIAS, API/STAGE or a URL
-    pub(super) target: String,
-    #[command(flatten)]
-    pub(super) page: PageArgs,
-}
-
-/// `history`
-#[derive(Debug, clap::Args)]
-pub struct HistoryArgs {
-    /// Name of stagegate.toml, FUNCTION:ALIAS or API/STAGE
-    pub(super) target: String,
-}
 
 /// `diff`
 #[derive(Debug, clap::Args)]

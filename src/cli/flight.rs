@@ -130,6 +130,12 @@ pub fn journals(app: &App, located: &Located, account: &str, region: &str) -> Ve
     found.into_iter().filter(is_about).collect()
 }
 
+/// How a release ended, as far as a journal on this machine says.
+pub fn ending(app: &App, run: &RunId) -> Option<Ending> {
+    let (found, _) = app.state.as_ref().map(StateDir::list).unwrap_or_default();
+    found.into_iter().find(|summary| summary.run == *run)?.progress.ending
+}
+
 /// Nothing is in flight.
 pub fn nothing(app: &App, located: &Located) -> Problem {
     let mut problem = Problem::new(Code::NothingInFlight, format!("no release of {} is in flight", located.text))

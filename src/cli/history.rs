@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use jiff::Timestamp;
 use serde::Serialize;
 
 use super::App;
@@ -16,6 +17,7 @@ use crate::journal::{Ending, Entry, StateDir, Summary};
 use crate::model::{StageRef, Version};
 use crate::problem::{Level, Problem};
 use crate::report::Shape;
+use crate::report::text::{field, when};
 use crate::rollback::Seen;
 
 /// One release or rollback.
@@ -77,7 +79,7 @@ pub async fn run(app: &App, args: HistoryArgs) -> Result<End, Problem> {
     let journals = app.state.as_ref().map(|state| state.path().display().to_string());
     let history = History { schema: "stagegate.history/1.0", target: located.text.clone(), journals, releases };
     app.reporter.data(&match app.reporter.shape() {
-        Shape::Human => text(&history),
+        Shape::Human => text(&history, Timestamp::now(), app.term().width),
         Shape::Document | Shape::Events => format!("{:#}\n", serde_json::to_value(&history).unwrap_or_default()),
     });
     Ok(End::done())
@@ -190,12 +192,10 @@ fn of_record(seen: &Seen) -> Option<Past> {
             None
         }
     };
-    // The id holds the time at which the release began.
-    let began = ulid::Ulid::from_string(record.run.ulid()).ok().map(|id| id.timestamp_ms());
-    let at = began.and_then(|ms| jiff::Timestamp::from_millisecond(i64::try_from(ms).ok()?).ok());
     Some(Past {
         release: record.run.to_string(),
-        at: at.map_or_else(String::new, |at| format!("{at:.0}")),
+        // The id holds the time at which the release began.
+        at: record.run.began().map_or_else(String::new, |at| format!("{at:.0}")),
         kind: "record",
         ending,
         moves: vec![Moved { alias: seen.label(), from: record.from, to: Some(record.to) }],
@@ -204,34 +204,103 @@ fn of_record(seen: &Seen) -> Option<Past> {
     })
 }
 
-fn text(history: &History) -> String {
+/// Aliases of one release that are named; the rest is counted.
+const MOVES: usize = 5;
+
+/// The screen: when, how it ended, what it moved; below that its id.
+fn text(history: &History, now: Timestamp, width: usize) -> String {
     if history.releases.is_empty() {
         return format!("no release of {} is known here\n", history.target);
     }
-    let version = |version: Option<Version>| version.map_or_else(|| "-".to_owned(), Version::label);
     let mut out = String::new();
     for past in &history.releases {
-        let ending = match past.ending {
-            Some(Ending::Promoted) if past.stage.is_some() => "redeployed",
-            Some(Ending::Promoted) => "promoted",
-            Some(Ending::Unchanged) => "unchanged",
-            Some(Ending::RolledBack) => "rolled back",
-            Some(Ending::NeedsPerson) => "NEEDS A LOOK",
-            Some(Ending::Stopped) => "stopped",
-            Some(Ending::Elsewhere) => "ended elsewhere",
-            None => "unfinished",
-        };
-        out.push_str(&format!("{}  {}  {:<8}  {ending}\n", past.at, past.release, past.kind));
-        for moved in &past.moves {
-            out.push_str(&format!("    {}  {} → {}\n", moved.alias, version(moved.from), version(moved.to)));
+        let at = past.at.parse().map_or_else(|_| past.at.clone(), |at| when(at, now));
+        let head = format!("{at:<14}  {:<14}  ", ending(past));
+        for (at, line) in moves(past).iter().enumerate() {
+            let head = if at == 0 { head.clone() } else { " ".repeat(head.chars().count()) };
+            out.push_str(&field(&head, line, width));
         }
-        if let Some(Redeployed { stage, from, to }) = &past.stage {
-            let id = |id: &Option<String>| id.clone().unwrap_or_else(|| "-".into());
-            out.push_str(&format!("    {stage}  deployment {} → {}\n", id(from), id(to)));
-        }
+        let indent = " ".repeat(16);
+        let kind = if past.kind == "record" { "release" } else { past.kind };
+        let source = if past.kind == "record" { ", by the record in the alias" } else { "" };
+        out.push_str(&field(&indent, &format!("{kind} {}{source}", past.release), width));
         if let Some(recording) = &past.recording {
-            out.push_str(&format!("    judged: stagegate gate replay {}\n", shell_word(recording)));
+            out.push_str(&format!("{indent}judged: stagegate gate replay {}\n", shell_word(recording)));
         }
     }
     out
+}
+
+fn ending(past: &Past) -> &'static str {
+    match past.ending {
+        Some(Ending::Promoted) if past.stage.is_some() => "✔ redeployed",
+        Some(Ending::Promoted) => "✔ promoted",
+        Some(Ending::Unchanged) => "= unchanged",
+        Some(Ending::RolledBack) => "↩ rolled back",
+        Some(Ending::NeedsPerson) => "✖ NEEDS A LOOK",
+        Some(Ending::Stopped) => "· stopped",
+        Some(Ending::Elsewhere) => "· elsewhere",
+        None => "▶ unfinished",
+    }
+}
+
+fn moves(past: &Past) -> Vec<String> {
+    let version = |version: Option<Version>| version.map_or_else(|| "nothing".to_owned(), Version::label);
+    if let Some(Redeployed { stage, from, to }) = &past.stage {
+        let id = |id: &Option<String>| id.clone().unwrap_or_else(|| "none".into());
+        return vec![format!("{stage} deployment {} → {}", id(from), id(to))];
+    }
+    let one = |moved: &Moved| {
+        let to = if moved.to.is_some() { version(moved.to) } else { "not published".into() };
+        format!("{} {} → {to}", moved.alias, version(moved.from))
+    };
+    let mut named: Vec<String> = past.moves.iter().take(MOVES).map(one).collect();
+    let more = past.moves.len().saturating_sub(MOVES);
+    named.extend((more > 0).then(|| format!("and {more} more")));
+    named
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn past(at: &str, kind: &'static str, ending: Option<Ending>, functions: usize) -> Past {
+        let moved = |n: usize| Moved {
+            alias: format!("checkout-api-{n}:live"),
+            from: (n > 0).then_some(Version::Number(41)),
+            to: Some(Version::Number(42)),
+        };
+        Past {
+            release: "r-01JD3K7Q4T0000000000000000".into(),
+            at: at.into(),
+            kind,
+            ending,
+            moves: (0..functions).map(moved).collect(),
+            stage: None,
+            recording: None,
+        }
+    }
+
+    #[test]
+    fn the_screen_at_two_widths() {
+        let stage = Some(Redeployed { stage: "a1b2c3d4e5/prod".into(), from: None, to: Some("k7x2pq".into()) });
+        let recording = Some("/home/dana/.local/state/stagegate/r-01JD3K7Q4T0000000000000000.jsonl".into());
+        let history = History {
+            schema: "stagegate.history/1.0",
+            target: "prod".into(),
+            journals: None,
+            releases: vec![
+                Past { recording, ..past("2026-11-21T13:52:07Z", "release", None, 1) },
+                past("2026-11-18T14:02:00Z", "rollback", Some(Ending::RolledBack), 7),
+                Past { stage, ..past("2026-11-17T14:02:00Z", "redeploy", Some(Ending::Promoted), 0) },
+                past("2025-11-17T14:02:00Z", "record", Some(Ending::NeedsPerson), 2),
+            ],
+        };
+        let now = "2026-11-21T14:43:00Z".parse().unwrap();
+        insta::assert_snapshot!("history_88", text(&history, now, 88));
+        let narrow = text(&history, now, 60);
+        let long = narrow.lines().find(|line| line.chars().count() > 60 && !line.contains("stagegate "));
+        assert_eq!(long, None, "{narrow}");
+        insta::assert_snapshot!("history_60", narrow);
+    }
 }

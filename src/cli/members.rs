@@ -10,8 +10,9 @@ use crate::aws::{Aws, AwsExt as _, Request, explain};
 use crate::clock::Clock;
 use crate::config::TargetRef;
 use crate::definition::Marker;
-use crate::model::{AliasName, FunctionName, RunId, StageRef};
+use crate::model::{AliasName, FunctionName, RunId, StageRef, Target};
 use crate::problem::{Code, Problem};
+use crate::report::text::field;
 use crate::rollback::Seen;
 
 /// Aliases read at the same time.
@@ -28,8 +29,9 @@ pub async fn find<A: Aws, C: Clock>(
     named: bool,
 ) -> Result<Vec<Seen>, Problem> {
     match (&located.place, &located.target) {
-        (TargetRef::Stage { stage, .. }, _) => of_stage(app, session, stage, named).await,
+        (TargetRef::Stage { stage, .. }, _) => of_stage(app, session, located, stage, named).await,
         (_, Some(target)) => {
+            tell(app, located, &named_aliases(target));
             let pairs = target.functions.iter().map(|function| (function.clone(), target.alias.clone())).collect();
             let seen = read(session, pairs, named).await?;
             if seen.is_empty() {
@@ -41,7 +43,17 @@ pub async fn find<A: Aws, C: Clock>(
     }
 }
 
-fn missing(located: &Located) -> Problem {
+/// Says how the target was resolved.
+fn tell(app: &App, located: &Located, names: &[String]) {
+    app.reporter.aside(&field("", &located.chain(names), app.term().width));
+}
+
+fn named_aliases(target: &Target) -> Vec<String> {
+    target.functions.iter().map(|function| format!("{function}:{}", target.alias)).collect()
+}
+
+/// None of the aliases of a target exists.
+pub fn missing(located: &Located) -> Problem {
     let target = located.target.as_ref().map_or_else(
         || located.text.clone(),
         |t| {
@@ -89,12 +101,14 @@ fn newest(app: &App, seen: Vec<Seen>, counts: impl Fn(&Seen) -> bool) -> Vec<See
 async fn of_stage<A: Aws, C: Clock>(
     app: &App,
     session: &Session<A, C>,
+    located: &Located,
     stage: &StageRef,
     named: bool,
 ) -> Result<Vec<Seen>, Problem> {
     let (pairs, deployed_by) = called(app, session, stage).await?;
     let names: Vec<String> = pairs.iter().map(|(function, alias)| format!("{function}:{alias}")).collect();
-    app.reporter.aside(&format!("{stage} → {}\n", if names.is_empty() { "no alias".into() } else { names.join(", ") }));
+    let none = ["no alias".to_owned()];
+    tell(app, located, if names.is_empty() { &none } else { &names });
     let seen = read(session, pairs, named).await?;
     let counts = |one: &Seen| {
         one.description.record.as_ref().is_some_and(|record| {

@@ -22,6 +22,7 @@ mod iam_policy;
 mod init;
 mod keyboard;
 mod log;
+mod logs;
 mod man;
 mod members;
 mod menu;
@@ -50,6 +51,7 @@ mod unlock;
 mod until;
 mod usage;
 mod verify;
+mod versions;
 
 use std::cell::Cell;
 use std::ffi::OsString;
@@ -264,6 +266,8 @@ async fn carry_out(app: &App, command: Command) -> Result<End, Problem> {
         Command::Rollback(args) => rollback::run(app, args).await,
         Command::Status(args) => status::run(app, args).await,
         Command::History(args) => history::run(app, args).await,
+        Command::Versions(args) => versions::run(app, args).await,
+        Command::Logs(args) => logs::run(app, args).await,
         Command::Diff(args) => diff::run(app, args).await,
         Command::Doctor(args) => doctor::run(app, args).await,
         Command::Drift(args) => drift::run(app, args).await,

@@ -4,7 +4,6 @@ use std::path::Path;
 
 use jiff::Timestamp;
 
-use super::args::PageArgs;
 use super::target::Located;
 use super::{App, history, output};
 use crate::demo::DemoReport;
@@ -19,9 +18,8 @@ use crate::report::status_text::Status;
 ///
 /// # Errors
 /// The file cannot be written.
-pub fn write(app: &App, located: &Located, args: &PageArgs, live: &Status) -> Result<(), Problem> {
-    let Some(file) = &args.html else { return Ok(()) };
-    let found = journal_of(app, located, args.release.as_ref());
+pub fn write(app: &App, located: &Located, file: &Path, release: Option<&RunId>, live: &Status) -> Result<(), Problem> {
+    let found = journal_of(app, located, release);
     let story = found.as_ref().ok().and_then(|summary| Story::of(&summary.run, &summary.lines));
     let mut remarks = Vec::new();
     if let Err(problem) = &found {

@@ -26,10 +26,65 @@ pub async fn line(app: &App, question: &str) -> Result<String, Problem> {
     ask(app, move || Input::with_theme(&SimpleTheme).with_prompt(question).allow_empty(true).interact_text()).await
 }
 
+/// What a person pressed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Key {
+    /// Enter.
+    Enter,
+    /// One of the letters that were offered.
+    Letter(char),
+    /// Esc, or Ctrl-C.
+    Leave,
+}
+
+/// One key: Enter does what is named, each letter what stands with it, Esc leaves; any other key does nothing. Where
+/// nothing is redrawn the answer is typed, and ends with Enter.
+pub async fn key(app: &App, enter: &str, letters: &[(char, &str)]) -> Result<Key, Problem> {
+    let offered: Vec<char> = letters.iter().map(|(letter, _)| *letter).collect();
+    let others: String = letters.iter().map(|(letter, does)| format!(", {letter} = {does}")).collect();
+    if app.term().progress == Progress::Plain {
+        let question = format!("Type y = {enter}{others}, n = leave");
+        return loop {
+            let typed = line(app, &question).await?;
+            match typed.trim().to_ascii_lowercase().as_str() {
+                "y" | "yes" => break Ok(Key::Enter),
+                "n" | "no" => break Ok(Key::Leave),
+                other => match other.chars().next().filter(|letter| other.len() == 1 && offered.contains(letter)) {
+                    Some(letter) => break Ok(Key::Letter(letter)),
+                    None => continue,
+                },
+            }
+        };
+    }
+    app.reporter.say(&format!("? Enter = {enter}{others}, Esc = leave\n"));
+    ask(app, move || Ok(press(&offered)?)).await
+}
+
+/// Waits for a key that means something. Ctrl-C is a key here, so that it is not also a signal.
+fn press(letters: &[char]) -> std::io::Result<Key> {
+    let term = console::Term::stderr();
+    if !term.is_term() {
+        return Ok(Key::Leave);
+    }
+    loop {
+        match term.read_key_raw()? {
+            console::Key::Enter => return Ok(Key::Enter),
+            console::Key::Escape | console::Key::CtrlC => return Ok(Key::Leave),
+            console::Key::Char(letter) if letters.contains(&letter.to_ascii_lowercase()) => {
+                return Ok(Key::Letter(letter.to_ascii_lowercase()));
+            }
+            _ => {}
+        }
+    }
+}
+
 /// One of several; `None` when a person leaves.
 pub async fn select(app: &App, question: &str, items: Vec<String>) -> Result<Option<usize>, Problem> {
     let question = app.term().fit(question);
     let items: Vec<String> = items.iter().map(|item| app.term().fit(item)).collect();
+    if app.term().progress == Progress::Plain {
+        return numbered(app, &question, &items).await;
+    }
     ask(app, move || Select::with_theme(&SimpleTheme).with_prompt(question).items(&items).default(0).interact_opt())
         .await
 }
@@ -48,7 +103,7 @@ pub async fn input(app: &App, question: &str, default: &str) -> Result<String, P
 pub async fn several(app: &App, question: &str, items: Vec<String>) -> Result<Option<Vec<usize>>, Problem> {
     let items: Vec<String> = items.iter().map(|item| app.term().fit(item)).collect();
     if app.term().progress != Progress::Live {
-        return numbered(app, question, &items).await.map(Some);
+        return several_numbered(app, question, &items).await.map(Some);
     }
     let question = app.term().fit(question);
     let all = vec![true; items.len()];
@@ -58,7 +113,7 @@ pub async fn several(app: &App, question: &str, items: Vec<String>) -> Result<Op
     .await
 }
 
-async fn numbered(app: &App, question: &str, items: &[String]) -> Result<Vec<usize>, Problem> {
+async fn several_numbered(app: &App, question: &str, items: &[String]) -> Result<Vec<usize>, Problem> {
     for (at, item) in items.iter().enumerate() {
         app.reporter.say(&format!("  {} {item}\n", at + 1));
     }
@@ -67,6 +122,20 @@ async fn numbered(app: &App, question: &str, items: &[String]) -> Result<Vec<usi
         match numbers(&typed, items.len()) {
             Some(chosen) => return Ok(chosen),
             None => app.reporter.say(&format!("write numbers from 1 to {}, such as 1 3, or all\n", items.len())),
+        }
+    }
+}
+
+/// The items as numbered lines, and a typed number; an empty line leaves.
+async fn numbered(app: &App, question: &str, items: &[String]) -> Result<Option<usize>, Problem> {
+    let lines = items.iter().enumerate().map(|(at, item)| format!("  {}  {item}\n", at + 1));
+    app.reporter.say(&format!("{question}\n{}", lines.collect::<String>()));
+    loop {
+        let typed = line(app, "Type its number, or only Enter to leave").await?;
+        match typed.trim().parse::<usize>() {
+            Ok(number) if (1..=items.len()).contains(&number) => return Ok(Some(number - 1)),
+            _ if typed.trim().is_empty() => return Ok(None),
+            _ => app.reporter.say(&format!("  1 to {}, please\n", items.len())),
         }
     }
 }
@@ -90,6 +159,9 @@ async fn ask<T: Send + 'static>(
     prompt: impl FnOnce() -> dialoguer::Result<T> + Send + 'static,
 ) -> Result<T, Problem> {
     app.reporter.clear();
+    if let Some(why) = app.silence() {
+        return Err(left().why(why));
+    }
     match tokio::task::spawn_blocking(prompt).await {
         Ok(Ok(answer)) => Ok(answer),
         Ok(Err(error)) => {

@@ -1,5 +1,12 @@
 //! `status`: who serves what, what is unfinished, and what could be done next.
 
+mod detail;
+pub mod wait;
+
+use std::collections::BTreeMap;
+
+use futures_util::{StreamExt as _, TryStreamExt as _, stream};
+
 use super::App;
 use super::args::StatusArgs;
 use super::end::End;
@@ -9,16 +16,21 @@ use super::resume::open_releases;
 use super::session::{Session, connect};
 use super::target::{Located, Need, configured, locate};
 use crate::aws::Aws;
-use crate::aws::gateway;
 use crate::aws::layers::Pace;
 use crate::aws::noun::Alias;
 use crate::aws::operation::{GetAlias, GetProvisionedConcurrencyConfig};
 use crate::clock::Clock;
 use crate::config::TargetRef;
-use crate::model::{Description, Percent, Record, RecordState, Shift, StageRef};
+use crate::model::{Description, Percent, Record, RecordState, Shift, Version};
+use crate::plan::paused::paused;
 use crate::problem::Problem;
 use crate::report::Shape;
-use crate::report::status_text::{AliasStatus, CanaryStatus, STATUS_SCHEMA, StageStatus, Status, Unfinished, screen};
+use crate::report::status_text::{
+    AliasStatus, CanaryStatus, STATUS_SCHEMA, ServingVersion, StageStatus, Status, Unfinished, screen,
+};
+
+/// Aliases read at the same time.
+const PARALLEL: usize = 8;
 
 /// Looks.
 pub async fn run(app: &App, args: StatusArgs) -> Result<End, Problem> {
@@ -29,39 +41,54 @@ pub async fn run(app: &App, args: StatusArgs) -> Result<End, Problem> {
         session.identify(app).await?;
     }
     app.reporter.busy("reading AWS");
-    let status = look(app, &located, &session).await?;
-    if args.page.html.is_some() {
-        super::page::write(app, &located, &args.page, &status)?;
+    if args.watch || args.wait {
+        return wait::run(app, &located, &session, &args).await;
     }
-    app.reporter.data(&match app.reporter.shape() {
-        Shape::Human => screen(&status, app.term().width),
-        Shape::Document | Shape::Events => format!("{:#}\n", serde_json::to_value(&status).unwrap_or_default()),
-    });
+    let status = look(app, &located, &session).await?;
+    if let Some(file) = &args.html {
+        super::page::write(app, &located, file, args.release.as_ref(), &status)?;
+    }
+    show(app, &status);
     Ok(End::done())
+}
+
+/// Prints it: the screen, or the document.
+fn show(app: &App, status: &Status) {
+    app.reporter.data(&match app.reporter.shape() {
+        Shape::Human => screen(status, app.term().width),
+        Shape::Document | Shape::Events => format!("{:#}\n", serde_json::to_value(status).unwrap_or_default()),
+    });
 }
 
 /// Looks over a connection.
 pub async fn look<A: Aws, C: Clock>(app: &App, located: &Located, session: &Session<A, C>) -> Result<Status, Problem> {
-    let pairs: Vec<Pair> = match (&located.place, &located.target) {
+    let pairs = pairs(app, located, session).await?;
+    look_at(app, located, session, &pairs, true).await
+}
+
+/// The aliases that a target is about.
+async fn pairs<A: Aws, C: Clock>(app: &App, located: &Located, session: &Session<A, C>) -> Result<Vec<Pair>, Problem> {
+    Ok(match (&located.place, &located.target) {
         (TargetRef::Stage { stage, .. }, _) => members::called(app, session, stage).await?.0,
         (_, Some(target)) => target.functions.iter().map(|f| (f.clone(), target.alias.clone())).collect(),
         (_, None) => Vec::new(),
-    };
-    let mut aliases = Vec::new();
-    for (function, alias) in pairs {
-        let name = format!("{function}:{alias}");
-        let request = GetAlias { function: function.clone(), alias: alias.clone() };
-        let mut one = alias_status(name, members::ask(&session.aws, request).await?);
-        if matches!(one.weights.values().collect::<Vec<_>>()[..], [weight] if *weight > 0.999_999) {
-            let request = GetProvisionedConcurrencyConfig { function, alias };
-            one.moving_capacity = members::ask(&session.aws, request).await?.is_some();
-        }
-        aliases.push(one);
-    }
+    })
+}
+
+/// Looks at aliases; `whole` also at what seldom changes: the code of the versions, and what the stage lacks.
+async fn look_at<A: Aws, C: Clock>(
+    app: &App,
+    located: &Located,
+    session: &Session<A, C>,
+    pairs: &[Pair],
+    whole: bool,
+) -> Result<Status, Problem> {
+    let mut aliases: Vec<AliasStatus> =
+        stream::iter(pairs).map(|pair| alias(session, pair)).buffered(PARALLEL).try_collect().await?;
     // An alias alone may have been released together with a stage: its record says which.
     let recorded = || aliases.iter().find_map(|one| one.record.as_ref()?.stage.as_ref()).map(|s| s.stage.clone());
     let mut stage = match located.stage().cloned().or_else(recorded) {
-        Some(stage) => stage_status(session, &stage).await?,
+        Some(stage) => detail::stage(app, session, &stage, whole).await?,
         None => None,
     };
     if let Some(stage) = stage.as_mut().filter(|stage| stage.canary_percent.is_some()) {
@@ -71,9 +98,43 @@ pub async fn look<A: Aws, C: Clock>(app: &App, located: &Located, session: &Sess
         };
         stage.canary_release = aliases.iter().filter_map(|one| one.record.as_ref()).find(runs).map(|r| r.run.clone());
     }
+    aliases.iter_mut().for_each(|alias| alias.versions = serving(alias, stage.as_ref()));
+    if whole {
+        detail::versions(session, pairs, &mut aliases).await;
+    }
+    detail::calls(app, session, pairs, &mut aliases).await;
     let canary = canary_status(app, located, &aliases, stage.as_ref());
+    let unfinished = unfinished(app, located, &aliases);
+    let next = next(app, located, &aliases, stage.as_ref(), &unfinished);
+    Ok(Status {
+        schema: STATUS_SCHEMA,
+        at: session.clock.now(),
+        project: located.target.as_ref().and_then(|target| target.project.clone()),
+        target: located.text.clone(),
+        region: session.region.clone(),
+        aliases,
+        stage,
+        canary,
+        unfinished,
+        next,
+        ended: None,
+    })
+}
+
+async fn alias<A: Aws, C>(session: &Session<A, C>, (function, alias): &Pair) -> Result<AliasStatus, Problem> {
+    let request = GetAlias { function: function.clone(), alias: alias.clone() };
+    let mut one = alias_status(format!("{function}:{alias}"), members::ask(&session.aws, request).await?);
+    if matches!(one.weights.values().collect::<Vec<_>>()[..], [weight] if *weight > 0.999_999) {
+        let request = GetProvisionedConcurrencyConfig { function: function.clone(), alias: alias.clone() };
+        one.moving_capacity = members::ask(&session.aws, request).await?.is_some();
+    }
+    Ok(one)
+}
+
+/// The releases that this machine's journals know to be unfinished, and the records do not know to be over.
+fn unfinished(app: &App, located: &Located, aliases: &[AliasStatus]) -> Vec<Unfinished> {
     let records: Vec<Option<&Record>> = aliases.iter().map(|one| one.record.as_ref()).collect();
-    let unfinished: Vec<Unfinished> = open_releases(app, located)
+    open_releases(app, located)
         .iter()
         .filter(|summary| flight::ended(summary, &records).is_none())
         .map(|summary| Unfinished {
@@ -82,18 +143,21 @@ pub async fn look<A: Aws, C: Clock>(app: &App, located: &Located, session: &Sess
             resume: located.command("resume"),
             undo: located.command("resume --undo"),
         })
-        .collect();
-    let next = next(app, located, &aliases, stage.as_ref(), &unfinished);
-    Ok(Status {
-        schema: STATUS_SCHEMA,
-        target: located.text.clone(),
-        region: session.region.clone(),
-        aliases,
-        stage,
-        canary,
-        unfinished,
-        next,
-    })
+        .collect()
+}
+
+/// What gets the calls of an alias. In a canary of the stage the candidate gets some of them through an alias of its own.
+fn serving(alias: &AliasStatus, stage: Option<&StageStatus>) -> Vec<ServingVersion> {
+    let Some(primary) = alias.version else { return Vec::new() };
+    let one = |version, percent| ServingVersion { version, percent, sha256: None, modified: None, calls: None };
+    let through_stage = alias.held().filter(|record| record.stage_canary && primary != record.to);
+    if let Some((record, percent)) = through_stage.zip(stage.and_then(|stage| stage.canary_percent)) {
+        return vec![one(primary, 100.0 - percent), one(record.to, percent)];
+    }
+    let extra: BTreeMap<u64, f64> = alias.weights.iter().map(|(version, share)| (*version, share * 100.0)).collect();
+    let rest = 100.0 - extra.values().sum::<f64>();
+    let extra = extra.into_iter().map(|(version, percent)| one(Version::Number(version), percent));
+    std::iter::once(one(primary, rest)).chain(extra).collect()
 }
 
 fn alias_status(name: String, alias: Option<Alias>) -> AliasStatus {
@@ -109,6 +173,7 @@ fn alias_status(name: String, alias: Option<Alias>) -> AliasStatus {
         arn,
         version,
         weights,
+        versions: Vec::new(),
         description: description.text,
         record: description.record,
         record_holds,
@@ -140,6 +205,7 @@ fn canary_status(
         (false, _) if one.version == Some(record.to) => 100.0,
         (false, to) => to.and_then(|to| one.weights.get(&to)).map_or(0.0, |w| Percent::of_share(*w).percent()),
     };
+    let why = target.as_ref().and_then(|target| paused(record, &target.canary));
     Some(CanaryStatus {
         release: record.run.clone(),
         percent,
@@ -147,23 +213,9 @@ fn canary_status(
         steps: target.map(|target| target.canary.steps.len()),
         since: record.shift.as_ref().map(Shift::step_began),
         paused: record.state == RecordState::Paused,
+        why: why.map(|(why, _)| why.text()),
+        paused_since: why.and_then(|(_, since)| since),
     })
-}
-
-async fn stage_status<A: Aws, C>(session: &Session<A, C>, stage: &StageRef) -> Result<Option<StageStatus>, Problem> {
-    let aws = &session.aws;
-    let Some(found) = gateway::stage(aws, stage).await? else { return Ok(None) };
-    let deployment = gateway::deployment(aws, &found.kind, &stage.api, &found.deployment).await?;
-    let deployed_by = deployment.map(|deployment| deployment.description).unwrap_or_default();
-    Ok(Some(StageStatus {
-        stage: stage.to_string(),
-        deployment: found.deployment,
-        deployed_by,
-        variables: found.variables,
-        canary_percent: found.canary.as_ref().map(|canary| canary.percent),
-        canary_deployment: found.canary.and_then(|canary| canary.deployment),
-        canary_release: None,
-    }))
 }
 
 fn next(

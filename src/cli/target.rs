@@ -21,6 +21,8 @@ pub struct Located {
     pub settings: Settings,
     /// What was typed.
     pub text: String,
+    /// The stage that AWS says a URL leads to.
+    found: Option<StageRef>,
     /// The flags that a printed command repeats so that it means the same.
     flags: String,
 }
@@ -58,7 +60,7 @@ pub fn locate(app: &App, text: &str, need: Need, permission_settle: Option<&Stri
     };
     let settings = Settings::layered(&app.args.flags(permission_settle), &app.env, layer, Some(&place))?;
     let target = target.map(|target| settings.apply(target));
-    Ok(Located { place, target, settings, text: text.to_owned(), flags: repeated(app) })
+    Ok(Located { place, target, settings, text: text.to_owned(), found: None, flags: repeated(app) })
 }
 
 fn layer(config: Option<&Config>, name: Option<&str>) -> Result<Layer, Problem> {
@@ -164,6 +166,13 @@ impl Located {
     /// Asks AWS which stage answers a URL that does not say so itself, and says how it was found; of any other target
     /// nothing is asked. To be called before what the target means is looked at.
     pub async fn follow<A: Aws, C>(&mut self, app: &App, session: &Session<A, C>) -> Result<Option<Mapped>, Problem> {
+        let mapped = self.resolve(app, session).await?;
+        app.reporter.aside(&self.found.iter().map(|stage| format!("{} → {stage}\n", self.text)).collect::<String>());
+        Ok(mapped)
+    }
+
+    /// As [`Located::follow`], for a command that says itself where the URL leads.
+    pub async fn resolve<A: Aws, C>(&mut self, app: &App, session: &Session<A, C>) -> Result<Option<Mapped>, Problem> {
         let TargetRef::Url(address) = &self.place else { return Ok(None) };
         if session.account.is_some() {
             check_account(&session.aws, session.account.as_deref()).await?;
@@ -182,14 +191,23 @@ impl Located {
         }
         let mapped = found.outcome.map_err(|nothing| refused(nothing.to_string()))?;
         let stage = mapped.stage.clone();
-        let mut told = format!("{} → {stage}\n", self.text);
+        let mut told = String::new();
         for rule in &found.passed {
             let elsewhere = rule.leads_to.as_ref().filter(|other| **other != stage);
             told.extend(elsewhere.map(|other| format!("  with headers of routing rule {} → {other}\n", rule.id)));
         }
         app.reporter.aside(&told);
+        self.found = Some(stage.clone());
         self.place = TargetRef::Stage { stage, region: Some(session.region.clone()) };
         Ok(Some(mapped))
+    }
+
+    /// What was typed and what it leads to, up to the functions that are behind it.
+    pub fn chain(&self, ends: &[String]) -> String {
+        let stage = self.stage().map(ToString::to_string).filter(|stage| *stage != self.text);
+        let end = Some(ends.join(", ")).filter(|end| *end != self.text && !end.is_empty());
+        let parts: Vec<String> = std::iter::once(self.text.clone()).chain(stage).chain(end).collect();
+        parts.join(" → ")
     }
 
     /// A command line about this target: the command, then maybe flags of its own.

@@ -20,6 +20,8 @@ mod protect;
 #[cfg(test)]
 mod repair;
 #[cfg(test)]
+mod see;
+#[cfg(test)]
 mod takeup;
 mod url;
 #[cfg(test)]
@@ -301,7 +303,7 @@ fn with_nothing_recorded_the_newest_versions_are_listed_and_nothing_is_written()
     let desk = Desk::new(Shape::Human);
     let refused = desk.rollback("pets:live --yes").unwrap_err();
     assert_eq!((refused.code, refused.exit), (Code::NothingRecorded, Exit::Usage));
-    assert!(refused.fix.iter().any(|line| line.contains("v2 ")), "{refused:?}");
+    assert!(refused.fix.iter().any(|line| line.contains("--to 2 ")), "{refused:?}");
     assert!(!desk.operations().iter().any(|op| op.kind() == crate::aws::Kind::Write));
     assert_eq!(desk.rollback("pets:live --to 2 --yes").unwrap().exit(), Exit::Done);
     assert_eq!(desk.serving("pets"), "2");

@@ -294,7 +294,7 @@ async fn roll_back(street: &Street<'_>, shop: &Shop, to: Option<u64>, options: &
         Engine::new(street, street, street, &interrupt, MemoryJournal::default(), run.clone(), Settings::default());
     let undone = emergency.run(&engine).await;
     let clean = undone.is_clean();
-    street.on(street.now(), &Event::RolledBack { release: run, verified: clean, now: undone.now.clone() });
+    street.on(street.now(), &undone.event(&run));
     let flag = to.map_or_else(String::new, |number| format!(" --to {number}"));
     Ok(Back {
         command: format!("stagegate rollback {}:{}{flag}", shop.function, shop.alias),

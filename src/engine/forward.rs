@@ -141,7 +141,7 @@ impl<A: Aws, C: Clock, J: Journal> Engine<'_, A, C, J> {
         }
         let mut slowest = 0;
         for (member, (version, _)) in plan.members.iter().zip(candidates) {
-            match self.smoke(&member.function, *version, checks).await {
+            match self.smoke((&member.function, &plan.target.alias), *version, checks).await {
                 Ok(ms) => slowest = slowest.max(ms),
                 Err(stop) => {
                     if matches!(stop, Stop::Bad(_)) {

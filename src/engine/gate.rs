@@ -153,14 +153,14 @@ impl<A: Aws, C: Clock, J: Journal> Engine<'_, A, C, J> {
             return if elapsed >= step.bake { Turn::Advance } else { Turn::Stay };
         }
         if let Some(alarm) = looked.alarms.raised.first().filter(|_| gate.on_alarm == Reaction::Rollback) {
-            return Turn::Back(failed(plan, step, format!("alarm {alarm} went to ALARM")));
+            return Turn::Back(self.failed(plan, step, format!("alarm {alarm} went to ALARM")));
         }
         let Judgement { sentence, proven, .. } = &looked.judgement;
         // Without proof a step lasts as long as it was meant to, to the second.
         let early = gate.early && *proven && elapsed >= EARLIEST;
         match (looked.judgement.decision, gate.on_inconclusive) {
             (Decision::Rollback, _) if gate.on_failure == Reaction::Rollback => {
-                Turn::Back(failed(plan, step, sentence.clone()))
+                Turn::Back(self.failed(plan, step, sentence.clone()))
             }
             (Decision::Rollback, _) => Turn::Hold(held_worse(plan, step, sentence.clone())),
             (_, _) if self.finishing.get() => Turn::Advance,
@@ -190,6 +190,19 @@ impl<A: Aws, C: Clock, J: Journal> Engine<'_, A, C, J> {
         }
     }
 
+    /// The candidate is worse.
+    fn failed(&self, plan: &Plan, step: &CanaryStep, why: String) -> Problem {
+        let place = plan.target.label();
+        let version = match self.progress().published.as_slice() {
+            [(_, Version::Number(number), _)] => format!(" --version {number}"),
+            _ => String::new(),
+        };
+        Problem::new(Code::GateFailed, format!("{place} failed its gate at {}", step.percent))
+            .why(why)
+            .fix(format!("what it wrote: stagegate logs {place}{version} --since 10m"))
+            .fix("fix the function, upload it, and promote again")
+    }
+
     /// How long a step may last beyond its bake. One that was held and that a person lets go on is watched as long again
     /// from then: otherwise it would be held again at once.
     fn extension(&self, plan: &Plan, step: &CanaryStep, shift: &Shift) -> Duration {
@@ -214,14 +227,6 @@ fn holds(gate: &GatePolicy, sight: &Sight, shown: &Shown, alarms: &Alarms, now: 
     holds.extend(gate.max_slow_ratio.and_then(|_| metrics::latency_hold(shown, now)));
     holds.extend(gate.max_stage_errors.and_then(|limit| metrics::stage_hold(shown, sight.before.stage, limit, now)));
     holds
-}
-
-/// The candidate is worse.
-fn failed(plan: &Plan, step: &CanaryStep, why: String) -> Problem {
-    let place = plan.target.label();
-    Problem::new(Code::GateFailed, format!("{place} failed its gate at {}", step.percent))
-        .why(why)
-        .fix("fix the function, upload it, and promote again")
 }
 
 /// Nobody can tell.

@@ -276,7 +276,7 @@ impl<A: Aws, C: Clock, J: Journal> Engine<'_, A, C, J> {
 
     fn ended(&self, plan: &Plan, problem: Problem, exit: Exit, undone: &Undone) -> Outcome {
         let clean = undone.is_clean();
-        self.emit(&Event::RolledBack { release: self.run.clone(), verified: clean, now: undone.now.clone() });
+        self.emit(&undone.event(&self.run));
         for left in &undone.left {
             self.emit(&Event::Warning { problem: left.problem.clone() });
         }

@@ -11,7 +11,7 @@ use crate::aws::{Aws, AwsExt, Operation, explain};
 use crate::clock::Clock;
 use crate::journal::Journal;
 use crate::model::target::{Expect, SmokeCheck, StageCheck};
-use crate::model::{FunctionName, StageRef, Version};
+use crate::model::{AliasName, FunctionName, StageRef, Version};
 use crate::plan::Plan;
 use crate::problem::{Code, Problem};
 
@@ -22,7 +22,7 @@ impl<A: Aws, C: Clock, J: Journal> Engine<'_, A, C, J> {
     /// Runs every check against a version; the slowest answer in milliseconds.
     pub(super) async fn smoke(
         &self,
-        function: &FunctionName,
+        (function, alias): (&FunctionName, &AliasName),
         version: Version,
         checks: &[SmokeCheck],
     ) -> Result<u64, Stop> {
@@ -39,7 +39,8 @@ impl<A: Aws, C: Clock, J: Journal> Engine<'_, A, C, J> {
             let subject = format!("{function}:{version}");
             let answer = answer.map_err(|error| Stop::Failed(explain::problem(Operation::Invoke, &subject, &error)))?;
             slowest = slowest.max(answer.duration_ms);
-            judge(&answer, &check.expect).map_err(|why| Stop::Bad(failed(function, version, check, &answer, why)))?;
+            judge(&answer, &check.expect)
+                .map_err(|why| Stop::Bad(failed(function, alias, version, check, &answer, why)))?;
         }
         Ok(slowest)
     }
@@ -168,19 +169,30 @@ fn contains(value: &Value, wanted: &Value) -> bool {
     }
 }
 
-fn failed(function: &FunctionName, version: Version, check: &SmokeCheck, answer: &Invoked, why: String) -> Problem {
+fn failed(
+    function: &FunctionName,
+    alias: &AliasName,
+    version: Version,
+    check: &SmokeCheck,
+    answer: &Invoked,
+    why: String,
+) -> Problem {
+    let log = version
+        .number()
+        .map(|number| format!("what it wrote: stagegate logs {function}:{alias} --version {number} --since 10m"));
     let payload: String = answer.payload.chars().take(300).collect();
     let what = format!("{} of {function} failed its smoke test {}", version.label(), check.file);
     let problem = Problem::new(Code::SmokeFailed, what).why(why).why(format!("it answered {payload}"));
-    let log = answer.log_tail.as_deref().unwrap_or_default();
-    let request = log.split("RequestId: ").nth(1).and_then(|rest| rest.split_whitespace().next());
+    let tail = answer.log_tail.as_deref().unwrap_or_default();
+    let request = tail.split("RequestId: ").nth(1).and_then(|rest| rest.split_whitespace().next());
     let problem = request.iter().fold(problem, |problem, id| problem.why(format!("request id {id}")));
-    let lines: Vec<&str> = log.lines().map(str::trim_end).filter(|line| is_told(line)).collect();
+    let lines: Vec<&str> = tail.lines().map(str::trim_end).filter(|line| is_told(line)).collect();
     let last = lines.iter().skip(lines.len().saturating_sub(LOG_LINES_MAX));
-    last.fold(problem, |problem, line| {
+    let problem = last.fold(problem, |problem, line| {
         problem.why(format!("log: {}", line.chars().take(LOG_CHARS_MAX).collect::<String>()))
-    })
-    .fix("fix the function, upload it, and promote again")
+    });
+    let problem = log.into_iter().fold(problem, Problem::fix);
+    problem.fix("fix the function, upload it, and promote again")
 }
 
 /// How much of a log is shown: its last lines.
@@ -225,7 +237,8 @@ mod tests {
         let check = SmokeCheck { file: "health.json".into(), payload: String::new(), expect: Expect::default() };
         let failed = |log_tail| {
             let answer = Invoked { log_tail, ..answer(&json!({"errorMessage": "boom"})) };
-            failed(&"checkout-api".parse().unwrap(), Version::Number(42), &check, &answer, "the function failed".into())
+            let (function, alias) = ("checkout-api".parse().unwrap(), "live".parse().unwrap());
+            failed(&function, &alias, Version::Number(42), &check, &answer, "the function failed".into())
         };
         let problem = failed(Some(log));
         assert_eq!(problem.why[2], "request id 8c1f-22");

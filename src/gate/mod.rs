@@ -26,6 +26,7 @@ pub use function::{FunctionEvidence, Seen};
 pub use judge::{Case, Decision, Judgement, Verdict, judge};
 pub use minute::{Counts, History, Minute, Step, Table};
 pub use reason::Reason;
+pub(crate) use says::percent as rate;
 pub(crate) use says::{number, percent, points};
 pub use settings::{BadSetting, OnInconclusive, Settings};
 pub use wishes::Wishes;

@@ -103,13 +103,7 @@ fn versions<'o>(function: &'o ObservedFunction, observed: &'o Observed, rules: &
 /// date is that of the version or of the code it was made from.
 fn made(last_modified: &str, by: Option<&RunId>) -> Option<Timestamp> {
     let modified: Option<Timestamp> = last_modified.parse().ok();
-    modified.max(by.and_then(began))
-}
-
-/// When a release began, as its id says.
-fn began(run: &RunId) -> Option<Timestamp> {
-    let ulid = ulid::Ulid::from_string(run.ulid()).ok()?;
-    Timestamp::from_millisecond(i64::try_from(ulid.timestamp_ms()).ok()?).ok()
+    modified.max(by.and_then(RunId::began))
 }
 
 fn common(since: Option<Timestamp>, by: Option<&RunId>, rules: &Rules) -> Vec<Reason> {
@@ -272,7 +266,7 @@ fn leftover(candidate: &Candidate, observed: &Observed, want: &Want) -> Option<I
     kept.sort();
     kept.dedup();
     let thing = Thing::Alias { function: candidate.function.clone(), alias: candidate.alias.clone() };
-    Some(Item { thing, since: began(&record.run), by: Some(record.run), bytes: None, kept })
+    Some(Item { thing, since: record.run.began(), by: Some(record.run), bytes: None, kept })
 }
 
 /// What refers to a candidate alias, or may: a release, a stage's variables, its canary or its routes, or a statement

@@ -26,6 +26,7 @@ use crate::policy::glob;
 use crate::rollback::{Emergency, Part, Seen};
 use crate::world::{Fault, Load, Request, World};
 
+mod see;
 mod url;
 
 fn scope() -> PolicyScope {
@@ -310,7 +311,7 @@ fn actions(pairs: &BTreeSet<(String, String)>) -> BTreeSet<&str> {
 #[test]
 fn promoting_is_allowed_everything_that_it_does_and_nothing_else() {
     let mut calls = calls_of_promotions();
-    calls.extend(url::calls());
+    calls.extend([url::calls(), see::search()].concat());
     let used = used(Purpose::Promote, &calls);
     let allowed = allowed(Purpose::Promote);
     assert_eq!(actions(&used), actions(&allowed));
@@ -331,7 +332,7 @@ fn promoting_is_allowed_everything_that_it_does_and_nothing_else() {
 
 #[test]
 fn rolling_back_is_allowed_everything_that_it_does_and_writes_nothing_else() {
-    let used = used(Purpose::Rollback, &[calls_of_rollbacks(), url::calls()].concat());
+    let used = used(Purpose::Rollback, &[calls_of_rollbacks(), url::calls(), see::search()].concat());
     let allowed = allowed(Purpose::Rollback);
     let idle: Vec<_> = actions(&allowed).difference(&actions(&used)).copied().collect();
     // For `status`, and for a person who chooses the version.
@@ -353,7 +354,7 @@ fn reading_is_allowed_what_a_plan_reads_and_no_write() {
         this.plan();
         this.history()
     });
-    let used = used(Purpose::Read, &[read.concat(), url::calls()].concat());
+    let used = used(Purpose::Read, &[read.concat(), url::calls(), see::looks()].concat());
     let allowed = allowed(Purpose::Read);
     let idle: Vec<_> = actions(&allowed).difference(&actions(&used)).copied().collect();
     // Evidence is for `status`, while somebody's canary runs.

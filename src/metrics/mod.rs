@@ -143,6 +143,21 @@ pub struct SlowestMinute {
     pub stable_ms: Option<f64>,
 }
 
+/// What the calls of arms are counted from, minute by minute.
+pub fn count_queries(arms: &[Arm]) -> Vec<MetricQuery> {
+    arms.iter().flat_map(|arm| series::minute_queries(arm, &[])).collect()
+}
+
+/// Reads the answers to [`count_queries`]: sums, in the order of the arms.
+pub fn read_counts(answers: &[MetricSeries], arms: usize) -> Vec<Count> {
+    let mut answers = Answers(answers.iter());
+    let sum = |counts: BTreeMap<Timestamp, Count>| {
+        let all = |of: fn(&Count) -> u64| counts.values().map(of).sum();
+        Count { errors: all(|c| c.errors), samples: all(|c| c.samples), invocations: all(|c| c.invocations) }
+    };
+    (0..arms).map(|_| sum(series::read_minutes(&mut answers, 0).counts)).collect()
+}
+
 /// The canary as CloudWatch shows it.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Shown {

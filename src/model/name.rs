@@ -3,6 +3,7 @@
 use std::fmt;
 use std::str::FromStr;
 
+use jiff::Timestamp;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Serialize};
 
@@ -118,6 +119,12 @@ impl RunId {
     /// The 26 characters after `r-`, as the record stores them.
     pub fn ulid(&self) -> &str {
         &self.0[2..]
+    }
+
+    /// When the release began, to the millisecond: the id holds it.
+    pub fn began(&self) -> Option<Timestamp> {
+        let ms = ulid::Ulid::from_string(self.ulid()).ok()?.timestamp_ms();
+        Timestamp::from_millisecond(i64::try_from(ms).ok()?).ok()
     }
 }
 

@@ -10,6 +10,7 @@ mod grant;
 mod member;
 pub mod observe;
 mod owner;
+pub mod paused;
 mod redeploy;
 mod sight;
 mod stage;

@@ -371,6 +371,9 @@ codes! {
     StillInFlight "W01" Note InFlight
         "the release is still in flight"
         "The wait is over and the release is not. It goes on by itself or with `stagegate resume TARGET`.";
+    RolledBack "W03" Error RolledBack
+        "the release that was waited for was rolled back"
+        "Whoever waits is told by the exit code how the release ended: 0 promoted, 5 rolled back, 6 neither for certain, 8 still in flight when the time was over.";
     StillBaking "W02" Note InFlight
         "the canary needs more time"
         "One look was asked for, and nothing speaks for the next step yet. The share stays as it is until the next look: `stagegate resume TARGET --once`.";
@@ -406,6 +409,10 @@ codes! {
     RecordsUnseen "Z02" Warning Done
         "deployments stay, because not every record can be read that may name them"
         "A rollback goes back to the deployment that a record names, and records stand in the aliases of all functions behind the API. One that may not be read, or cannot be, may name any deployment.";
+    // Logs
+    LogMissing "F01" Error Failed
+        "the function has no log"
+        "Lambda writes to the log group that the function's configuration names, /aws/lambda/NAME unless somebody chose another, and makes it when the function first runs and its role may.";
     // A person must look
     InBetween "X01" Error InBetween
         "neither the old nor the new version is fully in place"

@@ -8,6 +8,7 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use super::board::{self, Moment};
 use super::in_place::InPlace;
 use super::plain::{self, word};
+use super::rollback_text;
 use super::text::{field, seconds};
 use super::{Board, Progress, Shape, Term};
 use crate::event::{Event, Outcome};
@@ -127,9 +128,9 @@ impl Live {
                 let failed = failed.map_or_else(String::new, |step| format!("  ✖ FAILED  {step}\n"));
                 failed + &field("  ↩ going back: ", why, width)
             }
-            Event::RolledBack { verified, now, .. } => {
-                let head = if *verified { "✔ ROLLED BACK, read back" } else { "✖ NOT everything is as before" };
-                now.iter().fold(format!("{head}\n"), |text, line| text + &field("  ", line, width))
+            Event::RolledBack { verified, now, ms, took_ms, .. } => {
+                let lines = rollback_text::done(*verified, now, took_ms, *ms).into_iter();
+                lines.map(|line| field("", &line, width)).collect()
             }
             Event::Gate(look) => board
                 .passed_line(look)

@@ -11,6 +11,7 @@ mod in_place;
 pub mod init_text;
 mod json;
 mod live;
+pub mod logs_text;
 pub mod page;
 mod panel;
 pub mod permission_text;
@@ -21,6 +22,7 @@ pub mod status_text;
 mod term;
 pub mod text;
 pub mod verify_text;
+pub mod versions_text;
 
 use std::cell::{Cell, RefCell};
 use std::io::Write;
@@ -161,6 +163,11 @@ impl Reporter {
     /// Who gets the traffic, as far as it was heard.
     pub fn traffic(&self) -> String {
         self.board.borrow().now()
+    }
+
+    /// Whether something can be shown in place.
+    pub fn redraws(&self) -> bool {
+        self.term.progress == Progress::Live && self.shape == Shape::Human
     }
 
     /// Takes moving parts off the screen, for a prompt.

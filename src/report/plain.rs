@@ -3,6 +3,7 @@
 use jiff::Timestamp;
 
 use super::Board;
+use super::rollback_text;
 use super::text::seconds;
 use crate::event::{Event, Outcome};
 use crate::gate::Verdict;
@@ -17,11 +18,9 @@ pub(super) fn lines(at: Timestamp, event: &Event, board: &Board, verbose: bool) 
         Event::Waiting { what, max_s } => format!("{time}  waiting   for {what}, at most {}\n", seconds(*max_s)),
         Event::Retry { api, resource, why, .. } => format!("{time}  looking   {api} on {resource}: {why}\n"),
         Event::RollingBack { why, .. } => format!("{time}  ↩ going back: {why}\n"),
-        Event::RolledBack { verified, now, .. } => {
-            let head = if *verified { "✔ back as before, read back" } else { "✖ NOT everything is as before" };
-            let mut lines = format!("{time}  {head}\n");
-            lines.extend(now.iter().map(|line| format!("{time}    {line}\n")));
-            lines
+        Event::RolledBack { verified, now, ms, took_ms, .. } => {
+            let lines = rollback_text::done(*verified, now, took_ms, *ms).into_iter();
+            lines.map(|line| format!("{time}  {line}\n")).collect()
         }
         Event::Interrupted { signal, asks } => format!("{time}  {}\n", interrupted(signal, *asks, board)),
         Event::GatePassed { percent, reason, .. } => {

@@ -1,148 +1,38 @@
 //! Who serves what, and what is unfinished: the document of `status --json` and its text. Pure.
 
+mod document;
+#[cfg(test)]
+mod tests;
+
 use jiff::Timestamp;
-use serde::Serialize;
 
-use super::text::field;
-use crate::model::{Record, RecordState, RunId, Version};
+pub use document::{AliasStatus, Calls, CanaryStatus, STATUS_SCHEMA, ServingVersion, StageStatus, Status, Unfinished};
 
-/// One alias.
-#[derive(Debug, Clone, PartialEq, Serialize)]
-pub struct AliasStatus {
-    /// `function:alias`.
-    pub alias: String,
-    /// Its ARN; absent when it does not exist.
-    pub arn: Option<String>,
-    /// The version it serves.
-    pub version: Option<Version>,
-    /// Additional version → share, 0–1.
-    pub weights: std::collections::BTreeMap<u64, f64>,
-    /// The user's part of the description.
-    pub description: String,
-    /// stagegate's record.
-    pub record: Option<Record>,
-    /// Whether the alias is where the record says.
-    pub record_holds: bool,
-    /// Why the record cannot be read.
-    pub record_error: Option<String>,
-    /// AWS moves provisioned concurrency: its weight is no canary.
-    pub moving_capacity: bool,
-}
+use super::text::{age, field, thousands, when};
+use crate::gate::rate;
+use crate::model::{Percent, Record, RecordState, Version};
+use crate::plan::short_sha;
+use crate::split::alias::shares;
 
-impl AliasStatus {
-    /// Weights that no release of stagegate and not AWS itself put there.
-    pub fn is_foreign_split(&self) -> bool {
-        let held = self.record.as_ref().is_some_and(|record| record.state.holds_lock());
-        let ours = held && self.record_holds;
-        !self.weights.is_empty() && !self.moving_capacity && !ours
-    }
-}
-
-/// Where a canary in flight is.
-#[derive(Debug, Clone, PartialEq, Serialize)]
-pub struct CanaryStatus {
-    /// The release.
-    pub release: RunId,
-    /// Its share of the traffic, 0–100 %.
-    pub percent: f64,
-    /// The step under way, from 1; 0 before the first one.
-    pub step: usize,
-    /// How many there are, when the configuration is known.
-    pub steps: Option<usize>,
-    /// When the step began.
-    pub since: Option<Timestamp>,
-    /// Somebody, or its gate, holds it.
-    pub paused: bool,
-}
-
-/// The stage.
-#[derive(Debug, Clone, PartialEq, Serialize)]
-pub struct StageStatus {
-    /// `API/STAGE`.
-    pub stage: String,
-    /// The deployment it serves.
-    pub deployment: String,
-    /// The deployment's description: ours names the release.
-    pub deployed_by: String,
-    /// Stage variables.
-    pub variables: std::collections::BTreeMap<String, String>,
-    /// Share of a canary, percent, if one is attached.
-    pub canary_percent: Option<f64>,
-    /// The deployment that the canary serves.
-    pub canary_deployment: Option<String>,
-    /// The release that runs the canary; none = nobody does.
-    pub canary_release: Option<RunId>,
-}
-
-/// A release that this machine's journal knows to be unfinished.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct Unfinished {
-    /// The release.
-    pub release: String,
-    /// When it began.
-    pub since: String,
-    /// The command that goes on.
-    pub resume: String,
-    /// The command that undoes.
-    pub undo: String,
-}
-
-/// All of it.
-#[derive(Debug, Clone, PartialEq, Serialize)]
-pub struct Status {
-    /// Schema of this document.
-    pub schema: &'static str,
-    /// As the user named it.
-    pub target: String,
-    /// The region that was read.
-    pub region: String,
-    /// The aliases.
-    pub aliases: Vec<AliasStatus>,
-    /// The stage, when the target names one.
-    pub stage: Option<StageStatus>,
-    /// The canary that is in flight.
-    pub canary: Option<CanaryStatus>,
-    /// Releases that this machine could resume.
-    pub unfinished: Vec<Unfinished>,
-    /// What could be done next.
-    pub next: Vec<String>,
-}
-
-/// [`Status::schema`]
-pub const STATUS_SCHEMA: &str = "stagegate.status/1.0";
+/// Aliases that are spent a line each; of the others only those that are not as they should be.
+const SHOWN: usize = 20;
 
 /// The screen.
 pub fn screen(status: &Status, width: usize) -> String {
-    let mut out = format!("{} · {}\n\n", status.target, status.region);
-    for alias in &status.aliases {
-        out.push_str(&field("  serving   ", &serving(alias), width));
-        match (&alias.record, &alias.record_error) {
-            (_, Some(error)) => out.push_str(&field("  record    ! ", error, width)),
-            (None, None) if alias.version.is_some() => out.push_str("  record    none: stagegate has not moved it\n"),
-            (None, None) => {}
-            (Some(record), None) => {
-                out.push_str(&field("  record    ", &recorded(record), width));
-                if !alias.record_holds {
-                    out.push_str(&field("            ! ", "the alias was moved outside stagegate since", width));
-                }
-            }
-        }
+    let mut out = head(status, width);
+    out.push('\n');
+    let (shown, quiet): (Vec<_>, Vec<_>) =
+        status.aliases.iter().enumerate().partition(|(at, alias)| *at < SHOWN || is_news(alias));
+    for (_, alias) in &shown {
+        out.push_str(&serving(status, alias, width));
     }
-    if let Some(canary) = &status.canary {
-        out.push_str(&field("  canary    ", &shifting(canary), width));
-    }
-    for alias in &status.aliases {
-        if alias.moving_capacity {
-            let text = format!("{}: AWS moves provisioned concurrency; that is no canary", alias.alias);
-            out.push_str(&field("            ", &text, width));
-        } else if alias.is_foreign_split() {
-            let text = format!("{} splits its traffic, and no release of stagegate runs that", alias.alias);
-            out.push_str(&field("            ! ", &text, width));
-        }
+    if !quiet.is_empty() {
+        out.push_str(&format!("  and {} more, each with one version and no release in flight\n", quiet.len()));
     }
     if let Some(stage) = &status.stage {
-        out.push_str(&field("  stage     ", &staged(stage), width));
+        out.push_str(&staged(stage, width));
     }
+    out.push_str(&records(status, width));
     for one in &status.unfinished {
         let text = format!("{} since {}, journal on this machine", one.release, one.since);
         out.push_str(&field("  unfinished  ", &text, width));
@@ -156,171 +46,196 @@ pub fn screen(status: &Status, width: usize) -> String {
     out
 }
 
-pub(super) fn serving(alias: &AliasStatus) -> String {
-    let Some(version) = alias.version else { return format!("{} does not exist", alias.alias) };
-    if alias.weights.is_empty() {
-        return format!("{} → {} (100%)", alias.alias, version.label());
-    }
-    let extra: f64 = alias.weights.values().sum();
-    let mut split = format!("{} → {} {}%", alias.alias, version.label(), percent(1.0 - extra));
-    for (version, share) in &alias.weights {
-        split.push_str(&format!(" / v{version} {}%", percent(*share)));
-    }
-    split
+/// One line for a log: what is going on, and who gets the calls.
+pub fn line(status: &Status) -> String {
+    let split = |alias: &&AliasStatus| !alias.weights.is_empty() || alias.held().is_some();
+    let aliases = status
+        .aliases
+        .iter()
+        .filter(split)
+        .filter_map(|alias| Some(format!("{} {}", alias.alias, shares(alias.version?, &alias.weights))));
+    let stage = status.stage.as_ref().and_then(|stage| {
+        let percent = stage.canary_percent?;
+        Some(format!("{} canary {}", stage.stage, Percent::of_share(percent / 100.0)))
+    });
+    let parts: Vec<String> = std::iter::once(status.state()).chain(aliases.take(3)).chain(stage).collect();
+    parts.join("; ")
 }
 
-fn percent(share: f64) -> String {
-    let text = format!("{:.2}", share * 100.0);
-    text.trim_end_matches('0').trim_end_matches('.').to_owned()
-}
-
-pub(super) fn recorded(record: &Record) -> String {
-    let from = record.from.map_or_else(|| "nothing".to_owned(), Version::label);
-    let way = format!("{from} → {}", record.to.label());
-    let mut text = match record.state {
-        RecordState::Running => format!("{} in flight, {way}", record.run),
-        RecordState::Paused => format!("{} paused, {way}", record.run),
-        RecordState::Promoted => format!("{} promoted, {way}", record.run),
-        RecordState::Undoing => format!("{} being rolled back, {way}", record.run),
-        RecordState::RolledBack => format!("{} rolled back, {way}", record.run),
+fn head(status: &Status, width: usize) -> String {
+    let project = status.project.as_ref().map_or_else(String::new, |project| format!("{project} · "));
+    let place = format!("{project}{} · {}", status.target, status.region);
+    let mut state = status.state();
+    let since =
+        status.canary.as_ref().and_then(|canary| if canary.paused { canary.paused_since } else { canary.since });
+    if let Some(since) = since {
+        state.push_str(&format!(" for {}", lasted(since, status.at)));
+    }
+    let mut out = if place.chars().count() + state.chars().count() + 5 <= width {
+        format!("{place}     {state}\n")
+    } else {
+        format!("{place}\n{}", field("  ", &state, width))
     };
-    if let Some(expires) = record.expires {
-        text.push_str(&format!(", due by {}", expires.strftime("%Y-%m-%d %H:%MZ")));
+    if let Some(why) = status.canary.as_ref().and_then(|canary| canary.why.as_ref()) {
+        out.push_str(&field("  ", why, width));
     }
+    if let Some(since) = status.overdue() {
+        let text = format!(
+            "overdue since {}: whoever ran it may be gone. Nothing moves by itself, and nobody else can promote",
+            when(since, status.at)
+        );
+        out.push_str(&field("  ! ", &text, width));
+    }
+    out
+}
+
+fn lasted(since: Timestamp, now: Timestamp) -> String {
+    age(u64::try_from(now.duration_since(since).as_secs()).unwrap_or_default())
+}
+
+/// Something about it is not as it is when all is quiet.
+fn is_news(alias: &AliasStatus) -> bool {
+    let moved = alias.record.is_some() && !alias.record_holds;
+    alias.version.is_none()
+        || alias.held().is_some()
+        || !alias.weights.is_empty()
+        || alias.record_error.is_some()
+        || moved
+}
+
+/// One line for an alias with one version; a tree where its calls are split.
+fn serving(status: &Status, alias: &AliasStatus, width: usize) -> String {
+    let mut out = match alias.versions.as_slice() {
+        [] => field("  ", &format!("{} does not exist", alias.alias), width),
+        [one] => {
+            let text = format!("{} → {}   {}", alias.alias, one.version.label(), details(one, status.at));
+            field("  ", text.trim_end(), width)
+        }
+        many => tree(status, alias, many, width),
+    };
+    let mut warn = |text: &str| out.push_str(&field("    ! ", text, width));
+    if alias.moving_capacity {
+        warn("AWS moves provisioned concurrency: that is no canary, and ends by itself");
+    } else if alias.is_foreign_split() {
+        warn("it splits its traffic, and no release of stagegate runs that");
+    }
+    if let Some(error) = &alias.record_error {
+        warn(error);
+    } else if alias.record.is_some() && !alias.record_holds {
+        warn("it was moved outside stagegate since; its record is not believed");
+    }
+    out
+}
+
+fn tree(status: &Status, alias: &AliasStatus, versions: &[ServingVersion], width: usize) -> String {
+    let mut out = format!("  {}\n", alias.alias);
+    let numbers = versions.iter().map(|one| one.version.label().len()).max().unwrap_or_default();
+    let share = |one: &ServingVersion| Percent::of_share(one.percent / 100.0).to_string();
+    let wide = versions.iter().map(|one| share(one).len()).max().unwrap_or_default();
+    let candidate = alias.held().filter(|_| alias.record_holds).map(|record| record.to);
+    for (at, one) in versions.iter().enumerate() {
+        let branch = if at + 1 == versions.len() { "└─" } else { "├─" };
+        let role = match candidate {
+            Some(candidate) if candidate == one.version => "canary  ",
+            Some(_) => "stable  ",
+            None => "",
+        };
+        let label = format!("  {branch} {:<numbers$} {:>wide$}  {role}", one.version.label(), share(one));
+        out.push_str(&field(&label, &details(one, status.at), width));
+    }
+    out
+}
+
+/// `sha 77ab… of 18 Nov 14:02Z   0.21 % errors in 18 204 calls`
+fn details(one: &ServingVersion, now: Timestamp) -> String {
+    let mut parts = Vec::new();
+    if let Some(sha) = &one.sha256 {
+        let dated = one.modified.map_or_else(String::new, |at| format!(" of {}", when(at, now)));
+        parts.push(format!("sha {}…{dated}", short_sha(sha)));
+    }
+    parts.extend(one.calls.map(|calls| match calls.invocations {
+        0 => "no calls yet".to_owned(),
+        all => format!("{} errors in {} calls", rate(calls.errors as f64 / all as f64), thousands(all)),
+    }));
+    parts.join("   ")
+}
+
+fn staged(stage: &StageStatus, width: usize) -> String {
+    let mut text = match stage.deployment.as_str() {
+        "" => format!("{}   never deployed", stage.stage),
+        deployment => format!("{}   deployment {deployment}", stage.stage),
+    };
+    match stage.pending_edits {
+        Some(0) => text.push_str(", current"),
+        Some(1) => text.push_str(", 1 edit of the API is not deployed"),
+        Some(n) => text.push_str(&format!(", {n} edits of the API are not deployed")),
+        None => {}
+    }
+    for (name, value) in &stage.variables {
+        text.push_str(&format!(" · {name} {value}"));
+    }
+    let mut out = field("  ", &text, width);
+    if let Some(percent) = stage.canary_percent {
+        let to = stage.canary_deployment.as_deref().unwrap_or(&stage.deployment);
+        let percent = Percent::of_share(percent / 100.0);
+        out.push_str(&match &stage.canary_release {
+            Some(run) => field("    ", &format!("canary of {run}: {percent} → deployment {to}"), width),
+            None => field("    ! ", &format!("a canary that no release runs: {percent} → deployment {to}"), width),
+        });
+    }
+    out
+}
+
+/// What the records say of releases, each release once.
+fn records(status: &Status, width: usize) -> String {
+    let mut told: Vec<(&Record, usize)> = Vec::new();
+    for record in status.aliases.iter().filter_map(|alias| alias.record.as_ref()) {
+        match told.iter_mut().find(|(known, _)| known.run == record.run) {
+            Some((_, count)) => *count += 1,
+            None => told.push((record, 1)),
+        }
+    }
+    let mut out = String::new();
+    for (record, aliases) in told {
+        out.push_str(&field("  release   ", &recorded(record, aliases, status.at), width));
+    }
+    let unmoved =
+        status.aliases.iter().filter(|one| one.version.is_some() && one.record.is_none() && one.record_error.is_none());
+    match unmoved.count() {
+        0 => {}
+        all if all == status.aliases.len() => {
+            out.push_str("  release   none is recorded: stagegate has not moved it\n")
+        }
+        some => out.push_str(&format!("  release   none is recorded in {some} of the aliases\n")),
+    }
+    out
+}
+
+fn recorded(record: &Record, aliases: usize, now: Timestamp) -> String {
+    let from = record.from.map_or_else(|| "nothing".to_owned(), Version::label);
+    let how = match record.state {
+        RecordState::Running => "in flight",
+        RecordState::Paused => "paused",
+        RecordState::Promoted => "promoted",
+        RecordState::Undoing => "being rolled back",
+        RecordState::RolledBack => "rolled back",
+    };
+    let mut text = format!("{} {how}", record.run);
+    if aliases == 1 {
+        text.push_str(&format!(", {from} → {}", record.to.label()));
+    }
+    text.extend(record.run.began().map(|began| format!(", began {}", when(began, now))));
+    text.extend(record.expires.map(|expires| format!(", due by {}", when(expires, now))));
     if record.members > 1 {
         text.push_str(&format!(", {} functions together", record.members));
     }
-    if let Some(stage) = &record.stage {
-        text.push_str(&format!(", with {}", stage.stage));
+    text.extend(record.stage.as_ref().map(|stage| format!(", with {}", stage.stage)));
+    if record.gate_overridden {
+        text.push_str("; its gate was overridden");
     }
     if !record.bad.is_empty() {
         let bad: Vec<String> = record.bad.iter().map(|n| format!("v{n}")).collect();
         text.push_str(&format!("; bad: {}", bad.join(", ")));
     }
     text
-}
-
-pub(super) fn shifting(canary: &CanaryStatus) -> String {
-    let how = if canary.paused { "paused" } else { "baking" };
-    let step = match (canary.step, canary.steps) {
-        (0, _) => "before its first step".to_owned(),
-        (step, Some(steps)) => format!("step {step} of {steps}"),
-        (step, None) => format!("step {step}"),
-    };
-    let mut text = format!("{how} at {}%, {step}", percent(canary.percent / 100.0));
-    if let Some(since) = canary.since {
-        text.push_str(&format!(" since {}", since.strftime("%Y-%m-%d %H:%MZ")));
-    }
-    text
-}
-
-pub(super) fn staged(stage: &StageStatus) -> String {
-    let mut text = match stage.deployment.as_str() {
-        "" => format!("{} was never deployed", stage.stage),
-        deployment => format!("{} → deployment {deployment}", stage.stage),
-    };
-    if !stage.deployed_by.is_empty() {
-        text.push_str(&format!(" ({})", stage.deployed_by));
-    }
-    for (name, value) in &stage.variables {
-        text.push_str(&format!(", {name} {value}"));
-    }
-    if let Some(percent) = stage.canary_percent {
-        let to = stage.canary_deployment.as_deref().unwrap_or(&stage.deployment);
-        text.push_str(&match &stage.canary_release {
-            Some(run) => format!("; canary of {run}: {percent}% → deployment {to}"),
-            None => format!("; ! a canary that no release runs: {percent}% → deployment {to}"),
-        });
-    }
-    text
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn status() -> Status {
-        let text = "[sg1 01JD3K7Q4T0000000000000000 run x=20261121T1422Z 41>42 n=2 a1b2c3d4e5/prod d=k5m8ra bad=40]";
-        Status {
-            schema: STATUS_SCHEMA,
-            target: "prod".into(),
-            region: "us-east-1".into(),
-            aliases: vec![
-                AliasStatus {
-                    alias: "checkout-api:live".into(),
-                    arn: Some("arn:aws:lambda:us-east-1:123456789012:function:checkout-api:live".into()),
-                    version: Some(Version::Number(41)),
-                    weights: [(42, 0.05)].into(),
-                    description: "Checkout".into(),
-                    record: Some(text.parse().unwrap()),
-                    record_holds: false,
-                    record_error: None,
-                    moving_capacity: false,
-                },
-                AliasStatus {
-                    alias: "payments:live".into(),
-                    arn: None,
-                    version: None,
-                    weights: [].into(),
-                    description: String::new(),
-                    record: None,
-                    record_holds: false,
-                    record_error: None,
-                    moving_capacity: false,
-                },
-            ],
-            stage: Some(StageStatus {
-                stage: "a1b2c3d4e5/prod".into(),
-                deployment: "k7x2pq".into(),
-                deployed_by: "stagegate r-01JD3K7Q4T0000000000000000 0123".into(),
-                variables: [("lambdaAlias".to_owned(), "live".to_owned())].into(),
-                canary_percent: None,
-                canary_deployment: None,
-                canary_release: None,
-            }),
-            canary: None,
-            unfinished: vec![Unfinished {
-                release: "r-01JD3K7Q4T0000000000000000".into(),
-                since: "2026-11-21T14:00:00Z".into(),
-                resume: "stagegate resume prod".into(),
-                undo: "stagegate resume prod --undo".into(),
-            }],
-            next: vec!["stagegate resume prod".into(), "stagegate rollback prod".into()],
-        }
-    }
-
-    #[test]
-    fn the_screen_at_two_widths() {
-        insta::assert_snapshot!("status_88", screen(&status(), 88));
-        insta::assert_snapshot!("status_60", screen(&status(), 60));
-    }
-
-    #[test]
-    fn a_canary_in_flight_says_how_far_it_is_and_one_that_nobody_runs_is_pointed_at() {
-        let run: RunId = "r-01JD3K7Q4T0000000000000000".parse().unwrap();
-        let mut status = status();
-        status.aliases.pop();
-        let text = "[sg1 01JD3K7Q4T0000000000000000 run x=20261121T1422Z 41>42 n=1 c t=20261121T135207Z+600]";
-        status.aliases[0].record = Some(text.parse().unwrap());
-        status.aliases[0].record_holds = true;
-        let since = Some("2026-11-21T14:02:07Z".parse().unwrap());
-        status.canary =
-            Some(CanaryStatus { release: run.clone(), percent: 25.0, step: 2, steps: Some(3), since, paused: false });
-        let stage = status.stage.as_mut().unwrap();
-        (stage.canary_percent, stage.canary_deployment) = (Some(25.0), Some("k2h0aa".into()));
-        stage.canary_release = Some(run);
-        let flying = screen(&status, 88);
-        status.aliases[0].record = None;
-        (status.canary, status.unfinished) = (None, Vec::new());
-        status.stage.as_mut().unwrap().canary_release = None;
-        status.next = vec!["stagegate canary clear checkout-api:live".into()];
-        insta::assert_snapshot!(format!("{flying}\n{}", screen(&status, 88)));
-    }
-
-    #[test]
-    fn the_document_names_versions_as_aws_does() {
-        let document = serde_json::to_value(status()).unwrap();
-        assert_eq!(document["aliases"][0]["version"], "41");
-        assert_eq!(document["aliases"][0]["record"]["run"], "r-01JD3K7Q4T0000000000000000");
-    }
 }

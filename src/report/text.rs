@@ -1,10 +1,12 @@
 //! Small pieces of text that several screens share. Pure.
 
+use jiff::Timestamp;
+
 use super::Term;
 use crate::problem::{Level, Problem};
 
 /// Every symbol that we print, in ASCII.
-const ASCII: [(&str, &str); 25] = [
+const ASCII: [(&str, &str); 28] = [
     ("✔", "[ok]"),
     ("✖", "[!!]"),
     ("→", "->"),
@@ -13,6 +15,9 @@ const ASCII: [(&str, &str); 25] = [
     ("–", "-"),
     ("│", "|"),
     ("┌", "+"),
+    ("├", "|"),
+    ("└", "`"),
+    ("॥", "||"),
     ("▶", ">"),
     ("↩", "<-"),
     ("×", "x"),
@@ -65,6 +70,31 @@ pub fn clock(total: u64) -> String {
         (0, m, s) => format!("{m}:{s:02}"),
         (h, m, s) => format!("{h}:{m:02}:{s:02}"),
     }
+}
+
+/// An age for people: `40 s`, `7 min`, `5 h`, `3 days`.
+pub fn age(seconds: u64) -> String {
+    match seconds {
+        0..60 => format!("{seconds} s"),
+        60..5_400 => format!("{} min", seconds / 60),
+        5_400..172_800 => format!("{} h", seconds / 3600),
+        _ => format!("{} days", seconds / 86_400),
+    }
+}
+
+/// A time as people say it, in UTC: `14:02Z` of the last twelve hours, else with its day, and with its year when that is long ago.
+pub fn when(at: Timestamp, now: Timestamp) -> String {
+    let format = match now.duration_since(at).as_hours().abs() {
+        0..12 => "%H:%MZ",
+        12..4_000 => "%-d %b %H:%MZ",
+        _ => "%-d %b %Y",
+    };
+    at.strftime(format).to_string()
+}
+
+/// Milliseconds as seconds with one digit, `0.4 s`; from a minute on as [`seconds`].
+pub fn tenths(ms: u64) -> String {
+    if ms >= 60_000 { seconds(ms / 1000) } else { format!("{}.{} s", ms / 1000, ms % 1000 / 100) }
 }
 
 /// `12 345`.
@@ -141,6 +171,12 @@ mod tests {
     fn times_read_as_people_say_them() {
         let text: Vec<String> = [3, 60, 125, 25_920].map(seconds).into();
         assert_eq!(text, ["3 s", "1 min", "2 min 05 s", "7 h 12 min"]);
+        assert_eq!([40, 447, 7_300, 400_000].map(age), ["40 s", "7 min", "2 h", "4 days"]);
+        assert_eq!([0, 449, 61_000].map(tenths), ["0.0 s", "0.4 s", "1 min 01 s"]);
+        let now = "2026-11-21T14:00:00Z".parse().unwrap();
+        let said = ["2026-11-21T03:04:00Z", "2026-11-18T14:02:00Z", "2026-01-02T14:02:00Z"]
+            .map(|at| when(at.parse().unwrap(), now));
+        assert_eq!(said, ["03:04Z", "18 Nov 14:02Z", "2 Jan 2026"]);
     }
 
     #[test]

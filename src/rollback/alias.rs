@@ -6,6 +6,7 @@ use crate::aws::noun::{Alias, Routing};
 use crate::change::{self, is_moving_capacity, is_routed};
 use crate::model::{Description, Percent, Record, RecordState, RunId, Version};
 use crate::problem::{Code, Exit, Problem};
+use crate::split::alias::shares;
 
 /// What an alias needs next.
 pub(super) enum Next {
@@ -94,12 +95,11 @@ fn record_state(run: &RunId, alias: &Alias) -> Option<RecordState> {
 }
 
 pub(super) fn foreign(run: &RunId, name: &str, now: &Alias) -> Problem {
-    let split: String = now.weights.iter().map(|(v, w)| format!(", v{v} {:.4} %", w * 100.0)).collect();
     let record = match record(now) {
         Some(record) if record.run == *run => "its record does not say so",
         _ => "its record is not this release's",
     };
     Problem::new(Code::AliasChanged, format!("somebody else moved {name}; it was left as it is"))
-        .why(format!("it is on {}{split} and {record}", now.version.label()))
+        .why(format!("it is on {} and {record}", shares(now.version, &now.weights)))
         .fix(format!("look: stagegate status {name}"))
 }

@@ -4,7 +4,7 @@ use futures_util::future::join_all;
 
 use super::WayBack;
 use super::alias::record;
-use super::undo::{Left, Undone};
+use super::undone::{Left, Undone};
 use crate::aws::Aws;
 use crate::aws::noun::Alias;
 use crate::aws::operation::GetAlias;

@@ -1,6 +1,8 @@
 //! Which version an alias goes back to, and which rule decided (SPEC §3). Never "the number minus one"; never a version
 //! that is marked bad unless a person names it.
 
+use jiff::Timestamp;
+
 use crate::aws::noun::Alias;
 use crate::model::{Description, Record, RecordState, Version};
 use crate::problem::{Code, Problem};
@@ -16,6 +18,8 @@ pub enum Rule {
     Recorded,
     /// The journal on this machine.
     Journal,
+    /// Past calls that CloudTrail keeps.
+    Searched,
     /// The record is stale; what it last put there, if a person agrees.
     Stale,
     /// The others of its release go back; it is back already.
@@ -32,11 +36,27 @@ impl Rule {
             Self::Unfinished => "served before the unfinished release (recorded)",
             Self::Recorded => "served before (recorded)",
             Self::Journal => "served before (journal on this machine)",
+            Self::Searched => "had all traffic before (CloudTrail)",
             Self::Stale => "last put there by stagegate; the alias was moved outside stagegate since",
             Self::Back => "is back already",
             Self::NoneBefore => "no version served before: it stays",
         }
     }
+}
+
+/// A version that is known to have had all calls before another.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Known {
+    /// That version.
+    pub from: Version,
+    /// The one that came after it.
+    pub to: Version,
+    /// Who knows it: [`Rule::Journal`] or [`Rule::Searched`].
+    pub rule: Rule,
+    /// From when it had them, where that is known.
+    pub since: Option<Timestamp>,
+    /// Until when, where that is known.
+    pub until: Option<Timestamp>,
 }
 
 /// The choice.
@@ -48,14 +68,14 @@ pub struct Chosen {
     pub rule: Rule,
 }
 
-/// Chooses. `history`, asked only when the record does not decide, answers what the journals on this machine know of the
-/// alias, newest first: (from, to) of finished releases. `person` says whether somebody will be asked before anything is written.
+/// Chooses; which versions there are to name instead is for the caller to say. `history`, asked only when the record does not decide, answers what the journals on this machine, and past
+/// calls where they were searched, know of the alias: the first that fits decides. `person` says whether somebody will be asked before anything is written.
 pub fn choose(
     name: &str,
     alias: &Alias,
     description: &Description,
     to: Option<u64>,
-    history: &dyn Fn() -> Vec<(Version, Version)>,
+    history: &dyn Fn() -> Vec<Known>,
     person: bool,
 ) -> Result<Chosen, Problem> {
     if let Some(number) = to {
@@ -64,18 +84,29 @@ pub fn choose(
     let bad = description.record.as_ref().map(|r| r.bad.as_slice()).unwrap_or_default();
     if let Some(record) = &description.record {
         if !record.agrees_with(alias.version, &alias.weights) {
-            return stale(name, alias, record, person);
+            let searched = |known: &Known| known.rule == Rule::Searched && fits(known, alias, bad);
+            return stale(name, alias, record, person)
+                .or_else(|problem| history().into_iter().find(searched).map(Chosen::of).ok_or(problem));
         }
         if let Some(chosen) = recorded(name, record)? {
             return Ok(chosen);
         }
     }
-    let usable = |from: Version| from.number().is_some() && !is_bad(from, bad);
-    let known = history().into_iter().find(|(from, to)| *to == alias.version && from != to && usable(*from));
-    match known {
-        Some((from, _)) => Ok(Chosen { version: Some(from), rule: Rule::Journal }),
+    match history().into_iter().find(|known| fits(known, alias, bad)) {
+        Some(known) => Ok(Chosen::of(known)),
         None => Err(nothing_recorded(name, alias, description.record.as_ref())),
     }
+}
+
+impl Chosen {
+    fn of(known: Known) -> Self {
+        Self { version: Some(known.from), rule: known.rule }
+    }
+}
+
+/// It came before the version that serves, and may serve again.
+fn fits(known: &Known, alias: &Alias, bad: &[u64]) -> bool {
+    known.to == alias.version && known.from != known.to && known.from.number().is_some() && !is_bad(known.from, bad)
 }
 
 fn recorded(name: &str, record: &Record) -> Result<Option<Chosen>, Problem> {
@@ -90,10 +121,11 @@ fn recorded(name: &str, record: &Record) -> Result<Option<Chosen>, Problem> {
                 None => "created the alias: there is nothing it could go back to by itself",
                 Some(_) => "found the alias on $LATEST: the code that served then may be gone",
             };
-            Err(Problem::new(Code::FirstRelease, format!("{name} had no version before {}", record.to.label()))
-                .why(format!("{} {why}", record.run))
-                .aws_now(format!("unchanged; {name} → {}", record.to.label()))
-                .fix(format!("name a version: stagegate rollback {name} --to N")))
+            let problem =
+                Problem::new(Code::FirstRelease, format!("{name} had no version before {}", record.to.label()))
+                    .why(format!("{} {why}", record.run))
+                    .aws_now(format!("unchanged; {name} → {}", record.to.label()));
+            Err(problem)
         }
         (RecordState::Promoted, Some(from)) if !is_bad(from, &record.bad) => {
             Ok(Some(Chosen { version: Some(from), rule: Rule::Recorded }))
@@ -132,13 +164,9 @@ fn stale(name: &str, alias: &Alias, record: &Record, person: bool) -> Result<Cho
             .why(format!("the record says {}, the alias is on {now}", record.to.label()))
             .aws_now(format!("unchanged; {name} → {now}"));
     if record.to == alias.version && !alias.weights.is_empty() {
-        return Err(problem
-            .fix(format!("end the split: stagegate canary clear {name}"))
-            .fix(format!("or another version: stagegate rollback {name} --to N")));
+        return Err(problem.fix(format!("end the split: stagegate canary clear {name}")));
     }
-    Err(problem
-        .fix(format!("back to what stagegate last put there: stagegate rollback {name} --to {}", record.to))
-        .fix(format!("or another version: stagegate rollback {name} --to N")))
+    Err(problem)
 }
 
 fn nothing_recorded(name: &str, alias: &Alias, record: Option<&Record>) -> Problem {
@@ -152,7 +180,6 @@ fn nothing_recorded(name: &str, alias: &Alias, record: Option<&Record>) -> Probl
     Problem::new(Code::NothingRecorded, format!("nothing says where {name} should go back to"))
         .why(why)
         .aws_now(format!("unchanged; {name} → {}", alias.version.label()))
-        .fix(format!("choose: stagegate rollback {name} --to N"))
 }
 
 #[cfg(test)]
@@ -190,6 +217,11 @@ mod tests {
         Description { text: String::new(), record: Some(record) }
     }
 
+    fn journal(from: u64, to: u64) -> Known {
+        let (from, to) = (Version::Number(from), Version::Number(to));
+        Known { from, to, rule: Rule::Journal, since: None, until: None }
+    }
+
     fn version(chosen: Result<Chosen, Problem>) -> (Option<u64>, Rule) {
         let chosen = chosen.unwrap();
         (chosen.version.and_then(Version::number), chosen.rule)
@@ -197,7 +229,7 @@ mod tests {
 
     #[test]
     fn the_record_decides_before_the_journal() {
-        let history = || vec![(Version::Number(7), Version::Number(42))];
+        let history = || vec![journal(7, 42)];
         let record = record(RecordState::Promoted, Some(41), 42, &[]);
         assert_eq!(version(choose(NAME, &alias(42), &record, None, &history, false)), (Some(41), Rule::Recorded));
         assert_eq!(version(choose(NAME, &alias(42), &record, Some(39), &history, false)), (Some(39), Rule::Named));
@@ -208,7 +240,7 @@ mod tests {
         let rolled_back = record(RecordState::RolledBack, Some(42), 41, &[42]);
         let error = choose(NAME, &alias(41), &rolled_back, None, &Vec::new, false).unwrap_err();
         assert_eq!(error.code, Code::NothingRecorded);
-        let history = || vec![(Version::Number(40), Version::Number(41))];
+        let history = || vec![journal(40, 41)];
         assert_eq!(version(choose(NAME, &alias(41), &rolled_back, None, &history, false)), (Some(40), Rule::Journal));
         let bad_before = record(RecordState::Promoted, Some(41), 42, &[41]);
         assert_eq!(
@@ -222,6 +254,21 @@ mod tests {
         let record = record(RecordState::Promoted, Some(41), 42, &[]);
         assert_eq!(choose(NAME, &alias(43), &record, None, &Vec::new, false).unwrap_err().code, Code::RecordStale);
         assert_eq!(version(choose(NAME, &alias(43), &record, None, &Vec::new, true)), (Some(42), Rule::Stale));
+    }
+
+    #[test]
+    fn past_calls_decide_for_a_stale_record_only_where_nobody_is_asked() {
+        let record = record(RecordState::Promoted, Some(41), 42, &[40]);
+        let searched = |from| vec![Known { rule: Rule::Searched, ..journal(from, 43) }];
+        assert_eq!(
+            version(choose(NAME, &alias(43), &record, None, &|| searched(39), false)),
+            (Some(39), Rule::Searched)
+        );
+        assert_eq!(version(choose(NAME, &alias(43), &record, None, &|| searched(39), true)), (Some(42), Rule::Stale));
+        let bad = choose(NAME, &alias(43), &record, None, &|| searched(40), false).unwrap_err();
+        assert_eq!(bad.code, Code::RecordStale);
+        let by_journal = choose(NAME, &alias(43), &record, None, &|| vec![journal(39, 43)], false).unwrap_err();
+        assert_eq!(by_journal.code, Code::RecordStale, "the journal is older than whoever moved it");
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 
-use super::choose::{Chosen, Rule, choose, with_the_others};
+use super::choose::{Chosen, Known, Rule, choose, with_the_others};
 use super::{AliasBack, At, CandidateBack, Goal, GrantBack, Recall, StageBack, WayBack};
 use crate::aws::Aws;
 use crate::aws::noun::Alias;
@@ -84,7 +84,7 @@ impl Emergency {
         seen: &[Seen],
         to: Option<u64>,
         part: Part,
-        history: &dyn Fn(&Seen) -> Vec<(Version, Version)>,
+        history: &dyn Fn(&Seen) -> Vec<Known>,
         person: bool,
         fresh: &RunId,
         now: Timestamp,
@@ -148,6 +148,18 @@ impl Emergency {
             }
         }
         Ok(Self { way, moves, members, reinstates })
+    }
+
+    /// The versions that it marks bad: `v42`, with their function where there are several.
+    pub fn marked(&self, seen: &[Seen]) -> Vec<String> {
+        let news = |(one, back): (&Seen, &AliasBack)| {
+            let Goal::At(at) = &back.goal else { return None };
+            let before = one.description.record.as_ref().map(|record| record.bad.as_slice()).unwrap_or_default();
+            let after = Description::parse(&at.last).ok()?.record?.bad;
+            let number = after.first().copied().filter(|number| !before.contains(number))?;
+            Some(if seen.len() > 1 { format!("v{number} of {}", one.function) } else { format!("v{number}") })
+        };
+        seen.iter().zip(&self.way.aliases).filter_map(news).collect()
     }
 
     /// Carries it out.

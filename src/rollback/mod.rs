@@ -6,15 +6,18 @@ mod candidates;
 mod choose;
 mod emergency;
 mod recall;
+pub mod trail;
 mod undo;
+mod undone;
 
 use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 
-pub use choose::{Chosen, Rule, choose};
+pub use choose::{Chosen, Known, Rule, choose};
 pub use emergency::{Emergency, Part, Seen};
-pub use undo::{Left, Undone, dead};
+pub use undo::dead;
+pub use undone::{Left, Undone};
 
 use crate::aws::noun::{Alias, Routing};
 use crate::change::{Change, StageSide};
@@ -97,6 +100,14 @@ pub struct StageBack {
     pub candidate: Option<AliasName>,
     /// More variables go with it, which only the release's deployment knows.
     pub recall: Option<Recall>,
+}
+
+impl StageBack {
+    /// Whether anything of the stage is put back: a release that found it as it should be only names it.
+    pub fn has_anything(&self) -> bool {
+        let Self { before, candidate, recall, .. } = self;
+        before.deployment.is_some() || !before.variables.is_empty() || candidate.is_some() || recall.is_some()
+    }
 }
 
 /// Variables whose values stand in the description of the deployment that the release made.

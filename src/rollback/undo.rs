@@ -2,8 +2,10 @@
 //! the release created goes last, when nothing can need it. Nothing that somebody else changed since is touched.
 
 use futures_util::future::{join, join_all};
+use jiff::Timestamp;
 
 use super::alias::{Next, alias_call, foreign, is_of, record};
+use super::undone::{Left, Undone};
 use super::{AliasBack, Goal, GrantBack, Phase, StageBack, WayBack};
 use crate::aws::noun::{Alias, Function, Stage, StageCanary, State};
 use crate::aws::operation::{GetAlias, GetFunction, GetPolicy};
@@ -13,39 +15,10 @@ use crate::clock::Clock;
 use crate::definition::Marker;
 use crate::engine::{Engine, SETTLE, WRITE_ATTEMPTS_MAX};
 use crate::journal::Journal;
-use crate::model::{AliasName, FunctionName, RunId, Version};
+use crate::model::{AliasName, FunctionName, Percent, RunId, Version};
 use crate::policy;
 use crate::problem::{Code, Exit, Level, Problem};
 use crate::seeded::{Bug, seeded};
-
-/// Something that is not as it was before.
-#[derive(Debug, Clone)]
-pub struct Left {
-    /// Why.
-    pub problem: Problem,
-    /// Whether a person must look. An alias that is kept because others use it harms nobody.
-    pub needs_person: bool,
-}
-
-/// What a rollback came to.
-#[derive(Debug, Clone, Default)]
-pub struct Undone {
-    /// What is true now, one line each, as read back.
-    pub now: Vec<String>,
-    /// What could not be put back.
-    pub left: Vec<Left>,
-}
-
-impl Undone {
-    /// Everything is read back as before.
-    pub fn is_clean(&self) -> bool {
-        !self.left.iter().any(|left| left.needs_person)
-    }
-
-    fn leave(&mut self, problem: Problem) {
-        self.left.push(Left { problem, needs_person: true });
-    }
-}
 
 /// Where one alias ended.
 enum AliasEnd {
@@ -74,6 +47,7 @@ struct Stopped<'w> {
 impl<A: Aws, C: Clock, J: Journal> Engine<'_, A, C, J> {
     /// Puts back what the release changed, as far as it is still the release's own. Safe to repeat, from anywhere.
     pub async fn undo(&self, way: &WayBack) -> Undone {
+        let began = self.clock.now();
         if seeded(Bug::WrongOrder) {
             self.grants_back(way, true, &mut Undone::default()).await;
         }
@@ -81,7 +55,10 @@ impl<A: Aws, C: Clock, J: Journal> Engine<'_, A, C, J> {
         let unsure = self.unsure.replace(false);
         let (mut stopped, dead) = join(self.harm_stopped(way, phase, true, unsure), self.dead_targets(way)).await;
         if self.wait_for_late_writes_of(way, unsure).await {
+            let first = stopped.undone.took_ms;
             stopped = self.harm_stopped(way, phase, false, false).await;
+            // What was there at the first look was not put there by the second.
+            stopped.undone.took_ms.extend(first);
         }
         let Stopped { mut undone, stage_is_back, to_delete } = stopped;
         dead.into_iter().for_each(|problem| undone.leave(problem));
@@ -94,6 +71,7 @@ impl<A: Aws, C: Clock, J: Journal> Engine<'_, A, C, J> {
         if phase == Phase::Meanwhile && undone.is_clean() {
             self.close_records(way, &mut undone).await;
         }
+        undone.ms = self.ms_since(began);
         undone
     }
 
@@ -107,10 +85,14 @@ impl<A: Aws, C: Clock, J: Journal> Engine<'_, A, C, J> {
         {
             stage_went_first = Some(self.stage_back(way, stage, &mut undone).await);
         }
-        let backs = way.aliases.iter().map(|alias| self.alias_back(&way.run, alias, phase, first, fence));
-        for (alias, end) in way.aliases.iter().zip(join_all(backs).await) {
+        let began = self.clock.now();
+        let backs = way.aliases.iter().map(async |alias| {
+            let end = self.alias_back(&way.run, alias, phase, first, fence).await;
+            (end, self.ms_since(began))
+        });
+        for (alias, (end, ms)) in way.aliases.iter().zip(join_all(backs).await) {
             match end {
-                Ok(AliasEnd::Back(now)) => undone.now.push(alias_line(alias, now.as_ref())),
+                Ok(AliasEnd::Back(now)) => undone.is_back(alias_line(alias, now.as_ref()), ms),
                 Ok(AliasEnd::ToDelete) => to_delete.push(alias),
                 Ok(AliasEnd::Foreign { problem, succeeded }) => {
                     has_successor |= succeeded;
@@ -138,6 +120,10 @@ impl<A: Aws, C: Clock, J: Journal> Engine<'_, A, C, J> {
         let Some(until) = until.filter(|_| !self.interrupt.insisted()) else { return false };
         self.clock.sleep(std::time::Duration::try_from(until.duration_since(now)).unwrap_or(SETTLE)).await;
         true
+    }
+
+    fn ms_since(&self, began: Timestamp) -> u64 {
+        u64::try_from(self.clock.now().duration_since(began).as_millis()).unwrap_or_default()
     }
 
     async fn close_records(&self, way: &WayBack, undone: &mut Undone) {
@@ -213,9 +199,10 @@ impl<A: Aws, C: Clock, J: Journal> Engine<'_, A, C, J> {
     }
 
     async fn stage_back(&self, way: &WayBack, back: &StageBack, undone: &mut Undone) -> bool {
+        let began = self.clock.now();
         match self.try_stage_back(way, back).await {
             Ok((stage, back, left)) => {
-                undone.now.push(stage_line(&back, &stage));
+                undone.is_back(stage_line(&back, &stage), self.ms_since(began));
                 let is_back = left.is_empty();
                 left.into_iter().for_each(|problem| undone.leave(problem));
                 is_back
@@ -467,7 +454,9 @@ fn changed_since(back: &StageBack, now: &Stage, field: &str) -> Problem {
 fn stage_line(back: &StageBack, now: &Stage) -> String {
     let value = |name: &String| now.variables.get(name).map_or("(unset)", String::as_str);
     let variables: String = back.before.variables.keys().map(|name| format!(", {name} {}", value(name))).collect();
-    let canary =
-        now.canary.as_ref().map_or_else(String::new, |canary| format!(", with a canary of {} %", canary.percent));
+    let canary = now
+        .canary
+        .as_ref()
+        .map_or_else(String::new, |canary| format!(", with a canary of {}", Percent::of_share(canary.percent / 100.0)));
     format!("{} → deployment {}{variables}{canary}", back.stage, now.deployment)
 }

@@ -13,7 +13,9 @@ use super::domain::Domain;
 use super::http::{DEPLOY_TIME, HttpApi};
 use super::lambda::LambdaFunction;
 use super::load::{Flow, Load, LoadReport};
+use super::logs::Written;
 use super::metrics::store::Store;
+use super::trail::AliasCall;
 use crate::aws::noun::{Identity, StackResource};
 use crate::aws::{AwsError, Call, Reply};
 use crate::model::{AliasName, ApiId, FunctionName};
@@ -71,6 +73,8 @@ pub struct Settings {
     pub simulated_denials: std::collections::BTreeSet<String>,
     /// Whether the caller may read tags of functions (`lambda:ListTags`); the other services answer with theirs anyhow.
     pub tags_readable: bool,
+    /// How long after a call CloudTrail shows it; "typically within 15 minutes", says its guide.
+    pub trail_delay: Duration,
     /// Metric → status code (`InternalError`, `Forbidden`) with which CloudWatch fails to answer for it.
     pub metric_failures: BTreeMap<String, String>,
 }
@@ -101,6 +105,7 @@ impl Default for Settings {
             stack_answers_are_whole: true,
             simulated_denials: std::collections::BTreeSet::new(),
             tags_readable: true,
+            trail_delay: Duration::from_secs(300),
             metric_failures: BTreeMap::new(),
         }
     }
@@ -123,6 +128,8 @@ pub struct Account {
     pub(super) alarms: BTreeMap<String, Alarm>,
     pub(super) code_deployments: BTreeMap<String, CodeDeployment>,
     pub(super) stacks: Vec<StackResource>,
+    pub(super) trail: Vec<AliasCall>,
+    pub(super) logs: Vec<Written>,
     pub(super) load: Option<Box<Flow>>,
     /// Requests that were sent one by one: each is left to chance anew.
     pub(super) coins: i64,
@@ -167,6 +174,8 @@ impl Account {
             alarms: BTreeMap::new(),
             code_deployments: BTreeMap::new(),
             stacks: Vec::new(),
+            trail: Vec::new(),
+            logs: Vec::new(),
             load: None,
             coins: 0,
             now,
@@ -313,6 +322,8 @@ impl Account {
             Call::RequestUrl(c) => Reply::RequestUrl(self.request_url(c)?),
             Call::GetMetricData(c) => Reply::GetMetricData(self.metric_data(c)?),
             Call::DescribeAlarms(c) => Reply::DescribeAlarms(self.describe_alarms(&c.names)?),
+            Call::FilterLogEvents(c) => Reply::FilterLogEvents(self.filter_log_events(c)?),
+            Call::LookupEvents(c) => Reply::LookupEvents(self.lookup_events(c)?),
             Call::ListDeployments(c) => Reply::ListDeployments(self.list_code_deployments(c)?),
             Call::BatchGetDeployments(c) => Reply::BatchGetDeployments(self.code_deployments(c)?),
             Call::ListDeploymentTargets(c) => Reply::ListDeploymentTargets(self.code_deployment_targets(c)?),
@@ -333,6 +344,7 @@ impl Account {
             Call::GetStages(c) => Reply::GetStages(self.stages(&c.api)?),
             Call::GetStage(c) => Reply::GetStage(self.stage(&c.api, &c.stage)?.clone()),
             Call::GetDeployment(c) => Reply::GetDeployment(self.get_deployment(&c.api, &c.deployment)?),
+            Call::GetDeploymentRoutes(c) => Reply::GetDeploymentRoutes(self.deployment_routes(&c.api, &c.deployment)?),
             Call::GetDeployments(c) => Reply::GetDeployments(self.get_deployments(&c.api, c.position.as_deref())?),
             Call::GetExport(c) => Reply::GetExport(self.get_export(&c.api, &c.stage)?),
             Call::CreateDeployment(c) => Reply::CreateDeployment(self.create_deployment(&c.api, &c.description)?),

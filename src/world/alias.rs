@@ -102,6 +102,7 @@ impl Account {
             provisioned: None,
         };
         self.function_mut(function)?.aliases.insert(alias.clone(), entry);
+        self.note_alias("CreateAlias20150331", function, alias);
         self.get_alias(function, alias)
     }
 
@@ -118,6 +119,7 @@ impl Account {
         }
         self.check_routing(function, routing)?;
         self.route(function, alias, routing)?;
+        self.note_alias("UpdateAlias20150331", function, alias);
         self.get_alias(function, alias)
     }
 

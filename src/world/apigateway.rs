@@ -1,6 +1,6 @@
 //! REST APIs: the live definition, deployments as snapshots of it, stages with their canary (aws-semantics §6).
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 
 use super::account::Account;
@@ -107,6 +107,13 @@ impl Account {
     pub(super) fn get_deployment(&self, id: &ApiId, deployment: &str) -> Result<Deployment, AwsError> {
         let snapshot = self.api(id)?.deployments.get(deployment);
         snapshot.map(|s| s.deployment.clone()).ok_or_else(|| not_found("Invalid Deployment identifier specified"))
+    }
+
+    pub(super) fn deployment_routes(&self, id: &ApiId, deployment: &str) -> Result<Option<BTreeSet<String>>, AwsError> {
+        let snapshot = self.api(id)?.deployments.get(deployment);
+        let snapshot = snapshot.ok_or_else(|| not_found("Invalid Deployment identifier specified"))?;
+        let of = |one: &Resource| one.methods.keys().map(|m| format!("{m} {}", one.path)).collect::<Vec<_>>();
+        Ok(Some(snapshot.definition.resources.iter().flat_map(of).collect()))
     }
 
     pub(super) fn get_deployments(&self, id: &ApiId, position: Option<&str>) -> Result<Page<Deployment>, AwsError> {

@@ -68,10 +68,11 @@ impl Account {
     /// longer than API Gateway waits.
     fn run_for_client(&mut self, reached: Reached) -> StageAnswer {
         let Ok(build) = self.build(&reached.function, reached.version) else { return internal(502, 0) };
-        let Behaviour { payload, function_error, duration, .. } = build.behaviour.clone();
+        let Behaviour { payload, function_error, duration, log } = build.behaviour.clone();
         let limit_ms = f64::from(build.function.timeout_s) * 1000.0;
         let ran_ms = (duration.as_secs_f64() * 1000.0).min(limit_ms);
         let failed = function_error.is_some() || duration.as_secs_f64() * 1000.0 > limit_ms;
+        self.write_log(&reached.function, reached.version, &log);
         let what = self.counted_as(reached);
         self.metrics.invoked(minute_of(self.now()), what, failed, ran_ms);
         if ran_ms > GATEWAY_LIMIT_MS {

@@ -84,6 +84,7 @@ impl Account {
         let (failed, ran_ms) = (function_error.is_some() || duration > limit, duration.min(limit).as_secs_f64() * 1e3);
         let what = self.counted_as(reached);
         self.metrics.invoked(minute_of(self.now()), what, failed, ran_ms);
+        self.write_log(&call.function, call.version, &log);
         if duration > spent && timeout_s >= call.timeout_s {
             return Err(AwsError::Ambiguous { cause: format!("no answer within {} s", call.timeout_s) });
         }

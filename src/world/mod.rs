@@ -19,6 +19,7 @@
 //!   versions by share. Alias and stage moves act at once; a new statement acts after `permission_delay`.
 //! * **Clients** ([`Load`]): requests by routing, minute by minute, with each version's failures and durations; what they
 //!   got ([`LoadReport`]); CloudWatch's metrics and alarms about it, as late and as partial as they come.
+//! * **What is kept**: CloudTrail's events of moved aliases, and what functions write to their logs.
 //! * **Who else writes**: stacks and the tags they leave, CodeDeploy's deployments, as a reader sees them.
 //! * **Quotas** as token buckets over virtual time, on unless switched off.
 //! * **Failure**: rejections, throttling, lost requests and replies, late effects, the death of the process, and other
@@ -57,6 +58,7 @@ mod iam;
 pub mod invoke;
 pub mod lambda;
 pub mod load;
+mod logs;
 mod metrics;
 pub mod permissions;
 mod quota;
@@ -64,6 +66,7 @@ pub mod setup;
 #[cfg(test)]
 mod tests;
 pub mod traffic;
+mod trail;
 mod watch;
 
 use std::cell::RefCell;

@@ -37,7 +37,7 @@ impl Quota {
 pub(super) fn throttled(operation: Operation, wait: Option<Duration>) -> AwsError {
     let (code, message, status) = match operation.service() {
         "sts" | "cloudformation" | "iam" => ("Throttling", "Rate exceeded", 400),
-        "codedeploy" => ("ThrottlingException", "Rate exceeded", 400),
+        "codedeploy" | "cloudtrail" | "logs" => ("ThrottlingException", "Rate exceeded", 400),
         "apigateway" => ("TooManyRequestsException", "Too Many Requests", 429),
         _ => ("TooManyRequestsException", "Rate exceeded", 429),
     };

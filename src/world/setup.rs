@@ -57,6 +57,7 @@ impl Account {
             last_modified: self.now().to_string(),
             config_digest: String::new(),
             code_size: 1_048_576,
+            log_group: None,
             code_by_reference: false,
             settings: BTreeMap::new(),
             tags: None,
@@ -166,7 +167,9 @@ impl Account {
             };
             self.function_mut(function)?.aliases.insert(alias.clone(), entry);
         }
-        self.route(function, alias, &routing)
+        self.route(function, alias, &routing)?;
+        self.note_alias(if exists { "UpdateAlias20150331" } else { "CreateAlias20150331" }, function, alias);
+        Ok(())
     }
 
     /// Writes an alias's description and nothing else.

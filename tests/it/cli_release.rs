@@ -96,6 +96,6 @@ fn the_event_stream_of_a_release_ends_with_its_result() {
     assert_eq!((&last["type"], &last["result"], &last["version"]), (&"result".into(), &"promoted".into(), &"2".into()));
     assert_eq!(last["rollback"], "stagegate rollback prod");
     let back = desk.must(&format!("rollback {api}/prod --yes"));
-    assert!(back.contains("back as before"), "{back}");
+    assert!(back.contains("✔ ROLLED BACK in "), "{back}");
     assert_eq!(desk.serving(), "1");
 }

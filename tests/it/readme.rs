@@ -127,12 +127,13 @@ fn every_command_is_about_a_target_of_the_readme() {
             "drift" => words.len() == 2,
             "doctor" => words[2] == "https://api.example.com/v1/refunds",
             "iam-policy" => words[2..].ends_with(&["--target".into(), "prod".into()]),
-            "gc" | "plan" | "promote" | "status" | "verify" | "rollback" | "pause" | "resume" => {
+            "gc" | "history" | "logs" | "plan" | "promote" | "status" | "verify" | "rollback" | "pause" | "resume" => {
                 ["prod", "checkout-api:live"].contains(&words[2].as_str())
             }
             "diff" => words[2..].iter().all(|word| {
                 ["a1b2c3d4e5/dev", "a1b2c3d4e5/prod", "checkout-api:41", "checkout-api:live"].contains(&word.as_str())
             }),
+            "versions" => words[2] == "checkout-api",
             "redeploy" => words[2] == "a1b2c3d4e5/prod",
             "permission" => ["a1b2c3d4e5/prod", "prod"].contains(&words[3].as_str()),
             "canary" => ["checkout-api:live", "a1b2c3d4e5/prod"].contains(&words[3].as_str()),

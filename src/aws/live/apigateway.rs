@@ -1,7 +1,9 @@
 //! API Gateway (REST APIs): each operation as the port names it.
 
+use std::collections::{BTreeSet, HashMap};
+
 use aws_sdk_apigateway::Client;
-use aws_sdk_apigateway::types::{Op, PatchOperation};
+use aws_sdk_apigateway::types::{MethodSnapshot, Op, PatchOperation};
 use aws_smithy_types::DateTime;
 
 use super::super::AwsError;
@@ -9,8 +11,9 @@ use super::super::noun::{
     ApiModel, Authorizer, Deployment, Export, GatewayResponse, Page, Patch, RequestValidator, Resource, RestApi, Stage,
 };
 use super::super::operation::{
-    CreateDeployment, DeleteDeployment, GetAuthorizers, GetDeployment, GetDeployments, GetExport, GetGatewayResponses,
-    GetModels, GetRequestValidators, GetResources, GetRestApi, GetRestApis, GetStage, GetStages, UpdateStage,
+    CreateDeployment, DeleteDeployment, GetAuthorizers, GetDeployment, GetDeploymentRoutes, GetDeployments, GetExport,
+    GetGatewayResponses, GetModels, GetRequestValidators, GetResources, GetRestApi, GetRestApis, GetStage, GetStages,
+    UpdateStage,
 };
 use super::classify::classify;
 use super::definition;
@@ -86,6 +89,20 @@ pub(super) async fn get_deployment(client: &Client, call: &GetDeployment) -> Res
     let request = client.get_deployment().rest_api_id(call.api.as_str()).deployment_id(&call.deployment);
     let out = request.send().await.map_err(classify)?;
     deployment(out.id, out.description, out.created_date)
+}
+
+/// The summary of a deployment: paths with their methods as they were when it was made (aws-semantics §6.6).
+pub(super) async fn get_deployment_routes(
+    client: &Client,
+    call: &GetDeploymentRoutes,
+) -> Result<Option<BTreeSet<String>>, AwsError> {
+    let request = client.get_deployment().rest_api_id(call.api.as_str()).deployment_id(&call.deployment);
+    let out = request.embed("apisummary").send().await.map_err(classify)?;
+    let Some(paths) = out.api_summary else { return Ok(None) };
+    let each = |(path, methods): (&String, &HashMap<String, MethodSnapshot>)| {
+        methods.keys().map(|method| format!("{method} {path}")).collect::<Vec<_>>()
+    };
+    Ok(Some(paths.iter().flat_map(each).collect()))
 }
 
 pub(super) async fn get_export(client: &Client, call: &GetExport) -> Result<Export, AwsError> {

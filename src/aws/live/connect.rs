@@ -29,12 +29,14 @@ const CONNECT_TIMEOUT: Duration = Duration::from_millis(3_100);
 /// How long one call may take, connection included; the SDK itself would wait for ever (aws-semantics §13.1).
 const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(20);
 /// The SDK's names of our services (in `AWS_ENDPOINT_URL_…` and the profile's `services`) and ours.
-const SERVICES: [(&str, &str); 8] = [
+const SERVICES: [(&str, &str); 10] = [
     ("Lambda", "lambda"),
     ("API Gateway", APIGATEWAY),
     ("ApiGatewayV2", "apigatewayv2"),
     ("CloudFormation", "cloudformation"),
+    ("CloudTrail", "cloudtrail"),
     ("CloudWatch", "cloudwatch"),
+    ("CloudWatch Logs", "logs"),
     ("CodeDeploy", "codedeploy"),
     ("IAM", "iam"),
     ("STS", "sts"),
@@ -133,9 +135,11 @@ impl Live {
             apigateway: aws_sdk_apigateway::Client::new(&sdk),
             apigatewayv2: aws_sdk_apigatewayv2::Client::new(&sdk),
             cloudformation: aws_sdk_cloudformation::Client::new(&sdk),
+            cloudtrail: aws_sdk_cloudtrail::Client::new(&sdk),
             cloudwatch: aws_sdk_cloudwatch::Client::new(&sdk),
             codedeploy: aws_sdk_codedeploy::Client::new(&sdk),
             iam: aws_sdk_iam::Client::new(&sdk),
+            logs: aws_sdk_cloudwatchlogs::Client::new(&sdk),
             sts: aws_sdk_sts::Client::new(&sdk),
             stages,
             keys,

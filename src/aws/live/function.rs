@@ -15,6 +15,7 @@ pub(super) fn read(config: FunctionConfiguration, by_reference: bool) -> Result<
         version: version(config.version.as_deref())?,
         config_digest: digest::of(&config),
         settings: digest::settings(&config),
+        log_group: config.logging_config.as_ref().and_then(|logging| logging.log_group.clone()),
         snap_start: snap_start == Some(&SnapStartApplyOn::PublishedVersions),
         state: config.state.as_ref().map(state),
         last_update: config.last_update_status.as_ref().map(update_status),

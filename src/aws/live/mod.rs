@@ -7,6 +7,7 @@ mod apigateway;
 mod apigatewayv2;
 mod classify;
 mod cloudformation;
+mod cloudtrail;
 mod cloudwatch;
 mod codedeploy;
 mod connect;
@@ -18,6 +19,7 @@ mod execute_api;
 mod function;
 mod iam;
 mod lambda;
+mod logs;
 mod reply;
 mod stage;
 mod sts;
@@ -36,9 +38,11 @@ pub struct Live {
     apigateway: aws_sdk_apigateway::Client,
     apigatewayv2: aws_sdk_apigatewayv2::Client,
     cloudformation: aws_sdk_cloudformation::Client,
+    cloudtrail: aws_sdk_cloudtrail::Client,
     cloudwatch: aws_sdk_cloudwatch::Client,
     codedeploy: aws_sdk_codedeploy::Client,
     iam: aws_sdk_iam::Client,
+    logs: aws_sdk_cloudwatchlogs::Client,
     sts: aws_sdk_sts::Client,
     stages: ExecuteApi,
     keys: Keys,
@@ -108,6 +112,7 @@ impl Aws for Live {
                 GetModels => get_models, GetAuthorizers => get_authorizers,
                 GetRequestValidators => get_request_validators, GetGatewayResponses => get_gateway_responses,
                 GetStages => get_stages, GetStage => get_stage, GetDeployment => get_deployment,
+                GetDeploymentRoutes => get_deployment_routes,
                 GetDeployments => get_deployments, GetExport => get_export, CreateDeployment => create_deployment,
                 DeleteDeployment => delete_deployment, UpdateStage => update_stage;
             domain(apigateway):
@@ -120,6 +125,10 @@ impl Aws for Live {
                 DescribeStackResources => describe_stack_resources;
             iam(iam):
                 SimulatePrincipalPolicy => simulate_principal_policy;
+            cloudtrail(cloudtrail):
+                LookupEvents => lookup_events;
+            logs(logs):
+                FilterLogEvents => filter_log_events;
             apigatewayv2(apigatewayv2):
                 GetApi => get_api, GetRoutes => get_routes, GetIntegrations => get_integrations,
                 GetHttpAuthorizers => get_authorizers, GetHttpStage => get_stage, GetHttpStages => get_stages,

@@ -88,6 +88,9 @@ pub struct Function {
     /// SHA-256 over the whole configuration without what differs between `$LATEST` and a version of it
     /// (ARN, version, revision, dates, state). Equal digests and equal `code_sha256`: publishing would make no new version.
     pub config_digest: String,
+    /// Where it logs (`LoggingConfig.LogGroup`), where AWS says so. Looked at, never kept.
+    #[serde(skip)]
+    pub log_group: Option<String>,
     /// `S3ObjectStorageMode = REFERENCE`: the version lives only as long as its S3 object (aws-semantics §3.7).
     pub code_by_reference: bool,
     /// What `config_digest` is taken over, by name, for people; of an environment variable a digest stands for the value.

@@ -3,13 +3,13 @@
 use super::{
     AddPermission, BatchGetDeploymentTargets, BatchGetDeployments, Call, CreateAlias, CreateDeployment,
     CreateHttpDeployment, DeleteAlias, DeleteDeployment, DeleteHttpDeployment, DeleteVersion, DescribeAlarms,
-    DescribeStackResources, ExportApi, GetAlias, GetApi, GetApiMappings, GetAuthorizers, GetBasePathMappings,
-    GetDeployment, GetDeployments, GetDomainName, GetDomainNameV2, GetExport, GetFunction, GetGatewayResponses,
-    GetHttpAuthorizers, GetHttpDeployment, GetHttpDeployments, GetHttpStage, GetHttpStages, GetIntegrations, GetModels,
-    GetPolicy, GetProvisionedConcurrencyConfig, GetRequestValidators, GetResources, GetRestApi, GetRoutes, GetStage,
-    GetStages, GetVersionPolicy, Invoke, InvokeStage, ListAliases, ListDeploymentTargets, ListRoutingRules,
-    ListVersionsByFunction, PublishVersion, RemovePermission, RequestUrl, SimulatePrincipalPolicy, UpdateAlias,
-    UpdateHttpStage, UpdateStage,
+    DescribeStackResources, ExportApi, FilterLogEvents, GetAlias, GetApi, GetApiMappings, GetAuthorizers,
+    GetBasePathMappings, GetDeployment, GetDeploymentRoutes, GetDeployments, GetDomainName, GetDomainNameV2, GetExport,
+    GetFunction, GetGatewayResponses, GetHttpAuthorizers, GetHttpDeployment, GetHttpDeployments, GetHttpStage,
+    GetHttpStages, GetIntegrations, GetModels, GetPolicy, GetProvisionedConcurrencyConfig, GetRequestValidators,
+    GetResources, GetRestApi, GetRoutes, GetStage, GetStages, GetVersionPolicy, Invoke, InvokeStage, ListAliases,
+    ListDeploymentTargets, ListRoutingRules, ListVersionsByFunction, LookupEvents, PublishVersion, RemovePermission,
+    RequestUrl, SimulatePrincipalPolicy, UpdateAlias, UpdateHttpStage, UpdateStage,
 };
 
 impl Call {
@@ -48,6 +48,8 @@ impl Call {
                 [first, second, third, _, ..] => format!("{first}, {second}, {third} and {} more", names.len() - 3),
                 few => few.join(", "),
             },
+            Self::FilterLogEvents(FilterLogEvents { group, .. }) => group.clone(),
+            Self::LookupEvents(LookupEvents { name, .. }) => name.clone(),
             Self::ListDeployments(_) => "deployments".into(),
             Self::BatchGetDeployments(BatchGetDeployments { deployments }) => deployments.join(", "),
             Self::ListDeploymentTargets(ListDeploymentTargets { deployment, .. })
@@ -68,6 +70,7 @@ impl Call {
             | Self::GetRequestValidators(GetRequestValidators { api, .. })
             | Self::GetGatewayResponses(GetGatewayResponses { api, .. })
             | Self::GetDeployment(GetDeployment { api, .. })
+            | Self::GetDeploymentRoutes(GetDeploymentRoutes { api, .. })
             | Self::GetDeployments(GetDeployments { api, .. })
             | Self::CreateDeployment(CreateDeployment { api, .. })
             | Self::GetApi(GetApi { api })

@@ -11,6 +11,7 @@ use crate::cli::until::Until;
 use crate::config::CanaryFlags;
 use crate::engine::OnInterrupt;
 use crate::model::{CanaryMode, schedule};
+use crate::rollback::Part;
 
 /// What is promoted, and how it is read.
 #[derive(Debug, clap::Args)]
@@ -260,7 +261,32 @@ pub struct RollbackArgs {
     /// Leave the aliases as they are
     #[arg(long)]
     pub(in crate::cli) stage_only: bool,
+    /// Where nothing is recorded, look in CloudTrail for what served before
+    #[arg(long)]
+    pub(in crate::cli) search_history: bool,
     /// Do not ask
     #[arg(short, long, env = "STAGEGATE_YES", hide_env = true, value_parser = clap::builder::FalseyValueParser::new())]
     pub(in crate::cli) yes: bool,
+}
+
+impl RollbackArgs {
+    /// What of the release goes back.
+    pub(in crate::cli) const fn part(&self) -> Part {
+        match (self.alias_only, self.stage_only) {
+            (true, _) => Part::Aliases,
+            (_, true) => Part::Stage,
+            (false, false) => Part::All,
+        }
+    }
+
+    /// The flags that a printed command repeats, each with a blank before it.
+    pub(in crate::cli) fn repeated(&self) -> String {
+        let to = self.to.map_or_else(String::new, |n| format!(" --to {n}"));
+        let set = [
+            (self.alias_only, " --alias-only"),
+            (self.stage_only, " --stage-only"),
+            (self.search_history, " --search-history"),
+        ];
+        set.iter().filter(|(is_set, _)| *is_set).fold(to, |text, (_, flag)| text + flag)
+    }
 }

@@ -10,13 +10,14 @@ use crate::report::Shape;
 impl Desk {
     /// What `status … --html release.html` writes.
     fn page(&self, line: &str) -> Result<String, Problem> {
-        let Command::Status(StatusArgs { target, page, .. }) = parse(&format!("status {line} --html release.html"))
+        let Command::Status(StatusArgs { target, html, release, .. }) =
+            parse(&format!("status {line} --html release.html"))
         else {
             panic!("{line}")
         };
         let (located, session) = (self.locate(&target), self.session());
         let live = super::status::look(&self.app, &located, &session).now_or_never().expect("virtual time")?;
-        super::super::page::write(&self.app, &located, &page, &live)?;
+        super::super::page::write(&self.app, &located, &html.unwrap(), release.as_ref(), &live)?;
         Ok(std::fs::read_to_string(self.folder.path().join("release.html")).unwrap())
     }
 }

@@ -20,7 +20,8 @@ pub(super) fn resource(call: &Call) -> Option<String> {
         Call::GetVersionPolicy(_) | Call::DeleteVersion(_) => function(&subject),
         Call::DeleteDeployment(_) => api(subject.replace('/', "/deployments/")),
         Call::InvokeStage(_) | Call::RequestUrl(_) => return None,
-        Call::GetMetricData(_) | Call::DescribeAlarms(_) => "*".into(),
+        Call::GetMetricData(_) | Call::DescribeAlarms(_) | Call::LookupEvents(_) => "*".into(),
+        Call::FilterLogEvents(_) => format!("arn:aws:logs:us-east-1:123456789012:log-group:{subject}:log-stream:"),
         Call::ListDeployments(_)
         | Call::BatchGetDeployments(_)
         | Call::ListDeploymentTargets(_)
@@ -36,6 +37,7 @@ pub(super) fn resource(call: &Call) -> Option<String> {
         Call::GetGatewayResponses(_) => api(format!("{subject}/gatewayresponses")),
         Call::GetStages(_) => api(format!("{subject}/stages")),
         Call::GetDeployment(get) => api(format!("{subject}/deployments/{}", get.deployment)),
+        Call::GetDeploymentRoutes(get) => api(format!("{subject}/deployments/{}", get.deployment)),
         Call::GetDeployments(_) | Call::CreateDeployment(_) => api(format!("{subject}/deployments")),
         Call::GetStage(_) | Call::UpdateStage(_) => api(subject.replace('/', "/stages/")),
         Call::GetExport(_) => api(subject.replace('/', "/stages/") + "/exports/oas30"),

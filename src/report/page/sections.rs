@@ -9,7 +9,7 @@ use super::story::{Answer, Kind, Share, Story, WriteRow};
 use crate::gate::Verdict;
 use crate::journal::Ending;
 use crate::model::{CanaryMode, Percent};
-use crate::report::status_text::{Status, recorded, serving, shifting, staged};
+use crate::report::status_text::{Status, screen};
 use crate::report::text::seconds;
 use crate::step::StepKind;
 
@@ -57,6 +57,9 @@ fn names(story: &Story) -> String {
         [first, rest @ ..] => format!("{first} and {} more", rest.len()),
     }
 }
+
+/// Columns of what `status` says.
+const COLUMNS: usize = 88;
 
 pub(super) fn header(page: &Page<'_>, title: &str) -> String {
     let sub = page.story.map_or_else(
@@ -148,23 +151,12 @@ fn facts(story: &Story) -> String {
     format!("<dl>\n{rows}</dl>\n")
 }
 
-/// What AWS is at this moment.
+/// What AWS is at this moment, as `status` says it.
 pub(super) fn now(live: &Status, at: Timestamp) -> String {
-    let record = |alias: &crate::report::status_text::AliasStatus| match (&alias.record, &alias.record_error) {
-        (_, Some(error)) => format!("cannot be read: {error}"),
-        (None, None) => "none".to_owned(),
-        (Some(record), None) if alias.record_holds => recorded(record),
-        (Some(record), None) => format!("{}; the alias was moved outside stagegate since", recorded(record)),
-    };
-    let row = |alias: &crate::report::status_text::AliasStatus| {
-        let description = if alias.description.is_empty() { String::new() } else { esc(&alias.description) };
-        vec![esc(&serving(alias)), esc(&record(alias)), description]
-    };
-    let rows: Vec<Vec<String>> = live.aliases.iter().map(row).collect();
-    let caption = format!("As read from AWS ({}) at {} UTC", live.region, date(at));
-    let mut body = table(&caption, &["serves", "record", "description"], &rows);
-    body.extend(live.stage.iter().map(|stage| format!("<p>Stage: {}</p>\n", esc(&staged(stage)))));
-    body.extend(live.canary.iter().map(|canary| format!("<p>Canary: {}</p>\n", esc(&shifting(canary)))));
+    let caption = format!("As read from AWS ({}) at {} UTC.", live.region, date(at));
+    let mut body = format!("<p>{}</p>\n<pre>{}</pre>\n", esc(&caption), esc(&screen(live, COLUMNS)));
+    let described = live.aliases.iter().filter(|alias| !alias.description.is_empty());
+    body.extend(described.map(|one| format!("<p>{}: {}</p>\n", code(&one.alias), esc(&one.description))));
     section("now", "What AWS is now", body)
 }
 

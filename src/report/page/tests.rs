@@ -9,7 +9,7 @@ use crate::journal::{Entry, Line, Wrote};
 use crate::model::{CanaryMode, Version};
 use crate::plan::Notice;
 use crate::problem::Code;
-use crate::report::status_text::{AliasStatus, STATUS_SCHEMA};
+use crate::report::status_text::{AliasStatus, STATUS_SCHEMA, ServingVersion};
 use crate::step::StepKind;
 
 fn play(regress: Option<Regression>, canary: CanaryMode) -> DemoReport {
@@ -20,6 +20,9 @@ fn play(regress: Option<Regression>, canary: CanaryMode) -> DemoReport {
 fn live(description: &str) -> Status {
     Status {
         schema: STATUS_SCHEMA,
+        at: "2026-11-18T15:00:00Z".parse().unwrap(),
+        project: None,
+        ended: None,
         target: "prod".into(),
         region: "us-east-1".into(),
         aliases: vec![AliasStatus {
@@ -32,6 +35,15 @@ fn live(description: &str) -> Status {
             record_holds: false,
             record_error: None,
             moving_capacity: false,
+            versions: [(41, 95.0), (42, 5.0)]
+                .map(|(number, percent)| ServingVersion {
+                    version: Version::Number(number),
+                    percent,
+                    sha256: None,
+                    modified: None,
+                    calls: None,
+                })
+                .into(),
         }],
         stage: None,
         canary: None,

@@ -58,7 +58,14 @@ fn a_protected_target_is_typed_and_a_rollback_is_one_enter() {
     assert_eq!(code, 0, "{screen}");
     assert!(screen.contains("✔ done") && screen.contains("✔ promoted prod"), "{screen}");
     assert_eq!(desk.serving(), "2");
-    let (code, screen) = desk.answered("rollback pets:live", "Roll back now?", "\r");
+    for keys in ["x\u{1b}", "\u{3}"] {
+        let (code, screen) = desk.answered("rollback pets:live", "Enter = roll back now, Esc = leave", keys);
+        assert_eq!((code, desk.serving().as_str()), (130, "2"), "{screen}");
+        assert!(screen.contains("nothing was changed"), "{screen}");
+    }
+    let plain = "rollback pets:live --progress plain";
+    assert_eq!(desk.answered(plain, "Type y = roll back now, n = leave", "what\rn\r").0, 130);
+    let (code, screen) = desk.answered("rollback pets:live", "Enter = roll back now", "x \r");
     assert_eq!(code, 0, "{screen}");
     assert!(screen.contains("you are") && screen.contains("undo this:"), "{screen}");
     assert_eq!(desk.serving(), "1");
@@ -77,6 +84,7 @@ fn no_at_the_prompt_and_the_wrong_name_and_ctrl_c_change_nothing() {
         ("promote prod", "Type prod to start", "live\r", 2),
         ("promote prod --yes", "Type prod to start", "\u{3}", 130),
         ("rollback pets:live", "Back to which version?", "\u{3}", 130),
+        ("rollback pets:live --progress plain", "only Enter to leave", "7\r\r", 130),
     ] {
         let (exit, screen) = desk.answered(line, wait, keys);
         assert_eq!(exit, code, "{line} {keys:?}: {screen}");
