@@ -7,6 +7,7 @@ mod http_api;
 mod killed;
 mod lost;
 mod machine;
+mod newcomer;
 mod operation;
 mod proxy;
 mod race;
