@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
+use super::frame::Frame;
 use super::plain::word;
 use super::rollback_text;
 use super::text::{field, seconds};
@@ -19,6 +20,8 @@ pub(super) struct Live {
     spinner: RefCell<Option<ProgressBar>>,
     /// The canary under way.
     panel: RefCell<Option<ProgressBar>>,
+    /// A whole screen.
+    frame: Frame,
     /// The step in flight: named when it does not end well.
     step: RefCell<Option<StepKind>>,
 }
@@ -31,6 +34,7 @@ impl Live {
             unicode: term.unicode,
             spinner: RefCell::default(),
             panel: RefCell::default(),
+            frame: Frame::default(),
             step: RefCell::default(),
         }
     }
@@ -51,8 +55,16 @@ impl Live {
         *self.spinner.borrow_mut() = Some(bar);
     }
 
-    /// Draws a panel, in place of the one before.
-    pub(super) fn draw(&self, panel: &str) {
+    /// Shows a screen, in place of the one before.
+    pub(super) fn show(&self, text: &str) {
+        if let Some(bar) = self.spinner.borrow_mut().take() {
+            bar.finish_and_clear();
+        }
+        self.frame.show(text);
+    }
+
+    /// Draws the canary's panel, in place of the one before.
+    fn draw(&self, panel: &str) {
         if !self.enabled {
             return;
         }
@@ -69,6 +81,7 @@ impl Live {
 
     /// Takes it off the screen.
     pub(super) fn clear(&self) {
+        self.frame.clear();
         for bar in [&self.spinner, &self.panel] {
             if let Some(bar) = bar.borrow_mut().take() {
                 bar.finish_and_clear();

@@ -5,6 +5,7 @@ mod board;
 pub mod diff_text;
 pub mod doctor_text;
 pub mod drift_text;
+mod frame;
 pub mod gate_text;
 pub mod gc_text;
 mod json;
@@ -137,7 +138,7 @@ impl Reporter {
 
     /// Shows a text in the place of the one before.
     pub fn redraw(&self, text: &str) {
-        self.live.draw(self.term.fit(text).trim_end_matches('\n'));
+        self.live.show(&self.term.fit(text));
     }
 
     /// Takes moving parts off the screen, for a prompt.
