@@ -107,22 +107,31 @@ pub async fn read<A: Aws>(aws: &A, ask: &Ask) -> Result<Log, Problem> {
                 next: next.clone(),
             };
             let page = aws.send(request).await.map_err(|error| failed(ask, &group, &error))?;
-            found.extend(page.items);
+            // Some implementations ask less of a stream's name than AWS does.
+            found.extend(page.items.into_iter().filter(|line| line.stream.starts_with(&prefix)));
             if page.next.is_none() || page.next == next {
                 break;
             }
             next = page.next;
         }
-        lines.extend(found);
+        lines.extend(oldest_first(found));
     }
-    // They came newest first; of one time the later one stays the later one.
-    lines.reverse();
     lines.sort_by_key(|line| line.at);
     if lines.len() > ask.limit {
         complete = false;
         lines.drain(..lines.len() - ask.limit);
     }
     Ok(Log { group, lines, complete })
+}
+
+/// They come newest first; an implementation that does not know that order has them the other way round already. Lines
+/// of one time stay in the order in which they were written.
+fn oldest_first(mut lines: Vec<LogLine>) -> Vec<LogLine> {
+    let rises = lines.first().zip(lines.last()).is_some_and(|(first, last)| first.at < last.at);
+    if !rises {
+        lines.reverse();
+    }
+    lines
 }
 
 fn failed(ask: &Ask, group: &str, error: &AwsError) -> Problem {
@@ -152,5 +161,18 @@ mod tests {
         assert_eq!(Ask { group: Some("/aws/lambda/pets".into()), ..usual.clone() }.prefixes(), usual.prefixes());
         let custom = ask(Some("shop"), "2026-11-01T23:50:00Z", "2026-11-02T00:10:00Z");
         assert_eq!(custom.prefixes(), ["2026/11/02/pets[42]", "2026/11/01/pets[42]", "2026/10/31/pets[42]"]);
+    }
+
+    #[test]
+    fn lines_of_one_time_stay_in_their_order_whichever_end_came_first() {
+        let line = |message: &str, second: i64| LogLine {
+            at: Timestamp::from_second(second).unwrap(),
+            stream: String::new(),
+            message: message.into(),
+        };
+        let (a, b, c) = (line("a", 1), line("b", 1), line("c", 2));
+        let sorted = vec![a.clone(), b.clone(), c.clone()];
+        assert_eq!(oldest_first(vec![c, b, a]), sorted);
+        assert_eq!(oldest_first(sorted.clone()), sorted);
     }
 }

@@ -10,6 +10,7 @@ use dialoguer::{Input, MultiSelect, Select};
 use super::App;
 use crate::problem::{Code, Exit, Problem};
 use crate::report::Progress;
+use crate::report::text::cut;
 
 /// Yes or no, typed and sent with Enter; Enter alone takes the default, and what is neither is no.
 pub async fn confirm(app: &App, question: &str, default: bool) -> Result<bool, Problem> {
@@ -81,7 +82,9 @@ fn press(letters: &[char]) -> std::io::Result<Key> {
 /// One of several; `None` when a person leaves.
 pub async fn select(app: &App, question: &str, items: Vec<String>) -> Result<Option<usize>, Problem> {
     let question = app.term().fit(question);
-    let items: Vec<String> = items.iter().map(|item| app.term().fit(item)).collect();
+    // A line that the terminal breaks could not be taken away again.
+    let room = app.term().width.saturating_sub(6);
+    let items: Vec<String> = items.iter().map(|item| cut(&app.term().fit(item), room)).collect();
     if app.term().progress == Progress::Plain {
         return numbered(app, &question, &items).await;
     }

@@ -92,16 +92,17 @@ fn serves(one: &Seen, known: &MemberFacts, now: Option<Timestamp>) -> Vec<String
             let by = who.as_ref().map_or_else(String::new, |who| format!(" by {who}"));
             parts.push(format!("since {}{by}", ago(*since, now)));
         }
-        (None, Some((record, Some(began)))) => parts.push(format!("{} began {}", what(record), ago(began, now))),
+        (None, Some((record, Some(began)))) => parts.push(format!("{} began {}", by(record), ago(began, now))),
         (None, _) => {}
     }
     parts.extend(known.serving.as_ref().map(|function| version(function, now)));
     parts
 }
 
-fn what(record: &Record) -> String {
+/// Which release put it there.
+fn by(record: &Record) -> String {
     match record.state {
-        RecordState::RolledBack | RecordState::Undoing => format!("rolled-back release {}", record.run),
+        RecordState::RolledBack | RecordState::Undoing => format!("put back from {}, which", record.run),
         RecordState::Running | RecordState::Paused | RecordState::Promoted => format!("release {}", record.run),
     }
 }

@@ -92,9 +92,13 @@ pub fn when(at: Timestamp, now: Timestamp) -> String {
     at.strftime(format).to_string()
 }
 
-/// Milliseconds as seconds with one digit, `0.4 s`; from a minute on as [`seconds`].
+/// Milliseconds as seconds with one digit, `0.4 s`; less than that as they are, from a minute on as [`seconds`].
 pub fn tenths(ms: u64) -> String {
-    if ms >= 60_000 { seconds(ms / 1000) } else { format!("{}.{} s", ms / 1000, ms % 1000 / 100) }
+    match ms {
+        0..100 => format!("{ms} ms"),
+        100..60_000 => format!("{}.{} s", ms / 1000, ms % 1000 / 100),
+        _ => seconds(ms / 1000),
+    }
 }
 
 /// `12 345`.
@@ -172,7 +176,7 @@ mod tests {
         let text: Vec<String> = [3, 60, 125, 25_920].map(seconds).into();
         assert_eq!(text, ["3 s", "1 min", "2 min 05 s", "7 h 12 min"]);
         assert_eq!([40, 447, 7_300, 400_000].map(age), ["40 s", "7 min", "2 h", "4 days"]);
-        assert_eq!([0, 449, 61_000].map(tenths), ["0.0 s", "0.4 s", "1 min 01 s"]);
+        assert_eq!([47, 449, 61_000].map(tenths), ["47 ms", "0.4 s", "1 min 01 s"]);
         let now = "2026-11-21T14:00:00Z".parse().unwrap();
         let said = ["2026-11-21T03:04:00Z", "2026-11-18T14:02:00Z", "2026-01-02T14:02:00Z"]
             .map(|at| when(at.parse().unwrap(), now));

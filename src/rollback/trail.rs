@@ -70,7 +70,7 @@ pub async fn search<A: Aws>(aws: &A, end: Timestamp) -> Result<Trail, Problem> {
             trail.cut |= page + 1 == pages;
         }
     }
-    trail.written.sort_by(|a, b| b.at.cmp(&a.at));
+    trail.written.sort_by_key(|one| std::cmp::Reverse(one.at));
     Ok(trail)
 }
 

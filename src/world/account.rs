@@ -322,8 +322,6 @@ impl Account {
             Call::RequestUrl(c) => Reply::RequestUrl(self.request_url(c)?),
             Call::GetMetricData(c) => Reply::GetMetricData(self.metric_data(c)?),
             Call::DescribeAlarms(c) => Reply::DescribeAlarms(self.describe_alarms(&c.names)?),
-            Call::FilterLogEvents(c) => Reply::FilterLogEvents(self.filter_log_events(c)?),
-            Call::LookupEvents(c) => Reply::LookupEvents(self.lookup_events(c)?),
             Call::ListDeployments(c) => Reply::ListDeployments(self.list_code_deployments(c)?),
             Call::BatchGetDeployments(c) => Reply::BatchGetDeployments(self.code_deployments(c)?),
             Call::ListDeploymentTargets(c) => Reply::ListDeploymentTargets(self.code_deployment_targets(c)?),
@@ -351,10 +349,10 @@ impl Account {
             Call::DeleteDeployment(c) => Reply::DeleteDeployment(self.delete_deployment(&c.api, &c.deployment)?),
             Call::UpdateStage(c) => Reply::UpdateStage(self.update_stage(&c.api, &c.stage, &c.patches)?),
             Call::GetDomainName(c) => Reply::GetDomainName(self.domain_name(&c.domain)?),
-            Call::GetBasePathMappings(c) => {
-                Reply::GetBasePathMappings(self.base_path_mappings(&c.domain, c.position.as_deref())?)
-            }
-            Call::GetDomainNameV2(_)
+            Call::FilterLogEvents(_)
+            | Call::LookupEvents(_)
+            | Call::GetBasePathMappings(_)
+            | Call::GetDomainNameV2(_)
             | Call::GetApiMappings(_)
             | Call::ListRoutingRules(_)
             | Call::GetApi(_)
@@ -368,13 +366,15 @@ impl Account {
             | Call::ExportApi(_)
             | Call::CreateHttpDeployment(_)
             | Call::DeleteHttpDeployment(_)
-            | Call::UpdateHttpStage(_) => return self.perform_http(call),
+            | Call::UpdateHttpStage(_) => return self.perform_more(call),
         })
     }
 
-    /// As [`Account::perform`], for the operations of the newer service.
-    fn perform_http(&mut self, call: &Call) -> Result<Reply, AwsError> {
+    /// As [`Account::perform`], for what maps custom domain names, the newer API Gateway service, logs and past calls.
+    fn perform_more(&mut self, call: &Call) -> Result<Reply, AwsError> {
         Ok(match call {
+            Call::FilterLogEvents(c) => Reply::FilterLogEvents(self.filter_log_events(c)?),
+            Call::LookupEvents(c) => Reply::LookupEvents(self.lookup_events(c)?),
             Call::GetApi(c) => Reply::GetApi(self.http_api(&c.api)?.live.api.clone()),
             Call::GetRoutes(c) => Reply::GetRoutes(self.http_page(&c.api, c.next.as_deref(), |live| &live.routes)?),
             Call::GetIntegrations(c) => {
@@ -395,6 +395,9 @@ impl Account {
                 Reply::DeleteHttpDeployment(self.delete_http_deployment(&c.api, &c.deployment)?)
             }
             Call::UpdateHttpStage(c) => Reply::UpdateHttpStage(self.update_http_stage(c)?),
+            Call::GetBasePathMappings(c) => {
+                Reply::GetBasePathMappings(self.base_path_mappings(&c.domain, c.position.as_deref())?)
+            }
             Call::GetDomainNameV2(c) => Reply::GetDomainNameV2(self.domain_name_v2(&c.domain)?),
             Call::GetApiMappings(c) => Reply::GetApiMappings(self.api_mappings(&c.domain, c.next.as_deref())?),
             Call::ListRoutingRules(c) => Reply::ListRoutingRules(self.routing_rules(&c.domain, c.next.as_deref())?),

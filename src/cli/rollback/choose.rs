@@ -76,7 +76,7 @@ impl<'a, A: Aws, C: Clock> Choosing<'a, A, C> {
         if self.args.yes {
             return Err(self.list(problem, one, &versions));
         }
-        self.app.warn(&problem);
+        self.app.warn(&problem.clone().level(Level::Note));
         if versions.is_empty() {
             return Err(prompt::left().why("no other version exists"));
         }
