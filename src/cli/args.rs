@@ -463,6 +463,52 @@ mod tests {
     }
 
     #[test]
+    fn a_command_acts_by_its_name_as_it_does_when_it_is_read() {
+        let mut seen = std::collections::BTreeSet::new();
+        for line in [
+            "plan a",
+            "promote a",
+            "resume a",
+            "pause a",
+            "rollback a",
+            "status a",
+            "history a",
+            "diff a b",
+            "doctor a",
+            "drift",
+            "redeploy a",
+            "canary set a 5%",
+            "permission list a",
+            "permission grant a",
+            "permission prune a",
+            "unlock a b",
+            "gc a",
+            "gc a --yes",
+            "gc a --confirm a",
+            "init a",
+            "verify",
+            "iam-policy read --target a",
+            "demo",
+            "gate replay a",
+            "help",
+            "explain",
+            "completion bash",
+            "man",
+            "schema config",
+            "settle a",
+        ] {
+            let words: Vec<&str> = line.split(' ').collect();
+            let read = parse(std::iter::once("stagegate").chain(words.iter().copied()).map(Into::into)).unwrap();
+            let by_name = acts_by_name(&words[..words.len().min(2)], |flag| words.contains(&flag));
+            assert_eq!(by_name, read.command.acts(), "{line}");
+            seen.insert(words[0].to_owned());
+        }
+        let all: std::collections::BTreeSet<String> =
+            command().get_subcommands().map(|one| one.get_name().to_owned()).collect();
+        assert_eq!(seen, all);
+    }
+
+    #[test]
     fn the_flags_of_a_canary_are_repeated_as_a_shell_reads_them() {
         let repeated = |words: &[&str]| promote(words).unwrap().canary.repeated();
         assert_eq!(repeated(&[]), "");
