@@ -3,6 +3,7 @@
 mod gate;
 mod gc;
 mod init;
+mod offline;
 mod release;
 mod repair;
 mod split;
@@ -22,6 +23,7 @@ use crate::report::{Color, Loudness, Progress, Wishes};
 pub use self::gate::{GateArgs, GateCommand, GateSettings};
 pub use self::gc::GcArgs;
 pub use self::init::InitArgs;
+pub use self::offline::{CompletionArgs, ExplainArgs, HelpArgs, ManArgs, SchemaArgs, SchemaOf};
 pub use self::release::{Canary, PauseArgs, PlanArgs, PromoteArgs, Reading, ResumeArgs, RollbackArgs, SettleArgs};
 pub use self::repair::{Agreed, PermissionArgs, PermissionCommand, RedeployArgs};
 pub use self::split::{CanaryArgs, CanaryCommand, SplitArgs};
@@ -344,59 +346,6 @@ pub struct DemoArgs {
     /// Another demo: decides what clients ask for and when
     #[arg(long, value_name = "N")]
     pub(super) seed: Option<u64>,
-}
-
-/// `explain`
-#[derive(Debug, clap::Args)]
-pub struct ExplainArgs {
-    /// A code such as SG-A02, or the name of a step; everything if left out
-    pub(super) what: Option<String>,
-}
-
-/// `help`
-#[derive(Debug, clap::Args)]
-pub struct HelpArgs {
-    /// A command, a command of a command, or a topic; the list of them if left out
-    #[arg(value_name = "COMMAND|TOPIC")]
-    pub(super) what: Vec<String>,
-}
-
-/// `man`
-#[derive(Debug, clap::Args)]
-#[command(
-    after_help = "Examples:\n  stagegate man | man -l -\n  stagegate man rollback | man -l -\n  stagegate man --out ~/.local/share/man/man1"
-)]
-pub struct ManArgs {
-    /// The command whose page is printed; that of stagegate itself if left out
-    #[arg(value_name = "COMMAND")]
-    pub(super) what: Vec<String>,
-    /// Write all pages into this folder, one for each command
-    #[arg(long, value_name = "DIR", conflicts_with = "what")]
-    pub(super) out: Option<PathBuf>,
-}
-
-/// `schema`
-#[derive(Debug, clap::Args)]
-pub struct SchemaArgs {
-    /// config: of stagegate.toml; events: of a line that an acting command prints with --json
-    #[arg(value_enum, hide_possible_values = true)]
-    pub(super) of: SchemaOf,
-}
-
-/// What there is a schema of.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
-pub enum SchemaOf {
-    /// `stagegate.toml`.
-    Config,
-    /// A line of the event stream.
-    Events,
-}
-
-/// `completion`
-#[derive(Debug, clap::Args)]
-pub struct CompletionArgs {
-    /// bash, zsh, fish, powershell or elvish
-    pub(super) shell: clap_complete::Shell,
 }
 
 /// The command line as a value: with the commands in groups, and empty variables unset.
