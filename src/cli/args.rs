@@ -3,6 +3,7 @@
 mod gate;
 mod gc;
 mod init;
+mod offline;
 mod release;
 mod repair;
 mod see;
@@ -25,6 +26,7 @@ use crate::report::{Color, Loudness, Progress, Wishes};
 pub use self::gate::{GateArgs, GateCommand, GateSettings};
 pub use self::gc::GcArgs;
 pub use self::init::InitArgs;
+pub use self::offline::{CompletionArgs, ExplainArgs, HelpArgs, ManArgs, SchemaArgs, SchemaOf};
 pub use self::release::{Canary, PauseArgs, PlanArgs, PromoteArgs, Reading, ResumeArgs, RollbackArgs, SettleArgs};
 pub use self::repair::{Agreed, PermissionArgs, PermissionCommand, RedeployArgs};
 pub use self::see::{HistoryArgs, LogsArgs, StatusArgs, VersionsArgs};
@@ -355,59 +357,6 @@ fn minute(text: &str) -> Result<Duration, String> {
     if (1..=60).contains(&time.as_secs()) { Ok(time) } else { Err("between 1s and 60s".into()) }
 }
 
-/// `explain`
-#[derive(Debug, clap::Args)]
-pub struct ExplainArgs {
-    /// A code such as SG-A02, or the name of a step; everything if left out
-    pub(super) what: Option<String>,
-}
-
-/// `help`
-#[derive(Debug, clap::Args)]
-pub struct HelpArgs {
-    /// A command, a command of a command, or a topic; the list of them if left out
-    #[arg(value_name = "COMMAND|TOPIC")]
-    pub(super) what: Vec<String>,
-}
-
-/// `man`
-#[derive(Debug, clap::Args)]
-#[command(
-    after_help = "Examples:\n  stagegate man | man -l -\n  stagegate man rollback | man -l -\n  stagegate man --out ~/.local/share/man/man1"
-)]
-pub struct ManArgs {
-    /// The command whose page is printed; that of stagegate itself if left out
-    #[arg(value_name = "COMMAND")]
-    pub(super) what: Vec<String>,
-    /// Write all pages into this folder, one for each command
-    #[arg(long, value_name = "DIR", conflicts_with = "what")]
-    pub(super) out: Option<PathBuf>,
-}
-
-/// `schema`
-#[derive(Debug, clap::Args)]
-pub struct SchemaArgs {
-    /// config: of stagegate.toml; events: of a line that an acting command prints with --json
-    #[arg(value_enum, hide_possible_values = true)]
-    pub(super) of: SchemaOf,
-}
-
-/// What there is a schema of.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
-pub enum SchemaOf {
-    /// `stagegate.toml`.
-    Config,
-    /// A line of the event stream.
-    Events,
-}
-
-/// `completion`
-#[derive(Debug, clap::Args)]
-pub struct CompletionArgs {
-    /// bash, zsh, fish, powershell or elvish
-    pub(super) shell: clap_complete::Shell,
-}
-
 /// The command line as a value: with the commands in groups, and empty variables unset.
 pub fn command() -> clap::Command {
     let command = unset_empty(Args::command());
@@ -476,6 +425,52 @@ mod tests {
             Command::Promote(args) => args,
             other => panic!("{other:?}"),
         })
+    }
+
+    #[test]
+    fn a_command_acts_by_its_name_as_it_does_when_it_is_read() {
+        let mut seen = std::collections::BTreeSet::new();
+        for line in [
+            "plan a",
+            "promote a",
+            "resume a",
+            "pause a",
+            "rollback a",
+            "status a",
+            "history a",
+            "diff a b",
+            "doctor a",
+            "drift",
+            "redeploy a",
+            "canary set a 5%",
+            "permission list a",
+            "permission grant a",
+            "permission prune a",
+            "unlock a b",
+            "gc a",
+            "gc a --yes",
+            "gc a --confirm a",
+            "init a",
+            "verify",
+            "iam-policy read --target a",
+            "demo",
+            "gate replay a",
+            "help",
+            "explain",
+            "completion bash",
+            "man",
+            "schema config",
+            "settle a",
+        ] {
+            let words: Vec<&str> = line.split(' ').collect();
+            let read = parse(std::iter::once("stagegate").chain(words.iter().copied()).map(Into::into)).unwrap();
+            let by_name = acts_by_name(&words[..words.len().min(2)], |flag| words.contains(&flag));
+            assert_eq!(by_name, read.command.acts(), "{line}");
+            seen.insert(words[0].to_owned());
+        }
+        let all: std::collections::BTreeSet<String> =
+            command().get_subcommands().map(|one| one.get_name().to_owned()).collect();
+        assert_eq!(seen, all);
     }
 
     #[test]

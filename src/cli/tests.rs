@@ -208,6 +208,15 @@ fn app(folder: &Path, shape: Shape) -> (App, Kept, Kept) {
     (app, out, err)
 }
 
+/// The same at another width.
+fn at(mut desk: Desk, width: usize) -> Desk {
+    let term = Term { width, ..desk.app.reporter.term };
+    let shape = desk.app.reporter.shape();
+    let (out, err) = (Box::new(desk.out.clone()), Box::new(desk.err.clone()));
+    desk.app.reporter = Reporter::to(term, shape, Loudness::Normal, out, err);
+    desk
+}
+
 fn args_of(line: &str) -> Args {
     args::parse(std::iter::once("stagegate").chain(line.split_whitespace()).map(Into::into)).unwrap()
 }

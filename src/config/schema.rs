@@ -57,10 +57,9 @@ pub(super) fn table<const N: usize>(keys: [(&str, &str, Value); N]) -> Value {
         .into_iter()
         .map(|(key, about, kind)| {
             let mut described = json!({ "description": about.trim() });
-            match (described.as_object_mut(), kind) {
-                (Some(described), Value::Object(kind)) => described.extend(kind),
-                // `true`: anything.
-                _ => {}
+            // The other kind of schema is `true`: anything.
+            if let (Some(described), Value::Object(kind)) = (described.as_object_mut(), kind) {
+                described.extend(kind);
             }
             (key.to_owned(), described)
         })

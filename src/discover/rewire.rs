@@ -68,3 +68,56 @@ pub fn edits(stage: &LiveStage, functions: &[FunctionName], variable: &str, regi
             .collect(),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::aws::noun::{HttpIntegration, HttpRoute, Stage};
+    use crate::definition::{HttpLive, sample};
+
+    fn stage(live: LiveApi) -> LiveStage {
+        LiveStage { stage_ref: "a1b2c3d4e5/prod".parse().unwrap(), stage: Stage::default(), live, domain: None }
+    }
+
+    #[test]
+    fn only_what_names_the_function_itself_is_edited() {
+        let rest = stage(LiveApi::Rest(Box::new(sample::live())));
+        let found = edits(&rest, &["legacy".parse().unwrap()], "lambdaAlias", "eu-west-1");
+        assert_eq!(found.iter().map(|edit| edit.routes.join(",")).collect::<Vec<_>>(), ["GET /legacy"]);
+        assert!(
+            found[0].command.as_ref().unwrap().contains("function:legacy:${stageVariables.lambdaAlias}/invocations")
+        );
+        assert!(edits(&rest, &["checkout".parse().unwrap()], "lambdaAlias", "eu-west-1").is_empty());
+    }
+
+    #[test]
+    fn an_integration_of_an_http_api_is_edited_once_for_all_its_routes() {
+        let arn = "arn:aws:lambda:eu-west-1:111111111111:function:pets";
+        let integration = |id: &str, uri: String| HttpIntegration {
+            id: id.into(),
+            integration_uri: Some(uri),
+            ..HttpIntegration::default()
+        };
+        let route = |key: &str, id: &str| HttpRoute {
+            route_key: key.into(),
+            target: Some(format!("integrations/{id}")),
+            ..HttpRoute::default()
+        };
+        let live = HttpLive {
+            routes: vec![route("GET /pets", "i1"), route("$default", "i1"), route("GET /old", "i2")],
+            integrations: vec![
+                integration("i1", arn.into()),
+                integration("i2", format!("{arn}:7")),
+                integration("i3", arn.into()),
+                integration("i4", format!("{arn}:live")),
+            ],
+            ..HttpLive::default()
+        };
+        let found = edits(&stage(LiveApi::Http(Box::new(live))), &["pets".parse().unwrap()], "a", "eu-west-1");
+        let shown: Vec<String> = found
+            .iter()
+            .map(|edit| format!("{}: {}", edit.routes.join(", "), edit.command.as_ref().unwrap()))
+            .collect();
+        insta::assert_snapshot!(shown.join("\n"));
+    }
+}

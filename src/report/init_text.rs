@@ -201,8 +201,9 @@ impl Screen<'_> {
         };
         let mut text = field("", &what, width);
         if *protected {
-            let why =
-                format!("protected, for its name sounds like production: a promotion asks for {name} to be typed");
+            let why = format!(
+                "protected, for its name or alias sounds like production: a promotion asks for {name} to be typed"
+            );
             text.push_str(&field("  ", &why, width));
         }
         text.push_str("\nnext\n");

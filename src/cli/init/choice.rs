@@ -8,6 +8,8 @@ use crate::config::{TargetRef, check_target_name, nearest};
 use crate::discover::{ALIAS, ALIAS_VARIABLE, Called, Through};
 use crate::model::{AliasName, FunctionName, InvalidName, StageName};
 use crate::problem::{Code, Problem};
+use crate::report::init_text::way;
+use crate::report::text::cut;
 
 /// Words in a name that say that clients depend on it.
 const PRODUCTION: [&str; 6] = ["prod", "production", "prd", "live", "main", "default"];
@@ -155,22 +157,23 @@ fn nothing(found: &Found) -> Problem {
 async fn asked<'f>(app: &App, found: &'f Found) -> Result<(&'f Called, Vec<FunctionName>), Problem> {
     let called = &found.ways.called;
     let first = called.first().ok_or_else(|| nothing(found))?;
-    let way = match (app.can_prompt(), called.len()) {
+    let chosen = match (app.can_prompt(), called.len()) {
         (false, _) | (true, 1) => first,
         (true, _) => {
-            let items = called.iter().map(crate::report::init_text::way).collect();
+            let room = app.term().width.saturating_sub(4);
+            let items = called.iter().map(|called| cut(&way(called), room)).collect();
             let chosen = prompt::select(app, "Which functions shall be released?", items).await?;
             chosen.and_then(|at| called.get(at)).ok_or_else(prompt::left)?
         }
     };
-    let all: Vec<FunctionName> = way.functions.keys().cloned().collect();
+    let all: Vec<FunctionName> = chosen.functions.keys().cloned().collect();
     if !app.can_prompt() || all.len() == 1 {
-        return Ok((way, all));
+        return Ok((chosen, all));
     }
     let items = all.iter().map(ToString::to_string).collect();
-    let chosen = prompt::several(app, "Released as one (Space chooses, Enter agrees)", items).await?;
-    let chosen = chosen.filter(|chosen| !chosen.is_empty()).ok_or_else(prompt::left)?;
-    Ok((way, chosen.into_iter().filter_map(|at| all.get(at).cloned()).collect()))
+    let some = prompt::several(app, "Released as one (Space chooses, Enter agrees)", items).await?;
+    let some = some.filter(|some| !some.is_empty()).ok_or_else(prompt::left)?;
+    Ok((chosen, some.into_iter().filter_map(|at| all.get(at).cloned()).collect()))
 }
 
 /// The alias: what the stage calls, what a flag says, or what a person types.

@@ -63,6 +63,9 @@ fn a_stage_becomes_a_target_that_can_be_planned_and_nothing_in_aws_changes() {
     let desk = desk(Shape::Human);
     assert_eq!(run(&desk, STAGE).unwrap().exit(), Exit::Done);
     insta::assert_snapshot!("init_stage", format!("{}\n-- stagegate.toml\n{}", desk.out.text(), text(&desk)));
+    let narrow = super::at(self::desk(Shape::Human), 60);
+    run(&narrow, STAGE).unwrap();
+    insta::assert_snapshot!("init_stage_60", narrow.out.text());
     let target = read(&text(&desk), "prod");
     assert_eq!(target.functions, [food(), pets()]);
     assert!(target.protected && target.alias_variable.as_deref() == Some("lambdaAlias"));

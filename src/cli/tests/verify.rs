@@ -5,11 +5,11 @@ use futures_util::FutureExt as _;
 use super::super::end::End;
 use super::super::target::locate;
 use super::super::verify::{Checks, conclude, look};
-use super::{Desk, Need, live, pets, release};
+use super::{Desk, Need, at, live, pets, release};
 use crate::aws::noun::{State, UpdateStatus};
 use crate::aws::{Kind, Operation};
 use crate::problem::Exit;
-use crate::report::{Reporter, Shape, Term};
+use crate::report::Shape;
 use crate::world::{Behaviour, Fault};
 
 /// Verifies these targets of the file, as `run` does over a connection.
@@ -27,14 +27,6 @@ fn verify(desk: &Desk, names: &[&str]) -> End {
         })
         .collect();
     conclude(&desk.app, &all)
-}
-
-fn at(mut desk: Desk, width: usize) -> Desk {
-    let term = Term { width, ..desk.app.reporter.term };
-    let shape = desk.app.reporter.shape();
-    let (out, err) = (Box::new(desk.out.clone()), Box::new(desk.err.clone()));
-    desk.app.reporter = Reporter::to(term, shape, crate::report::Loudness::Normal, out, err);
-    desk
 }
 
 #[test]

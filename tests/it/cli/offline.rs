@@ -193,6 +193,33 @@ fn explain_and_topics_at_narrow_widths() {
     }
 }
 
+/// Every name of a variable of ours that the product mentions.
+fn variables(folder: &Path, found: &mut std::collections::BTreeSet<String>) {
+    for entry in std::fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            variables(&path, found);
+        } else if path.extension().is_some_and(|kind| kind == "rs") {
+            let text = std::fs::read_to_string(&path).unwrap();
+            let named = text.split("\"STAGEGATE_").skip(1).filter_map(|rest| rest.split('"').next());
+            found.extend(
+                named.filter(|name| name.bytes().all(|b| b.is_ascii_uppercase() || b == b'_')).map(str::to_owned),
+            );
+        }
+    }
+}
+
+#[test]
+fn every_variable_that_the_product_reads_is_in_its_topic() {
+    let mut found = std::collections::BTreeSet::new();
+    variables(&Path::new(env!("CARGO_MANIFEST_DIR")).join("src"), &mut found);
+    assert!(found.len() > 15, "{found:?}");
+    let topic = Desk::new().run("help environment", &[]);
+    for name in found {
+        assert!(topic.contains(&format!("  STAGEGATE_{name} ")), "STAGEGATE_{name} is not in\n{topic}");
+    }
+}
+
 #[test]
 fn a_file_without_targets_says_how_to_get_one() {
     let desk = Desk::new();
