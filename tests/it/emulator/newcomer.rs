@@ -53,7 +53,7 @@ fn from_what_is_live_to_a_rollback_every_printed_command_runs() {
     let machine = shop.elsewhere();
     let stage = format!("{}/{STAGE}", shop.api);
     let mut ran = BTreeSet::new();
-    let mut step = |line: &str, code: i32| {
+    let step = |line: &str, code: i32| {
         let words: Vec<&str> = line.split_whitespace().collect();
         let finished = machine.run(&words);
         assert_eq!(finished.code, Some(code), "`stagegate {line}`: {}", finished.all());
