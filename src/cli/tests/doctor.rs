@@ -61,6 +61,25 @@ fn what_is_no_url_of_api_gateway_is_refused_with_the_way_to_write_it() {
         let problem = doctor(&desk, text).unwrap_err();
         assert_eq!((problem.code, problem.exit), (Code::UnresolvedUrl, Exit::Usage), "{text}");
     }
-    let unknown = doctor(&desk, "https://api.example.com/x").unwrap_err();
-    assert_eq!(unknown.code, Code::UnresolvedUrl);
+}
+
+#[test]
+fn a_domain_or_an_api_that_nobody_knows_is_a_finding_with_a_list_to_look_at() {
+    for (url, line, fix) in [
+        (
+            "https://api.example.com/x",
+            "API Gateway knows no custom domain name api.example.com",
+            "aws apigateway get-domain-names",
+        ),
+        (
+            "https://zzzzzzzzzz.execute-api.us-east-1.amazonaws.com/prod",
+            "have no API zzzzzzzzzz",
+            "aws apigateway get-rest-apis",
+        ),
+    ] {
+        let desk = Desk::new(Shape::Human);
+        assert_eq!(doctor(&desk, url).unwrap().exit(), Exit::Findings);
+        let said = desk.out.text();
+        assert!(said.contains("D102") && said.contains(line) && said.contains(fix), "{said}");
+    }
 }
