@@ -11,9 +11,9 @@ use crate::aws::Operation;
 use crate::problem::{Code, Exit, Problem};
 use crate::report::Shape;
 
-const URL: &str = "https://a1b2c3d4e5.execute-api.us-east-1.amazonaws.com/prod/pets";
+pub(super) const URL: &str = "https://a1b2c3d4e5.execute-api.us-east-1.amazonaws.com/prod/pets";
 
-fn doctor(desk: &Desk, line: &str) -> Result<End, Problem> {
+pub(super) fn doctor(desk: &Desk, line: &str) -> Result<End, Problem> {
     let Command::Doctor(args) = parse(&format!("doctor {line}")) else { panic!("{line}") };
     let address = address(&args.url)?;
     let located = locate(&desk.app, &args.url, Need::Place, None)?;

@@ -12,7 +12,7 @@ use crate::model::{ApiId, StageName};
 use crate::problem::{Code, Exit, Problem};
 use crate::report::Shape;
 
-fn drift(desk: &Desk, line: &str) -> Result<End, Problem> {
+pub(super) fn drift(desk: &Desk, line: &str) -> Result<End, Problem> {
     let Command::Drift(args) = parse(format!("drift {line}").trim()) else { panic!("{line}") };
     let all = asked(&desk.app, &args.targets)?;
     let rows = look(&desk.app, &desk.session(), &all.iter().collect::<Vec<&Asked>>()).now_or_never().unwrap();
