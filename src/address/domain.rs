@@ -97,6 +97,12 @@ pub enum How {
 /// Why a request reaches no stage.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Nothing {
+    /// Neither the name nor a wildcard name above it is a custom domain name here.
+    #[error("API Gateway knows no custom domain name {0} in this account and region, and no wildcard name above it")]
+    UnknownDomain(String),
+    /// There is no API of this id, or it has no stage at all.
+    #[error("this account and region have no API {0}, or it has no stage")]
+    UnknownApi(ApiId),
     /// No rule and no mapping takes it.
     #[error("no routing rule and no API mapping of {0} takes this path")]
     Unmapped(String),
@@ -130,9 +136,12 @@ impl Nothing {
     pub const fn status(&self) -> Option<u16> {
         match self {
             Self::Unmapped(_) => Some(403),
-            Self::NoStageInPath { .. } | Self::NoSuchStage { .. } | Self::UnknownAction(_) | Self::UnknownMode(_) => {
-                None
-            }
+            Self::UnknownDomain(_)
+            | Self::UnknownApi(_)
+            | Self::NoStageInPath { .. }
+            | Self::NoSuchStage { .. }
+            | Self::UnknownAction(_)
+            | Self::UnknownMode(_) => None,
         }
     }
 }

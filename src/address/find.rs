@@ -2,6 +2,7 @@
 
 use futures_util::future::try_join;
 
+use super::Nothing;
 use super::domain::{ClientRequest, CustomDomain, Resolution, default_endpoint, resolve};
 use super::url::Address;
 use crate::aws::noun::{ApiMapping, DomainName, EndpointType, Page, Stage};
@@ -38,12 +39,19 @@ pub struct Found {
 /// with routing rules), three at the edge, two more where only a wildcard name fits; and the further pages of long lists.
 ///
 /// # Errors
-/// AWS cannot be read, or has neither such an API nor such a domain name in this account and region.
+/// AWS cannot be read.
 pub async fn find<A: Aws>(aws: &A, address: &Address, headers: &[(String, String)]) -> Result<Found, Problem> {
     match address {
         Address::DefaultEndpoint { api, path, .. } => by_default_endpoint(aws, api, path).await,
         Address::CustomDomain { host, path } => {
-            let domain = custom_domain(aws, host).await?.ok_or_else(|| unknown(host))?;
+            let Some(domain) = custom_domain(aws, host).await? else {
+                let outcome = Err(Nothing::UnknownDomain(host.clone()));
+                return Ok(Found {
+                    resolution: Resolution { outcome, passed: Vec::new() },
+                    domain: None,
+                    stages: None,
+                });
+            };
             let request = ClientRequest { host: host.clone(), path: path.clone(), headers: headers.to_vec() };
             let resolution = resolve(&domain, &request);
             Ok(Found { resolution, domain: Some(domain), stages: None })
@@ -53,7 +61,11 @@ pub async fn find<A: Aws>(aws: &A, address: &Address, headers: &[(String, String
 
 async fn by_default_endpoint<A: Aws>(aws: &A, api: &ApiId, path: &str) -> Result<Found, Problem> {
     let stages = gateway::stages(aws, api).await?;
-    let resolution = Resolution { outcome: default_endpoint(api, &stages, path), passed: Vec::new() };
+    let outcome = match stages.is_empty() {
+        true => Err(Nothing::UnknownApi(api.clone())),
+        false => default_endpoint(api, &stages, path),
+    };
+    let resolution = Resolution { outcome, passed: Vec::new() };
     Ok(Found { resolution, domain: None, stages: Some(stages) })
 }
 
@@ -119,13 +131,4 @@ async fn ask<A: Aws, R: Request<Reply = DomainName>>(aws: &A, request: R) -> Res
 
 fn is_refusal(error: &AwsError) -> bool {
     error.code() == Some("BadRequestException")
-}
-
-fn unknown(host: &str) -> Problem {
-    Problem::new(Code::UnresolvedUrl, format!("cannot tell which stage answers {host}"))
-        .why("API Gateway knows no such custom domain name in this account and region, and no wildcard name above it")
-        .why("a private one is not found by its name")
-        .fix("see which there are: aws apigateway get-domain-names")
-        .fix("another region or account: --region REGION, --profile NAME")
-        .fix("or name the stage or the alias: API_ID/STAGE or FUNCTION:ALIAS")
 }

@@ -53,6 +53,7 @@ pub fn missing(stage: &StageRef) -> Problem {
         .why("API Gateway answered 404 in this account and region, for a REST API and for an HTTP API of this id")
         .fix(format!("list the stages of a REST API: aws apigateway get-stages --rest-api-id {api}"))
         .fix(format!("or of an HTTP API: aws apigatewayv2 get-stages --api-id {api}"))
+        .fix("or, where there is no such API, the APIs: aws apigateway get-rest-apis")
         .fix(format!("the default stage of an HTTP API is named '{api}/$default'; its URL names no stage"))
 }
 

@@ -101,6 +101,7 @@ pub async fn run(app: &App, args: &DemoArgs) -> Result<End, Problem> {
         regress: args.regress,
         canary: args.canary_mode.unwrap_or(usual.canary),
         seed: args.seed.unwrap_or(usual.seed),
+        width: reporter.term.width,
         pace: match (args.interactive, is_watched) {
             (true, _) => args.minute.unwrap_or(MINUTE),
             (false, true) => PACE,
@@ -147,7 +148,10 @@ impl Listener for Watched<'_> {
         match event {
             Event::Plan { plan, .. } => {
                 if let Ok(plan) = serde_json::from_value::<Plan>(plan.clone()) {
-                    self.reporter.data(&format!("{}\n$ stagegate promote prod\n\n", demo::text::plan_lines(&plan)));
+                    self.reporter.data(&format!(
+                        "{}\n$ stagegate promote prod\n\n",
+                        demo::text::plan_lines(&plan, self.reporter.term.width)
+                    ));
                 }
             }
             Event::RollingBack { .. } => self.goes_back.set(true),

@@ -70,7 +70,7 @@ use crate::engine::{Interrupt, Signal};
 use crate::event::{Event, Listener as _};
 use crate::journal::StateDir;
 use crate::model::RunId;
-use crate::problem::{Code, Exit, Problem};
+use crate::problem::{Code, Exit, Level, Problem};
 use crate::report::{Probe, Reporter, Shape, Term};
 
 /// What every command has at hand.
@@ -205,7 +205,22 @@ fn finish(app: &App, acts: bool, end: End) -> Exit {
     if acts {
         app.reporter.end(Timestamp::now(), &end.event());
     }
-    exit
+    match app.reporter.lost() {
+        Some(why) => incomplete(app, acts, exit, &why),
+        None => exit,
+    }
+}
+
+/// Standard output took not all: what only looked has failed then; what acted has acted, and says so.
+fn incomplete(app: &App, acts: bool, exit: Exit, why: &str) -> Exit {
+    let level = if acts { Level::Warning } else { Level::Error };
+    let problem = Problem::new(Code::FileUnwritable, "standard output cannot be written, a part of it is missing")
+        .level(level)
+        .why(why)
+        .aws_now(if acts { "as this command left it; status shows it" } else { "only read, nothing was written" })
+        .fix("free space, or send it elsewhere, and look again");
+    app.reporter.tell_person(&problem);
+    if exit == Exit::Done && !acts { Exit::Failed } else { exit }
 }
 
 /// Runs a command, with signals beside it. Before the engine acts a signal ends everything at once: nothing was

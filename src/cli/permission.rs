@@ -83,6 +83,11 @@ pub async fn list<A: Aws, C: Clock>(app: &App, located: &Located, session: &Sess
 fn next(found: &permission_text::Permissions, located: &Located) -> String {
     let mut text = String::new();
     let (refused, of) = found.refused();
+    let absent: Vec<&str> = found.aliases.iter().filter(|one| !one.exists).map(|one| one.alias.as_str()).collect();
+    for alias in &absent {
+        let promote = located.command_for("promote", alias);
+        text.push_str(&format!("{alias} does not exist, so nothing can be granted to it: {promote}\n"));
+    }
     if refused > 0 {
         let grant = located.command_in("permission grant");
         text.push_str(&format!("{refused} of {of} calls are not let in: {grant}\n"));

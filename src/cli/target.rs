@@ -2,7 +2,7 @@
 
 use super::App;
 use super::session::Session;
-use crate::address::{self, Mapped, PassedRule};
+use crate::address::{self, Mapped, Nothing, PassedRule};
 use crate::aws::Aws;
 use crate::config::{self, Config, Layer, Settings, SmokeFiles, TargetRef};
 use crate::model::{AliasName, FunctionName, StageRef, Target};
@@ -189,7 +189,18 @@ impl Located {
                 "routing rule {id} (priority {priority}) may take it, or not: AWS does not say"
             )));
         }
-        let mapped = found.outcome.map_err(|nothing| refused(nothing.to_string()))?;
+        let list = |nothing: &Nothing| match nothing {
+            Nothing::UnknownDomain(_) => Some("see which there are: aws apigateway get-domain-names"),
+            Nothing::UnknownApi(_) => Some("see which there are: aws apigateway get-rest-apis"),
+            _ => None,
+        };
+        let mapped = found.outcome.map_err(|nothing| {
+            let problem = refused(nothing.to_string());
+            match list(&nothing) {
+                Some(list) => problem.fix(list).fix("or another account or region: --profile NAME --region REGION"),
+                None => problem,
+            }
+        })?;
         let stage = mapped.stage.clone();
         let mut told = String::new();
         for rule in &found.passed {

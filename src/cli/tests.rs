@@ -1,31 +1,20 @@
 //! Commands over a model of AWS: what they send, print and answer.
 
-#[cfg(test)]
 mod canary;
-#[cfg(test)]
 mod diff;
-#[cfg(test)]
 mod doctor;
-#[cfg(test)]
 mod drift;
-#[cfg(test)]
 mod fault;
-#[cfg(test)]
 mod gc;
 mod init;
-#[cfg(test)]
 mod page;
-#[cfg(test)]
 mod protect;
-#[cfg(test)]
 mod repair;
-#[cfg(test)]
 mod see;
-#[cfg(test)]
 mod takeup;
 mod url;
-#[cfg(test)]
 mod verify;
+mod widths;
 
 use std::cell::{Cell, RefCell};
 use std::io::Write;

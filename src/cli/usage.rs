@@ -14,9 +14,15 @@ use crate::report::{Loudness, Probe, Reporter, Shape, Term, Wishes};
 pub fn report(error: &clap::Error, arguments: &[OsString], env: &dyn Fn(&str) -> Option<String>) -> Exit {
     let words: Vec<String> = arguments.iter().skip(1).map(|word| word.to_string_lossy().into_owned()).collect();
     if !error.use_stderr() || !wants_json(&words, env) {
-        // The reader may have gone away.
-        let _ = error.print();
-        return if error.use_stderr() { Exit::Usage } else { Exit::Done };
+        return match error.print() {
+            _ if error.use_stderr() => Exit::Usage,
+            Err(lost) if lost.kind() != std::io::ErrorKind::BrokenPipe => {
+                crate::report::unprinted(&lost);
+                Exit::Failed
+            }
+            // The reader may have gone away.
+            _ => Exit::Done,
+        };
     }
     let stderr = std::io::stderr().is_terminal();
     let term = Term::decide(&Probe { stdin: false, stderr, columns: None, env }, Wishes::default());

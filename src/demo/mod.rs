@@ -60,13 +60,22 @@ pub struct DemoOptions {
     pub seed: u64,
     /// The virtual time at which it begins.
     pub start: Timestamp,
+    /// Columns of what is told of it.
+    pub width: usize,
 }
 
 impl Default for DemoOptions {
     /// A release that succeeds, on 18 November 2026 at 14:00 UTC.
     fn default() -> Self {
         let (regress, canary, pace) = (None, CanaryMode::Alias, Duration::ZERO);
-        Self { regress, canary, pace, seed: 41, start: Timestamp::UNIX_EPOCH + Duration::from_secs(1_795_010_400) }
+        Self {
+            regress,
+            canary,
+            pace,
+            seed: 41,
+            start: Timestamp::UNIX_EPOCH + Duration::from_secs(1_795_010_400),
+            width: 88,
+        }
     }
 }
 
@@ -151,7 +160,7 @@ pub async fn run(options: &DemoOptions, listener: &dyn Listener) -> Result<DemoR
     let shop = Shop::new().map_err(|error| broken(&error.to_string()))?;
     let world = shop.open(options.start, options.regress).map_err(|error| broken(&error.to_string()))?;
     world.set_load(shop.crowd(options.regress, options.seed));
-    let steps = Steps::new(listener);
+    let steps = Steps::new(listener, options.width);
     let street = Street::new(&world, &shop, &steps, options);
     let target = shop.shifted(options.canary);
     street.sleep(QUIET).await;
@@ -189,12 +198,11 @@ pub async fn run(options: &DemoOptions, listener: &dyn Listener) -> Result<DemoR
     })
 }
 
-/// Columns of the panels that are kept.
-const PANEL_WIDTH: usize = 88;
-
 /// Hears the steps and the looks of the canary on their way to the listener.
 struct Steps<'a> {
     listener: &'a dyn Listener,
+    /// Columns of the panels that are kept.
+    width: usize,
     lines: RefCell<Vec<StepLine>>,
     board: RefCell<Board>,
     /// The panel of the step under way, until the next one begins.
@@ -203,9 +211,10 @@ struct Steps<'a> {
 }
 
 impl<'a> Steps<'a> {
-    fn new(listener: &'a dyn Listener) -> Self {
+    fn new(listener: &'a dyn Listener, width: usize) -> Self {
         Self {
             listener,
+            width,
             lines: RefCell::default(),
             board: RefCell::default(),
             panel: RefCell::default(),
@@ -220,7 +229,7 @@ impl Listener for Steps<'_> {
         let moves = board.traffic_line(event).is_some();
         board.hear(at, event);
         match event {
-            Event::Gate(_) => *self.panel.borrow_mut() = Some(board.panel(PANEL_WIDTH)),
+            Event::Gate(_) => *self.panel.borrow_mut() = Some(board.panel(self.width)),
             Event::RollingBack { .. } => self.panels.borrow_mut().extend(self.panel.take()),
             _ if moves => self.panels.borrow_mut().extend(self.panel.take()),
             Event::StepFinished { step, outcome, detail, ms, .. } => {

@@ -9,20 +9,19 @@ use crate::model::Version;
 use crate::plan::{Action, Plan};
 use crate::report::text::{field, thousands as counted};
 
-/// Columns of the text.
-const WIDTH: usize = 100;
-
 /// Everything, for an output that cannot show the release while it runs.
 pub fn report(report: &DemoReport) -> String {
     let DemoReport { options, plan, steps, .. } = report;
-    [intro(options), plan_lines(plan), step_lines(steps), canary_lines(report), after(report)].join("\n")
+    let width = options.width;
+    [intro(options), plan_lines(plan, width), step_lines(steps, width), canary_lines(report), after(report)].join("\n")
 }
 
 /// What follows the release, for an output that has shown it while it ran.
 pub fn after(report: &DemoReport) -> String {
+    let width = report.options.width;
     let mut parts = vec![ending(report)];
-    parts.extend(report.back.iter().map(back_lines));
-    parts.push(traffic_table(&report.traffic));
+    parts.extend(report.back.iter().map(|back| back_lines(back, width)));
+    parts.push(traffic_table(&report.traffic, width));
     parts.push(verdict(report));
     parts.join("\n")
 }
@@ -48,7 +47,8 @@ pub fn intro(options: &DemoOptions) -> String {
         }
         Some(Regression::Permission) => "the role may not call lambda:AddPermission (--regress permission)",
     };
-    let mut text = String::from("stagegate demo · a model of AWS in this process, virtual time, no account needed\n\n");
+    let head = "stagegate demo · a model of AWS in this process, virtual time, no account needed";
+    let mut text = field("", head, options.width) + "\n";
     for (name, line) in [
         ("serving", format!("checkout-api:live → v{STABLE} (100%), behind stage a1b2c3d4e5/prod")),
         ("uploaded", "new code for checkout-api".to_owned()),
@@ -59,13 +59,13 @@ pub fn intro(options: &DemoOptions) -> String {
         ("", format!("{CROWD_RPS}/s more are counted by the minute, as CloudWatch does")),
         ("release", release.to_owned()),
     ] {
-        let _ = writeln!(text, "  {name:<10} {line}");
+        text += &field(&format!("  {name:<10} "), &line, options.width);
     }
     text
 }
 
 /// What the release will do.
-pub fn plan_lines(plan: &Plan) -> String {
+pub fn plan_lines(plan: &Plan, width: usize) -> String {
     let mut text = format!("$ stagegate plan {}\n\n", plan.target.label());
     for (number, step) in plan.steps().iter().enumerate() {
         let sign = match step.action {
@@ -76,17 +76,17 @@ pub fn plan_lines(plan: &Plan) -> String {
         };
         for (at, line) in step.detail.iter().enumerate() {
             let head = if at == 0 { format!("{} {:<11} {sign}", number + 1, step.step) } else { " ".repeat(15) };
-            text += &field(&format!("  {head} "), line, WIDTH);
+            text += &field(&format!("  {head} "), line, width);
         }
     }
     for notice in &plan.notices {
-        text += &field("  note: ", &format!("{} [{}]", notice.text, notice.code), WIDTH);
+        text += &field("  note: ", &format!("{} [{}]", notice.text, notice.code), width);
     }
     text
 }
 
 /// How the steps of the release went.
-pub fn step_lines(steps: &[StepLine]) -> String {
+pub fn step_lines(steps: &[StepLine], width: usize) -> String {
     let mut text = String::from("$ stagegate promote prod\n\n");
     for StepLine { step, outcome, detail, ms } in steps {
         let word = match outcome {
@@ -95,48 +95,76 @@ pub fn step_lines(steps: &[StepLine]) -> String {
             Outcome::Skipped => "skipped",
             Outcome::Failed => "failed",
         };
-        let _ = writeln!(text, "  {word:<10} {step:<11} {detail} ({})", seconds(*ms));
+        text += &field(&format!("  {word:<10} {step:<11} "), &format!("{detail} ({})", seconds(*ms)), width);
     }
     text
 }
 
 /// How the release ended and what is true then.
 pub fn ending(report: &DemoReport) -> String {
-    let DemoReport { outcome, status, record, .. } = report;
+    let DemoReport { outcome, status, record, options, .. } = report;
+    let width = options.width;
     let mut text = String::new();
     if let Some(problem) = &outcome.problem {
-        let _ = writeln!(text, "  {}[{}]: {}", problem.level, problem.code, problem.what);
+        text += &field("  ", &format!("{}[{}]: {}", problem.level, problem.code, problem.what), width);
         for why in &problem.why {
-            text += &field("    why      ", why, WIDTH);
+            text += &field("    why      ", why, width);
         }
         for now in &outcome.now {
-            let _ = writeln!(text, "    aws now  {now}");
+            text += &field("    aws now  ", now, width);
         }
         text.push('\n');
     }
-    let _ = writeln!(text, "  exit code {}: {}\n", outcome.exit.code(), outcome.exit.meaning());
+    text += &field("  ", &format!("exit code {}: {}", outcome.exit.code(), outcome.exit.meaning()), width);
+    text.push('\n');
     text.push_str("$ stagegate status prod\n\n");
     for line in status {
-        let _ = writeln!(text, "  {line}");
+        text += &field("  ", line, width);
     }
-    let _ = writeln!(text, "  description of the alias: {record}");
-    text
+    text + &field("  description of the alias: ", record, width)
 }
 
 /// A rollback that a person made.
-pub fn back_lines(back: &Back) -> String {
+pub fn back_lines(back: &Back, width: usize) -> String {
     let Back { command, moved: (from, to, reason), now, clean, calls, ms } = back;
-    let mut text = format!("$ {command}\n\n  {} → {}, {reason}\n", from.label(), to.label());
+    let mut text = format!("$ {command}\n\n");
+    text += &field("  ", &format!("{} → {}, {reason}", from.label(), to.label()), width);
     for line in now {
-        let _ = writeln!(text, "  {line}");
+        text += &field("  ", line, width);
     }
     let read_back = if *clean { "read back" } else { "NOT as before" };
-    let _ = writeln!(text, "  {read_back}; {calls} calls to AWS, {} s", seconds(*ms).trim_end_matches(" s"));
+    text + &field("  ", &format!("{read_back}; {calls} calls to AWS, {}", seconds(*ms)), width)
+}
+
+/// Who answered the clients, part by part; in sentences where a table is too wide.
+pub fn traffic_table(phases: &[Phase], width: usize) -> String {
+    let table = as_table(phases);
+    if table.lines().all(|line| line.chars().count() <= width) { table } else { as_lines(phases, width) }
+}
+
+fn as_lines(phases: &[Phase], width: usize) -> String {
+    let mut text = String::from("clients\n");
+    for phase in phases {
+        let mut by: Vec<(Version, u32)> = Vec::new();
+        for version in phase.answers.keys().filter_map(|answer| answer.version) {
+            if !by.iter().any(|(known, _)| *known == version) {
+                by.push((version, phase.by(version)));
+            }
+        }
+        let by: Vec<String> = by.iter().map(|(version, n)| format!("{} {}", version.label(), thousands(*n))).collect();
+        let all = thousands(phase.requests());
+        let [none, errors, failed, without] =
+            [phase.no_such_route(), phase.errors(), phase.failed(), phase.without_permission].map(thousands);
+        let line = format!(
+            "{all} requests: {}; no such route {none}, errors {errors}, failed {failed}, no permission {without}",
+            by.join(", ")
+        );
+        text += &field(&format!("  {:<12}", phase.name), &line, width);
+    }
     text
 }
 
-/// Who answered the clients, part by part.
-pub fn traffic_table(phases: &[Phase]) -> String {
+fn as_table(phases: &[Phase]) -> String {
     let versions: Vec<Version> = {
         let mut all: Vec<_> = phases.iter().flat_map(|p| p.answers.keys().filter_map(|a| a.version)).collect();
         all.sort_unstable();
@@ -163,12 +191,14 @@ pub fn traffic_table(phases: &[Phase]) -> String {
 /// The demo in two sentences: what became of each client that was followed, and of those that were counted.
 pub fn verdict(report: &DemoReport) -> String {
     let (requests, failed, without) = report.totals();
-    let mut text = format!(
-        "{} requests, {} failed, {} reached an alias without permission\n",
+    let width = report.options.width;
+    let whole = format!(
+        "{} requests, {} failed, {} reached an alias without permission",
         thousands(requests),
         thousands(failed),
         thousands(without)
     );
+    let mut text = field("", &whole, width);
     let crowd = &report.crowd;
     let by_version = crowd.requests.iter().map(|(key, requests)| {
         let failed = crowd.failed.get(key).copied().unwrap_or_default();
@@ -177,10 +207,10 @@ pub fn verdict(report: &DemoReport) -> String {
     let by_version: Vec<String> = by_version.collect();
     if !by_version.is_empty() {
         let whole = format!("{}, {} reached no version", by_version.join(", "), counted(crowd.unserved));
-        text += &field("counted by the minute: ", &whole, WIDTH);
+        text += &field("counted by the minute: ", &whole, width);
     }
     for violation in &report.violations {
-        let _ = writeln!(text, "  BUG: {violation}");
+        text += &field("  BUG: ", violation, width);
     }
     text
 }

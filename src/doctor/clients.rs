@@ -73,11 +73,7 @@ pub fn findings(url: &str, found: &Found, expected: Option<&Target>, repair: &Re
 /// Whether a domain of the configuration leads to its target's stage; `custom` is what AWS knows of it.
 pub fn of_domain(text: &str, custom: Option<&CustomDomain>, target: &Target, repair: &Repair) -> Vec<Finding> {
     let (host, path) = text.split_once('/').unwrap_or((text, ""));
-    let Some(custom) = custom else {
-        let what = "API Gateway knows no such custom domain name in this account and region";
-        let list = repair.aws("apigateway get-domain-names");
-        return vec![Finding::new(Code::NothingMapped, text, what).fix(format!("see which there are: {list}"))];
-    };
+    let Some(custom) = custom else { return vec![nowhere(text, &Nothing::UnknownDomain(host.to_owned()), repair)] };
     let request = ClientRequest { host: host.to_owned(), path: format!("/{path}"), headers: Vec::new() };
     let found = Found { resolution: resolve(custom, &request), domain: Some(custom.clone()), stages: None };
     findings(text, &found, Some(target), repair)
@@ -87,6 +83,16 @@ fn nowhere(url: &str, nothing: &Nothing, repair: &Repair) -> Finding {
     let status = nothing.status().map_or_else(String::new, |status| format!(": clients get {status}"));
     let finding = Finding::new(Code::NothingMapped, url, format!("{nothing}{status}"));
     match nothing {
+        Nothing::UnknownDomain(_) => {
+            let list = repair.aws("apigateway get-domain-names");
+            finding
+                .fix(format!("see which there are, a private one is not found by its name: {list}"))
+                .fix("or look in another account or region: --profile NAME --region REGION")
+        }
+        Nothing::UnknownApi(_) => {
+            let [rest, http] = ["apigateway get-rest-apis", "apigatewayv2 get-apis"].map(|list| repair.aws(list));
+            finding.fix(format!("see which REST APIs there are: {rest}")).fix(format!("or which HTTP APIs: {http}"))
+        }
         Nothing::Unmapped(domain) => {
             let list = repair.aws(&format!("apigatewayv2 get-api-mappings --domain-name {domain}"));
             finding.fix(format!("see what is mapped: {list}"))

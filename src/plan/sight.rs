@@ -110,7 +110,7 @@ fn sight(
         rps,
         finds: outlook.sees,
         proof_after_min: outlook.proof_after,
-        sentence: format!("{} for {} at {} rps{whose}: {found}; {proven}", step.percent, time(minutes), rate(rps)),
+        sentence: format!("{} for {} at {} rps{whose}: {found}; {proven}", step.percent, lasts(minutes), rate(rps)),
     })
 }
 
@@ -132,6 +132,16 @@ fn unproven(target: &Target, canary: &CanaryPlan) -> &'static str {
         (None, OnInconclusive::Hold) => "inconclusive by design, it will be held",
         (None, OnInconclusive::Promote) => "inconclusive by design, it goes on unproven",
         (None, OnInconclusive::Rollback) => "inconclusive by design, it will go back",
+    }
+}
+
+/// How long a step lasts: to the second where it is short, for a person knows what was written.
+fn lasts(minutes: f64) -> String {
+    let seconds = (minutes * 60.0).round();
+    match seconds {
+        short if short < 60.0 => format!("{} s", number(short)),
+        whole if whole % 60.0 == 0.0 || whole >= 600.0 => time(minutes),
+        odd => format!("{} min {:02} s", number((odd / 60.0).floor()), odd % 60.0),
     }
 }
 

@@ -1,6 +1,6 @@
 //! A problem as plain text. Colour is added by whoever prints it.
 
-use super::{Problem, Span};
+use super::{Level, Problem, Span, UNCHANGED};
 
 /// Where the text of `why`, `aws now` and `fix` starts.
 const VALUE_COLUMN: usize = 11;
@@ -20,7 +20,9 @@ impl Problem {
         if let Some(span) = &self.span {
             push_span(&mut out, span, width);
         }
-        let now = std::slice::from_ref(&self.aws_now);
+        // That nothing was written is no news where nothing went wrong.
+        let is_news = self.level != Level::Note || self.aws_now != UNCHANGED;
+        let now = if is_news { std::slice::from_ref(&self.aws_now) } else { &[] };
         for (label, lines) in [("why", self.why.as_slice()), ("aws now", now), ("fix", self.fix.as_slice())] {
             for (index, line) in lines.iter().filter(|line| !line.is_empty()).enumerate() {
                 let label = if index == 0 { label } else { "" };

@@ -24,7 +24,7 @@ pub fn screen(checkup: &Checkup, retest: Option<&Retest>, width: usize) -> Strin
     let count = |level: Level| checkup.findings().filter(|finding| finding.level == level).count();
     let unknown = checkup.sections.iter().filter(|section| section.unknown.is_some()).count();
     let unknown = if unknown == 0 { String::new() } else { format!(", {unknown} not looked at") };
-    out + &format!("{}{unknown}\n", tally(count(Level::Error), count(Level::Warning)))
+    out + &field("", &format!("{}{unknown}", tally(count(Level::Error), count(Level::Warning))), width)
 }
 
 /// A question: its verdict at the right edge of its line, what is so, and what is wrong.

@@ -3,7 +3,7 @@
 use super::text::{ascii, field};
 use crate::doctor::Finding;
 use crate::doctor::drift::{Cell, Column, Report, Row};
-use crate::problem::Level;
+use crate::problem::{Level, Problem};
 
 /// The mark of a level; none is fine.
 pub fn mark(level: Option<Level>) -> &'static str {
@@ -78,10 +78,15 @@ pub fn screen(report: &Report, width: usize, unicode: bool) -> String {
             out.push('\n');
             out.push_str(&finding(found, &about(row, cell, found), width));
         }
-        for problem in row.cells.iter().filter_map(|cell| Some((cell.column, cell.unknown.as_ref()?))) {
+        for (columns, problem) in unknown(row) {
             out.push('\n');
-            let (column, problem) = problem;
-            out.push_str(&field("? ", &format!("{} {}: {}", row.target, column.name(), problem.what), width));
+            let all = columns.len() == row.cells.len();
+            let what = if all { String::new() } else { format!(" {}", columns.join(", ")) };
+            out.push_str(&field("? ", &format!("{}{what}: {}", row.target, problem.what), width));
+            problem.why.iter().for_each(|why| out.push_str(&field("    ", why, width)));
+            for (at, fix) in problem.fix.iter().enumerate() {
+                out.push_str(&command(if at == 0 { "    fix   " } else { "          " }, fix, width));
+            }
         }
     }
     let targets = report.targets.len();
@@ -90,7 +95,20 @@ pub fn screen(report: &Report, width: usize, unicode: bool) -> String {
         n => format!(", {n} not looked at"),
     };
     let noun = if targets == 1 { "target" } else { "targets" };
-    out + &format!("\n{}{unknown} in {targets} {noun}\n", tally(report.errors, report.warnings))
+    out.push('\n');
+    out + &field("", &format!("{}{unknown} in {targets} {noun}", tally(report.errors, report.warnings)), width)
+}
+
+/// What could not be looked at: each reason once, with the columns that it keeps from being seen.
+fn unknown(row: &Row) -> Vec<(Vec<&'static str>, &Problem)> {
+    let mut found: Vec<(Vec<&'static str>, &Problem)> = Vec::new();
+    for (column, problem) in row.cells.iter().filter_map(|cell| Some((cell.column.name(), cell.unknown.as_ref()?))) {
+        match found.iter_mut().find(|(_, known)| known.what == problem.what) {
+            Some((columns, _)) => columns.push(column),
+            None => found.push((vec![column], problem)),
+        }
+    }
+    found
 }
 
 /// The target, and the place when that is another one.

@@ -25,7 +25,7 @@ pub mod verify_text;
 pub mod versions_text;
 
 use std::cell::{Cell, RefCell};
-use std::io::Write;
+use std::io::{ErrorKind, Write};
 
 use jiff::Timestamp;
 
@@ -75,6 +75,8 @@ pub struct Reporter {
     board: RefCell<Board>,
     /// A last line was written: nothing may follow it.
     ended: Cell<bool>,
+    /// Why standard output took something not, other than that its reader went away.
+    lost: RefCell<Option<String>>,
 }
 
 impl Reporter {
@@ -94,7 +96,8 @@ impl Reporter {
         let (stdout, stderr) = (RefCell::new(stdout), RefCell::new(stderr));
         let live = Live::new(&term, shape, None);
         let (stream, board, ended) = (Stream::default(), RefCell::default(), Cell::new(false));
-        Self { term, shape, loudness, stdout, stderr, stream, live, board, ended }
+        let lost = RefCell::default();
+        Self { term, shape, loudness, stdout, stderr, stream, live, board, ended, lost }
     }
 
     /// What goes to standard output.
@@ -111,20 +114,20 @@ impl Reporter {
     pub fn data(&self, text: &str) {
         self.live.clear();
         let text = if self.shape == Shape::Human { self.term.fit(text) } else { text.to_owned() };
-        write(&self.stdout, &text);
+        self.out(&text);
     }
 
     /// Text for programs to standard output, whatever the terminal can show.
     pub fn raw(&self, text: &str) {
         self.live.clear();
-        write(&self.stdout, text);
+        self.out(text);
     }
 
     /// Text for people: to standard error, and nowhere in the machine shapes.
     pub fn say(&self, text: &str) {
         if self.shape == Shape::Human {
             self.live.clear();
-            write(&self.stderr, &self.term.fit(text));
+            self.err(&self.term.fit(text));
         }
     }
 
@@ -180,19 +183,44 @@ impl Reporter {
         match self.shape {
             Shape::Human => {
                 self.live.clear();
-                write(&self.stderr, &self.term.fit(&text::problem(problem, &self.term)));
+                self.err(&self.term.fit(&text::problem(problem, &self.term)));
             }
             Shape::Events if problem.level == Level::Error => self.on(at, &Event::Error { problem: problem.clone() }),
             Shape::Events => self.on(at, &Event::Warning { problem: problem.clone() }),
             // A warning must not be lost beside a document; the error that takes its place is the document.
             Shape::Document if problem.level != Level::Error => {
-                write(&self.stderr, &self.term.fit(&text::problem(problem, &self.term)));
+                self.err(&self.term.fit(&text::problem(problem, &self.term)));
             }
             Shape::Document => {
                 let document = serde_json::json!({ "error": problem });
-                write(&self.stdout, &format!("{document:#}\n"));
+                self.out(&format!("{document:#}\n"));
             }
         }
+    }
+
+    /// A message to standard error, whatever the shape: for when standard output fails.
+    pub fn tell_person(&self, problem: &Problem) {
+        self.live.clear();
+        self.err(&self.term.fit(&text::problem(problem, &self.term)));
+    }
+
+    /// Why standard output is not whole: a full disk, say. A reader that went away has what it wanted.
+    pub fn lost(&self) -> Option<String> {
+        self.lost.borrow().clone()
+    }
+
+    fn out(&self, text: &str) {
+        match write(&self.stdout, text) {
+            Err(error) if error.kind() != ErrorKind::BrokenPipe => {
+                self.lost.borrow_mut().get_or_insert(error.to_string());
+            }
+            _ => {}
+        }
+    }
+
+    /// For people; one who is gone misses nothing.
+    fn err(&self, text: &str) {
+        let _ = write(&self.stderr, text);
     }
 
     /// The last line.
@@ -209,7 +237,7 @@ impl Listener for Reporter {
             return;
         }
         match self.shape {
-            Shape::Events => write(&self.stdout, &self.stream.line(at, event)),
+            Shape::Events => self.out(&self.stream.line(at, event)),
             Shape::Document => {}
             Shape::Human => self.tell(at, event),
         }
@@ -237,7 +265,7 @@ impl Reporter {
         board.hear(at, event);
         if !lines.is_empty() {
             self.live.clear();
-            write(&self.stderr, &self.term.fit(&lines));
+            self.err(&self.term.fit(&lines));
         }
         if self.term.progress == Progress::Live {
             self.live.follow(event, &board, &self.term);
@@ -245,8 +273,13 @@ impl Reporter {
     }
 }
 
-/// Writes and flushes; a stream that is gone takes nothing and harms nothing.
-fn write(sink: &Sink, text: &str) {
+/// Writes and flushes.
+fn write(sink: &Sink, text: &str) -> std::io::Result<()> {
     let mut sink = sink.borrow_mut();
-    let _ = sink.write_all(text.as_bytes()).and_then(|()| sink.flush());
+    sink.write_all(text.as_bytes()).and_then(|()| sink.flush())
+}
+
+/// Says that help that was asked for could not be printed, where nothing else is set up yet.
+pub fn unprinted(error: &std::io::Error) {
+    let _ = writeln!(std::io::stderr(), "error: standard output cannot be written: {error}");
 }

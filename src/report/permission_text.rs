@@ -150,9 +150,9 @@ fn call(one: &crate::permission::StageCall, verdict: Verdict) -> Call {
 }
 
 impl Permissions {
-    /// Calls that are not let in, of how many.
+    /// Calls that are not let in to an alias that exists, of how many.
     pub fn refused(&self) -> (usize, usize) {
-        let calls = || self.aliases.iter().flat_map(|alias| &alias.calls);
+        let calls = || self.aliases.iter().filter(|alias| alias.exists).flat_map(|alias| &alias.calls);
         let refused = |call: &&Call| matches!(call.standing, Standing::Missing | Standing::Blocked);
         (calls().filter(refused).count(), calls().count())
     }

@@ -53,7 +53,10 @@ fn head(plan: &Plan, caller: &Caller, width: usize) -> String {
     let place = format!("account {} · {}", plan.account, plan.region);
     let names = names.join(" · ");
     let gap = width.saturating_sub(names.chars().count() + place.chars().count());
-    let mut out = if gap >= 2 { format!("{names}{}{place}\n", " ".repeat(gap)) } else { format!("{names}\n{place}\n") };
+    let mut out = match gap {
+        0 | 1 => field("", &names, width) + &field("", &place, width),
+        gap => format!("{names}{}{place}\n", " ".repeat(gap)),
+    };
     let who = caller.name();
     let needs = format!("plan needs at most {}", seconds(plan.duration_s()));
     let lasts = caller.lasts_s.map_or(needs.clone(), |s| format!("credentials last {}, {needs}", seconds(s)));

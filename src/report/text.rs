@@ -123,11 +123,22 @@ pub fn cut(text: &str, room: usize) -> String {
     text.chars().take(room.saturating_sub(1)).chain(['~']).collect()
 }
 
-/// `text` behind `label`, wrapped at spaces to `width`; further lines start below the text.
+/// The least room that a text has beside its label.
+const ROOM_MIN: usize = 20;
+/// Where a text starts that has no room beside its label.
+const BELOW: usize = 6;
+
+/// `text` behind `label`, wrapped at spaces to `width`; further lines start below the text. Where the label leaves no
+/// room, the text is below it.
 pub fn field(label: &str, text: &str, width: usize) -> String {
     let indent = label.chars().count();
-    let room = width.saturating_sub(indent).max(20);
     let mut out = String::new();
+    if indent + ROOM_MIN > width && indent + text.chars().count() > width && !label.trim().is_empty() {
+        out.push_str(label.trim_end());
+        out.push('\n');
+        return out + &field(&" ".repeat(BELOW), text, width.max(BELOW + ROOM_MIN));
+    }
+    let room = width.saturating_sub(indent).max(ROOM_MIN);
     for (at, line) in wrap(text, room).into_iter().enumerate() {
         let start = if at == 0 { label.to_owned() } else { " ".repeat(indent) };
         out.push_str(format!("{start}{line}").trim_end());
@@ -169,6 +180,8 @@ mod tests {
         assert_eq!(wrap("seen at 0.25 % now", 12), ["seen at", "0.25 % now"]);
         assert_eq!(wrap("a-word-that-is-too-long b", 5), ["a-word-that-is-too-long", "b"]);
         assert_eq!(field("x ", "", 30), "x\n");
+        let narrow = field("  done       publish     ", "checkout-api v42, as planned (0.1 s)", 40);
+        assert_eq!(narrow, "  done       publish\n      checkout-api v42, as planned (0.1\n      s)\n");
     }
 
     #[test]

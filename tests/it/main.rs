@@ -11,6 +11,8 @@ mod canary;
 mod cli;
 #[cfg(feature = "live")]
 mod cli_release;
+#[cfg(feature = "live")]
+mod cli_streams;
 mod codes;
 #[cfg(feature = "live")]
 mod commands;

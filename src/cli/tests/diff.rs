@@ -11,7 +11,7 @@ use crate::model::{ApiId, StageName};
 use crate::problem::{Code, Exit, Problem};
 use crate::report::Shape;
 
-fn diff(desk: &Desk, line: &str) -> Result<End, Problem> {
+pub(super) fn diff(desk: &Desk, line: &str) -> Result<End, Problem> {
     let Command::Diff(args) = parse(&format!("diff {line}")) else { panic!("{line}") };
     let (a, _) = subject(&desk.app, &args.a)?;
     let (b, _) = subject(&desk.app, &args.b)?;
@@ -19,7 +19,7 @@ fn diff(desk: &Desk, line: &str) -> Result<End, Problem> {
 }
 
 /// A second stage, on a deployment of its own that has one route more.
-fn beside(desk: &Desk) {
+pub(super) fn beside(desk: &Desk) {
     let (api, dev): (ApiId, StageName) = ("a1b2c3d4e5".parse().unwrap(), "dev".parse().unwrap());
     desk.world.edit(|account| {
         let deployment = account.deploy(&api, "by hand").unwrap();

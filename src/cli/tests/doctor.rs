@@ -11,9 +11,9 @@ use crate::aws::Operation;
 use crate::problem::{Code, Exit, Problem};
 use crate::report::Shape;
 
-const URL: &str = "https://a1b2c3d4e5.execute-api.us-east-1.amazonaws.com/prod/pets";
+pub(super) const URL: &str = "https://a1b2c3d4e5.execute-api.us-east-1.amazonaws.com/prod/pets";
 
-fn doctor(desk: &Desk, line: &str) -> Result<End, Problem> {
+pub(super) fn doctor(desk: &Desk, line: &str) -> Result<End, Problem> {
     let Command::Doctor(args) = parse(&format!("doctor {line}")) else { panic!("{line}") };
     let address = address(&args.url)?;
     let located = locate(&desk.app, &args.url, Need::Place, None)?;
@@ -61,6 +61,25 @@ fn what_is_no_url_of_api_gateway_is_refused_with_the_way_to_write_it() {
         let problem = doctor(&desk, text).unwrap_err();
         assert_eq!((problem.code, problem.exit), (Code::UnresolvedUrl, Exit::Usage), "{text}");
     }
-    let unknown = doctor(&desk, "https://api.example.com/x").unwrap_err();
-    assert_eq!(unknown.code, Code::UnresolvedUrl);
+}
+
+#[test]
+fn a_domain_or_an_api_that_nobody_knows_is_a_finding_with_a_list_to_look_at() {
+    for (url, line, fix) in [
+        (
+            "https://api.example.com/x",
+            "API Gateway knows no custom domain name api.example.com",
+            "aws apigateway get-domain-names",
+        ),
+        (
+            "https://zzzzzzzzzz.execute-api.us-east-1.amazonaws.com/prod",
+            "have no API zzzzzzzzzz",
+            "aws apigateway get-rest-apis",
+        ),
+    ] {
+        let desk = Desk::new(Shape::Human);
+        assert_eq!(doctor(&desk, url).unwrap().exit(), Exit::Findings);
+        let said = desk.out.text();
+        assert!(said.contains("D102") && said.contains(line) && said.contains(fix), "{said}");
+    }
 }

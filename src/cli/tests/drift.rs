@@ -12,7 +12,7 @@ use crate::model::{ApiId, StageName};
 use crate::problem::{Code, Exit, Problem};
 use crate::report::Shape;
 
-fn drift(desk: &Desk, line: &str) -> Result<End, Problem> {
+pub(super) fn drift(desk: &Desk, line: &str) -> Result<End, Problem> {
     let Command::Drift(args) = parse(format!("drift {line}").trim()) else { panic!("{line}") };
     let all = asked(&desk.app, &args.targets)?;
     let rows = look(&desk.app, &desk.session(), &all.iter().collect::<Vec<&Asked>>()).now_or_never().unwrap();
@@ -86,7 +86,7 @@ fn a_domain_that_leads_to_another_stage_is_found() {
     let said = desk.out.text();
     for line in [
         "✖ D101 prod (api.example.com/v1): a1b2c3d4e5/dev answers, the configuration expects",
-        "✖ D102 prod (api.example.org): API Gateway knows no such custom domain name",
+        "✖ D102 prod (api.example.org): API Gateway knows no custom domain name api.example.org",
     ] {
         assert!(said.contains(line), "{line:?} is not in\n{said}");
     }

@@ -18,7 +18,7 @@ use crate::world::Fault;
 const DAY: Duration = Duration::from_secs(86_400);
 
 impl Desk {
-    fn gc(&self, line: &str) -> Result<End, Problem> {
+    pub(super) fn gc(&self, line: &str) -> Result<End, Problem> {
         let Command::Gc(args) = parse(&format!("gc {line}")) else { panic!("{line}") };
         let located = self.locate(&args.target);
         self.world.reset_count();

@@ -22,7 +22,7 @@ impl Desk {
         redeploy::redeploy(&self.app, &self.locate(&args.target), &self.session(), &args).now_or_never().unwrap()
     }
 
-    fn permission(&self, line: &str) -> Result<End, Problem> {
+    pub(super) fn permission(&self, line: &str) -> Result<End, Problem> {
         let Command::Permission(args) = parse(&format!("permission {line}")) else { panic!("{line}") };
         let (act, target, agreed) = match args.command {
             PermissionCommand::List(args) => {

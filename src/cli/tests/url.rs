@@ -44,7 +44,7 @@ fn what_no_mapping_takes_and_what_is_not_certain_is_refused_before_anything_is_w
     let within = RuleCondition { base_paths: Some(vec!["sho".into()]), headers: None };
     for (rules, url, why) in [
         (Vec::new(), "https://api.example.com/other", "no routing rule and no API mapping of api.example.com"),
-        (Vec::new(), "https://www.example.com/", "no such custom domain name in this account and region"),
+        (Vec::new(), "https://www.example.com/", "no custom domain name www.example.com in this account and region"),
         (vec![rule(7, within)], URL, "routing rule rule7 (priority 7) may take it, or not"),
     ] {
         let desk = mapped(rules);
