@@ -20,7 +20,7 @@ pub struct HelpArgs {
 /// `man`
 #[derive(Debug, clap::Args)]
 #[command(
-    after_help = "Examples:\n  stagegate man | man -l -\n  stagegate man rollback | man -l -\n  stagegate man --out ~/.local/share/man/man1"
+    after_help = "Examples:\n  stagegate man                 # to read it: | man -l -\n  stagegate man rollback\n  stagegate man --out ~/.local/share/man/man1"
 )]
 pub struct ManArgs {
     /// The command whose page is printed; that of stagegate itself if left out

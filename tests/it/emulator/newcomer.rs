@@ -22,7 +22,8 @@ fn offered(text: &str) -> BTreeSet<Vec<String>> {
             rest = rest.split(remark).next().unwrap_or(rest);
         }
         let words: Vec<String> = rest.split_whitespace().skip(1).map(str::to_owned).collect();
-        (!words.is_empty() && !words[0].ends_with('.')).then_some(words)
+        let is_command = |word: &String| word.chars().all(|c| c.is_ascii_lowercase() || c == '-');
+        words.first().is_some_and(is_command).then_some(words)
     };
     text.lines().filter_map(from_line).collect()
 }
