@@ -173,6 +173,77 @@ fn what_the_search_cannot_see_is_said_and_a_refusal_leaves_the_list() {
 }
 
 #[test]
+fn decision_a_split_without_a_record_ends_on_its_stable_version_which_is_not_bad() {
+    let desk = Desk::new(Shape::Human);
+    moved_by_hand(&desk);
+    desk.world.edit(|account| account.put_alias(&pets(), &live(), 3, &[(1, 0.1)])).unwrap();
+    fifteen_minutes(&desk);
+    assert_eq!(desk.rollback("pets:live --search-history --yes").unwrap().exit(), Exit::Done);
+    let split = desk.world.look(|account| account.functions[&pets()].aliases[&live()].weights.clone());
+    assert_eq!((desk.serving("pets").as_str(), split.len()), ("3", 0));
+    assert!(!desk.written().contains("bad="), "{}", desk.written());
+    assert!(!desk.operations().contains(&Operation::LookupEvents));
+}
+
+#[test]
+fn decision_the_search_never_chooses_what_it_was_rolled_back_from_and_the_list_has_it_last() {
+    let desk = Desk::new(Shape::Human);
+    desk.promote("pets:live --yes").unwrap();
+    fifteen_minutes(&desk);
+    desk.rollback("pets:live --yes").unwrap();
+    let listed = desk.rollback("pets:live --yes").unwrap_err();
+    assert_eq!(listed.code, Code::NothingRecorded);
+    assert!(listed.fix[0].contains("--to 2 --yes") && !listed.fix[0].contains("marked bad"), "{listed:?}");
+    assert!(listed.fix[1].contains("--to 3 --yes") && listed.fix[1].contains("marked bad"), "{listed:?}");
+    desk.world.edit(|account| account.describe_alias(&pets(), &live(), "theirs")).unwrap();
+    fifteen_minutes(&desk);
+    let searched = desk.rollback("pets:live --search-history --yes").unwrap_err();
+    assert_eq!((searched.code, desk.serving("pets").as_str()), (Code::NothingRecorded, "1"), "{searched:?}");
+}
+
+#[test]
+fn the_commands_of_a_list_keep_what_shall_go_back() {
+    let desk = Desk::new(Shape::Human);
+    for (line, end) in [("pets:live --alias-only", " --alias-only --yes"), ("both --stage-only", " --stage-only --yes")]
+    {
+        let refused = desk.rollback(&format!("{line} --yes")).unwrap_err();
+        assert_eq!(refused.code, Code::NothingRecorded);
+        let commands: Vec<&String> = refused.fix.iter().filter(|fix| fix.contains("stagegate rollback")).collect();
+        assert_eq!(commands.len(), 2, "{refused:?}");
+        assert!(commands.iter().all(|command| command.contains(end)), "{refused:?}");
+    }
+}
+
+#[test]
+fn a_version_that_is_not_moved_does_not_stop_the_rollback_of_the_stage() {
+    let desk = Desk::new(Shape::Human);
+    desk.promote("prod --yes").unwrap();
+    desk.world.edit(|account| account.delete_version(&pets(), 1)).unwrap();
+    desk.world.restart();
+    assert_eq!(desk.asked("prod --stage-only").code, Code::Interrupted);
+    assert!(!desk.operations().contains(&Operation::GetFunction), "{:?}", desk.operations());
+}
+
+#[test]
+fn what_is_only_shown_neither_stops_nor_delays_the_question() {
+    let desk = Desk::new(Shape::Human);
+    desk.promote("prod --yes").unwrap();
+    desk.world.restart();
+    desk.asked("prod");
+    let call = |wanted| desk.operations().iter().position(|one| *one == wanted).unwrap();
+    let (serving, stage) = (call(Operation::GetFunction), call(Operation::GetStage));
+    desk.world.restart();
+    desk.world.inject(serving, Fault::denied());
+    assert_eq!(desk.asked("prod").code, Code::Interrupted);
+    desk.world.restart();
+    // The answer never comes.
+    desk.world.inject(stage, Fault::CrashBefore);
+    let began = desk.world.clock().now();
+    assert_eq!(desk.asked("prod").code, Code::Interrupted);
+    assert_eq!(desk.world.clock().now(), began + Duration::from_secs(2));
+}
+
+#[test]
 fn whoever_waits_is_told_by_the_exit_code_how_the_release_ended() {
     let done = |record: &str, word: &str| record.replacen(" paused ", &format!(" {word} "), 1);
     for (version, word, exit, result) in [
