@@ -282,6 +282,59 @@ fn a_rollback_that_leaves_no_trace_in_the_record_is_one() {
 }
 
 #[test]
+fn where_the_old_version_does_not_serve_alone_the_release_was_not_rolled_back() {
+    let wiped = |account: &mut Account| account.describe_alias(&pets(), &live(), "wiped").unwrap();
+    let deleted = |account: &mut Account| {
+        Rc::make_mut(account.functions.get_mut(&pets()).unwrap()).aliases.remove(&live());
+    };
+    let unreadable = |account: &mut Account| {
+        account.put_alias(&pets(), &live(), 1, &[]).unwrap();
+        account.describe_alias(&pets(), &live(), "[sg2 x]").unwrap();
+    };
+    let acts: [fn(&mut Account); 3] = [wiped, deleted, unreadable];
+    for (at, act) in acts.into_iter().enumerate() {
+        let desk = super::canary::desk();
+        desk.promote("prod --yes --until canary:5%").unwrap();
+        desk.meanwhile(30, act);
+        assert_eq!(desk.wait("prod --wait").unwrap().exit(), Exit::InBetween, "{at}: {}", desk.out.text());
+    }
+}
+
+#[test]
+fn a_later_release_that_went_back_went_back_to_what_it_had_found() {
+    let desk = super::canary::desk();
+    desk.promote("prod --yes --until canary:5%").unwrap();
+    desk.meanwhile(30, |account| {
+        account.put_alias(&pets(), &live(), 3, &[]).unwrap();
+        account.describe_alias(&pets(), &live(), "[sg1 01ZZZZZZZZZZZZZZZZZZZZZZZZ back 2>3 n=1 bad=2]").unwrap();
+    });
+    assert_eq!(desk.wait("prod --wait").unwrap().exit(), Exit::Done, "{}", desk.out.text());
+}
+
+#[test]
+fn a_wait_that_sees_nothing_is_not_told_that_all_is_over() {
+    let desk = Desk::new(Shape::Human);
+    desk.world.edit(|account| account.describe_alias(&pets(), &live(), "[sg2 x]")).unwrap();
+    let newer = desk.wait("prod --wait").unwrap_err();
+    assert_eq!((newer.code, newer.exit), (Code::RecordTooNew, Exit::Conflict));
+    desk.world.edit(|account| Rc::make_mut(account.functions.get_mut(&pets()).unwrap()).aliases.remove(&live()));
+    assert_eq!(desk.wait("prod --wait").unwrap_err().code, Code::AliasMissing);
+}
+
+#[test]
+fn the_time_of_a_wait_ends_while_looks_fail_too() {
+    let desk = super::canary::desk();
+    desk.promote("prod --yes --until canary:5%").unwrap();
+    desk.world.restart();
+    let began = desk.world.clock().now();
+    for call in 12..120 {
+        desk.world.inject(call, Fault::Throttled);
+    }
+    let end = desk.wait("prod --wait --timeout 1m").unwrap();
+    assert_eq!((end.exit(), desk.world.clock().now()), (Exit::InFlight, began + Duration::from_secs(60)));
+}
+
+#[test]
 fn a_wait_that_takes_too_long_says_so_and_one_for_nothing_is_over_at_once() {
     let desk = super::canary::desk();
     assert_eq!(desk.wait("prod --wait").unwrap().exit(), Exit::Done);
