@@ -52,7 +52,7 @@ pub async fn rollback<A: Aws, C: Clock>(
     let caller = if person || session.account.is_some() { Some(session.identify(app).await?) } else { None };
     let seen = members::find(app, session, located, args.to.is_some()).await?;
     if let (Some(number), true) = (args.to, seen.len() > 1) {
-        return Err(one_by_one(located, &seen, number));
+        return Err(one_by_one(located, &seen, number, args.scope()));
     }
     let fresh = new_run();
     let choosing = Choosing::new(app, located, session, &seen, args, &fresh);
@@ -72,7 +72,7 @@ pub async fn rollback<A: Aws, C: Clock>(
         let screen = rollback_text::screen(&choice.emergency, &seen, args.part(), None, width);
         app.reporter.aside(&format!("{head}\n{screen}\n"));
     }
-    Ok(carry_out(app, located, session, choice.emergency, &seen, fresh.clone()).await)
+    Ok(carry_out(app, located, session, choice.emergency, &seen, (&fresh, args.scope())).await)
 }
 
 /// One key: all of it, or the aliases alone.
@@ -97,15 +97,14 @@ pub fn at_once(target: &str) -> RollbackArgs {
     RollbackArgs { target, to: None, alias_only: false, stage_only: false, search_history: false, yes: true }
 }
 
-fn one_by_one(located: &Located, seen: &[Seen], number: u64) -> Problem {
+fn one_by_one(located: &Located, seen: &[Seen], number: u64, scope: &str) -> Problem {
     let problem = Problem::new(
         Code::AmbiguousTarget,
         format!("--to {number} names a version of one function, {} has {}", located.text, seen.len()),
     )
     .why("the same number means different code in every function");
-    seen.iter()
-        .take(OFFERED)
-        .fold(problem, |problem, one| problem.fix(located.command_for("rollback", &format!("{} --to N", one.label()))))
+    let command = |one: &Seen| located.command_for("rollback", &format!("{} --to N{scope}", one.label()));
+    seen.iter().take(OFFERED).fold(problem, |problem, one| problem.fix(command(one)))
 }
 
 /// The note when nothing would change: the version is there, alone, and no release is unfinished.
@@ -146,14 +145,14 @@ async fn carry_out<A: Aws, C: Clock>(
     session: &Session<A, C>,
     emergency: Emergency,
     seen: &[Seen],
-    fresh: RunId,
+    (fresh, scope): (&RunId, &str),
 ) -> End {
     let run = emergency.way.run.clone();
     let moves = emergency.moves.clone();
     let marked = emergency.marked(seen);
-    let mut log = Log::begin(app, &fresh, GOES_ON);
+    let mut log = Log::begin(app, fresh, GOES_ON);
     let reverts = Entry::Reverts {
-        run: Some(run.clone()).filter(|run| *run != fresh),
+        run: Some(run.clone()).filter(|run| run != fresh),
         aliases: moves.iter().map(|(label, ..)| label.clone()).collect(),
         moves: moves.iter().map(|(_, from, chosen)| (*from, chosen.version.unwrap_or(*from))).collect(),
     };
@@ -184,7 +183,7 @@ async fn carry_out<A: Aws, C: Clock>(
         };
         return End::new(Exit::Done, "rolled-back").release(run).versions(serves, before).commands(None, again);
     }
-    let back = located.command("rollback");
+    let back = located.command(&format!("rollback{scope}"));
     End::new(Exit::InBetween, "in-between")
         .release(run)
         .commands(None, Some(back.clone()))

@@ -162,8 +162,10 @@ fn serving(alias: &AliasStatus, stage: Option<&StageStatus>) -> Vec<ServingVersi
 
 fn alias_status(name: String, alias: Option<Alias>) -> AliasStatus {
     let parsed = alias.as_ref().map(|a| Description::parse(&a.description)).transpose();
-    let record_error = parsed.as_ref().err().map(ToString::to_string);
-    let description = parsed.ok().flatten().unwrap_or_default();
+    let (description, record_error) = match parsed {
+        Ok(description) => (description.unwrap_or_default(), None),
+        Err(error) => (Description::default(), Some(error)),
+    };
     let record_holds = alias
         .as_ref()
         .is_some_and(|a| description.record.as_ref().is_some_and(|record| record.agrees_with(a.version, &a.weights)));

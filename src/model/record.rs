@@ -124,6 +124,12 @@ pub enum RecordError {
     Unreadable(String),
 }
 
+impl Serialize for RecordError {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
 impl Record {
     /// The record of the rollback of this release: the way is reversed, and `bad` versions are remembered.
     /// A release that created its alias has nothing to reverse to: the versions stay as they are.

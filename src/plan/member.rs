@@ -212,20 +212,21 @@ pub(super) fn plan(
 /// The alias's description taken apart; a record that this stagegate cannot read is not guessed at.
 pub fn read_description(name: &str, alias: Option<&Alias>) -> Result<Description, Problem> {
     let text = alias.map_or("", |a| a.description.as_str());
-    Description::parse(text).map_err(|error| {
-        let code = match error {
-            RecordError::Newer(_) => Code::RecordTooNew,
-            RecordError::Unreadable(_) => Code::RecordDamaged,
-        };
-        let fix = match error {
-            RecordError::Newer(_) => "install the newest stagegate".to_owned(),
-            RecordError::Unreadable(_) => format!("remove the damaged line from the description of {name}"),
-        };
-        Problem::new(code, format!("the record of {name} cannot be used"))
-            .why(error.to_string())
-            .fix(fix)
-            .fix(format!("back to a version you name: stagegate rollback {name} --to N"))
-    })
+    Description::parse(text).map_err(|error| unusable(name, &error))
+}
+
+/// The message when the record of an alias cannot be read.
+pub fn unusable(name: &str, error: &RecordError) -> Problem {
+    let (code, fix) = match error {
+        RecordError::Newer(_) => (Code::RecordTooNew, "install the newest stagegate".to_owned()),
+        RecordError::Unreadable(_) => {
+            (Code::RecordDamaged, format!("remove the damaged line from the description of {name}"))
+        }
+    };
+    Problem::new(code, format!("the record of {name} cannot be used"))
+        .why(error.to_string())
+        .fix(fix)
+        .fix(format!("back to a version you name: stagegate rollback {name} --to N"))
 }
 
 /// An unfinished release holds the alias; one that is overdue is not swept aside either (SPEC §3).

@@ -29,7 +29,7 @@ pub use edit::Edit;
 pub use grant::Place;
 pub(crate) use member::clock_time;
 pub use member::{MemberPlan, SourcePlan};
-pub use member::{read_description, refuse_bad, short_sha};
+pub use member::{read_description, refuse_bad, short_sha, unusable};
 pub use observe::{Exports, Observed, ObservedMember, ObservedSource, ObservedStage, Observer};
 pub use redeploy::{Proof, Redeploy};
 pub use sight::Sight;

@@ -51,12 +51,12 @@ pub fn head(logs: &Logs, width: usize) -> String {
         let since = logs.start.strftime("%Y-%m-%d %H:%M:%SZ");
         let text = format!("{} v{}: {} · {} since {since}", one.function, one.version, one.why, one.log_group);
         out.push_str(&field("", &text, width));
-        if one.lines.is_empty() {
-            out.push_str("  nothing was written; a line can take some seconds until it is shown\n");
-        }
-        if !one.complete {
-            out.push_str("  older lines are left out: ask for more with --limit N, or for less with --since\n");
-        }
+        out.push_str(match (one.lines.is_empty(), one.complete) {
+            (true, true) => "  nothing was written; a line can take some seconds until it is shown\n",
+            (true, false) => "  no line found in what was read, which is not all: narrow it with --since\n",
+            (false, false) => "  older lines are left out: ask for more with --limit N, or for less with --since\n",
+            (false, true) => "",
+        });
     }
     out
 }
@@ -119,6 +119,14 @@ mod tests {
             functions: vec![first, second],
         };
         insta::assert_snapshot!(format!("{}{}", head(&logs, 60), lines(&logs)));
+        let empty = |complete| {
+            let functions = vec![FunctionLog { complete, ..log("orders", &[]) }];
+            head(&Logs { functions, ..logs.clone() }, 88)
+        };
+        assert!(empty(true).contains("nothing was written"), "{}", empty(true));
+        let unread = empty(false);
+        assert!(unread.contains("--since") && !unread.contains("nothing was written"), "{unread}");
+        assert!(!unread.contains("--limit"), "{unread}");
         assert_eq!(serde_json::to_value(&logs).unwrap()["functions"][0]["lines"][0]["at"], "2026-11-21T14:00:00Z");
     }
 }

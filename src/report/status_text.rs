@@ -120,7 +120,7 @@ fn serving(status: &Status, alias: &AliasStatus, width: usize) -> String {
         warn("it splits its traffic, and no release of stagegate runs that");
     }
     if let Some(error) = &alias.record_error {
-        warn(error);
+        warn(&error.to_string());
     } else if alias.record.is_some() && !alias.record_holds {
         warn("it was moved outside stagegate since; its record is not believed");
     }

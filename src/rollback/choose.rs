@@ -4,6 +4,7 @@
 use jiff::Timestamp;
 
 use crate::aws::noun::Alias;
+use crate::change::is_moving_capacity;
 use crate::model::{Description, Record, RecordState, Version};
 use crate::problem::{Code, Problem};
 
@@ -14,6 +15,8 @@ pub enum Rule {
     Named,
     /// The release is unfinished: what it started from.
     Unfinished,
+    /// Traffic is split, and no record says who does that: the stable version.
+    Split,
     /// The record's previous version.
     Recorded,
     /// The journal on this machine.
@@ -34,6 +37,7 @@ impl Rule {
         match self {
             Self::Named => "named by you",
             Self::Unfinished => "served before the unfinished release (recorded)",
+            Self::Split => "the stable version of a split that stagegate did not make: the split ends",
             Self::Recorded => "served before (recorded)",
             Self::Journal => "served before (journal on this machine)",
             Self::Searched => "had all traffic before (CloudTrail)",
@@ -68,8 +72,10 @@ pub struct Chosen {
     pub rule: Rule,
 }
 
-/// Chooses; which versions there are to name instead is for the caller to say. `history`, asked only when the record does not decide, answers what the journals on this machine, and past
-/// calls where they were searched, know of the alias: the first that fits decides. `person` says whether somebody will be asked before anything is written.
+/// Chooses; which versions there are to name instead is for the caller to say. `history`, asked only when neither the
+/// record nor a split decides, answers what the journals on this machine, and past calls where they were searched, know
+/// of the alias: the first that fits decides. `person` says whether somebody will be asked before anything is written:
+/// what a stale record leaves open, nobody and nothing else decides (SPEC §3).
 pub fn choose(
     name: &str,
     alias: &Alias,
@@ -84,24 +90,24 @@ pub fn choose(
     let bad = description.record.as_ref().map(|r| r.bad.as_slice()).unwrap_or_default();
     if let Some(record) = &description.record {
         if !record.agrees_with(alias.version, &alias.weights) {
-            let searched = |known: &Known| known.rule == Rule::Searched && fits(known, alias, bad);
-            return stale(name, alias, record, person)
-                .or_else(|problem| history().into_iter().find(searched).map(Chosen::of).ok_or(problem));
+            return stale(name, alias, record, person);
         }
         if let Some(chosen) = recorded(name, record)? {
             return Ok(chosen);
         }
     }
+    if is_split(alias) {
+        return Ok(Chosen { version: Some(alias.version), rule: Rule::Split });
+    }
     match history().into_iter().find(|known| fits(known, alias, bad)) {
-        Some(known) => Ok(Chosen::of(known)),
+        Some(known) => Ok(Chosen { version: Some(known.from), rule: known.rule }),
         None => Err(nothing_recorded(name, alias, description.record.as_ref())),
     }
 }
 
-impl Chosen {
-    fn of(known: Known) -> Self {
-        Self { version: Some(known.from), rule: known.rule }
-    }
+/// Another version gets a share of the calls, and AWS is not on its way with provisioned concurrency.
+fn is_split(alias: &Alias) -> bool {
+    !alias.weights.is_empty() && !is_moving_capacity(alias)
 }
 
 /// It came before the version that serves, and may serve again.
@@ -157,6 +163,9 @@ fn is_bad(version: Version, bad: &[u64]) -> bool {
 fn stale(name: &str, alias: &Alias, record: &Record, person: bool) -> Result<Chosen, Problem> {
     if person && record.to != alias.version {
         return Ok(Chosen { version: Some(record.to), rule: Rule::Stale });
+    }
+    if person && is_split(alias) {
+        return Ok(Chosen { version: Some(alias.version), rule: Rule::Split });
     }
     let now = crate::split::alias::shares(alias.version, &alias.weights);
     let problem =
@@ -256,19 +265,31 @@ mod tests {
         assert_eq!(version(choose(NAME, &alias(43), &record, None, &Vec::new, true)), (Some(42), Rule::Stale));
     }
 
+    fn searched(from: u64, to: u64) -> Known {
+        Known { rule: Rule::Searched, ..journal(from, to) }
+    }
+
     #[test]
-    fn past_calls_decide_for_a_stale_record_only_where_nobody_is_asked() {
-        let record = record(RecordState::Promoted, Some(41), 42, &[40]);
-        let searched = |from| vec![Known { rule: Rule::Searched, ..journal(from, 43) }];
-        assert_eq!(
-            version(choose(NAME, &alias(43), &record, None, &|| searched(39), false)),
-            (Some(39), Rule::Searched)
-        );
-        assert_eq!(version(choose(NAME, &alias(43), &record, None, &|| searched(39), true)), (Some(42), Rule::Stale));
-        let bad = choose(NAME, &alias(43), &record, None, &|| searched(40), false).unwrap_err();
-        assert_eq!(bad.code, Code::RecordStale);
-        let by_journal = choose(NAME, &alias(43), &record, None, &|| vec![journal(39, 43)], false).unwrap_err();
-        assert_eq!(by_journal.code, Code::RecordStale, "the journal is older than whoever moved it");
+    fn decision_what_a_stale_record_leaves_open_past_calls_do_not_decide() {
+        let record = record(RecordState::Promoted, Some(41), 42, &[]);
+        let history = || vec![searched(39, 43), journal(39, 43)];
+        assert_eq!(choose(NAME, &alias(43), &record, None, &history, false).unwrap_err().code, Code::RecordStale);
+        assert_eq!(version(choose(NAME, &alias(43), &record, None, &history, true)), (Some(42), Rule::Stale));
+    }
+
+    #[test]
+    fn decision_a_split_without_a_record_ends_on_its_stable_version() {
+        let none = Description::default();
+        let history = || vec![searched(41, 42), journal(41, 42)];
+        let split = Alias { weights: [(43, 0.1)].into(), ..alias(42) };
+        assert_eq!(version(choose(NAME, &split, &none, None, &history, false)), (Some(42), Rule::Split));
+        let capacity = Alias { weights: [(41, 1.0)].into(), ..alias(42) };
+        assert_eq!(version(choose(NAME, &capacity, &none, None, &history, false)), (Some(41), Rule::Searched));
+        let left = record(RecordState::Promoted, Some(41), 42, &[]);
+        let refused = choose(NAME, &split, &left, None, &history, false).unwrap_err();
+        assert_eq!(refused.code, Code::RecordStale);
+        assert!(refused.fix[0].contains("canary clear"), "{refused:?}");
+        assert_eq!(version(choose(NAME, &split, &left, None, &history, true)), (Some(42), Rule::Split));
     }
 
     #[test]

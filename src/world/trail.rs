@@ -27,15 +27,16 @@ pub(super) struct AliasCall {
     alias: AliasName,
     version: Version,
     weights: BTreeMap<u64, f64>,
+    description: String,
 }
 
 impl Account {
     /// Notes how an alias is after a call of this name.
     pub(super) fn note_alias(&mut self, name: &'static str, function: &FunctionName, alias: &AliasName) {
         let Ok(entry) = self.alias(function, alias) else { return };
-        let (version, weights) = (entry.version, entry.weights.clone());
+        let (version, weights, description) = (entry.version, entry.weights.clone(), entry.description.clone());
         let (function, alias) = (function.clone(), alias.clone());
-        let call = AliasCall { at: self.now(), name, function, alias, version, weights };
+        let call = AliasCall { at: self.now(), name, function, alias, version, weights, description };
         self.trail.push(call);
     }
 
@@ -49,13 +50,14 @@ impl Account {
     }
 
     fn event(&self, call: &AliasCall) -> TrailEvent {
-        let AliasCall { at, name, function, alias, version, weights } = call;
+        let AliasCall { at, name, function, alias, version, weights, description } = call;
         let routing = if weights.is_empty() { Value::Null } else { json!({ "additionalVersionWeights": weights }) };
         let event = json!({
             "eventTime": at,
             "eventSource": "lambda.amazonaws.com",
             "eventName": name,
             "awsRegion": self.settings.region,
+            "recipientAccountId": self.settings.account,
             "requestParameters": {
                 "functionName": function,
                 "name": alias,
@@ -67,6 +69,7 @@ impl Account {
                 "name": alias,
                 "functionVersion": version.to_string(),
                 "routingConfig": routing,
+                "description": description,
             },
         });
         TrailEvent { at: *at, who: Some("stagegate".into()), event }

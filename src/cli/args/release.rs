@@ -282,11 +282,15 @@ impl RollbackArgs {
     /// The flags that a printed command repeats, each with a blank before it.
     pub(in crate::cli) fn repeated(&self) -> String {
         let to = self.to.map_or_else(String::new, |n| format!(" --to {n}"));
-        let set = [
-            (self.alias_only, " --alias-only"),
-            (self.stage_only, " --stage-only"),
-            (self.search_history, " --search-history"),
-        ];
-        set.iter().filter(|(is_set, _)| *is_set).fold(to, |text, (_, flag)| text + flag)
+        format!("{to}{}{}", self.scope(), if self.search_history { " --search-history" } else { "" })
+    }
+
+    /// The flag that says what goes back, with a blank before it; nothing for all of it.
+    pub(in crate::cli) const fn scope(&self) -> &'static str {
+        match self.part() {
+            Part::All => "",
+            Part::Aliases => " --alias-only",
+            Part::Stage => " --stage-only",
+        }
     }
 }

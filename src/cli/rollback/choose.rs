@@ -65,7 +65,8 @@ impl<'a, A: Aws, C: Clock> Choosing<'a, A, C> {
         if !matches!(problem.code, Code::NothingRecorded | Code::FirstRelease | Code::RecordStale) {
             return Err(problem);
         }
-        if self.args.search_history && self.search().await {
+        // Only a person decides about a record that no longer holds.
+        if self.args.search_history && problem.code != Code::RecordStale && self.search().await {
             match self.prepare(named, self.args.part()) {
                 Ok(emergency) => return Ok(Choice { emergency, to: named }),
                 Err(still) => problem = self.searched(still),
@@ -138,7 +139,8 @@ impl<'a, A: Aws, C: Clock> Choosing<'a, A, C> {
         problem.why(none).why(trail::BLIND)
     }
 
-    /// The newest versions that an alias could go to, newest first; what stagegate last put there before them.
+    /// The newest versions that an alias could go to, newest first; what stagegate last put there before them, and what
+    /// is marked bad after them.
     pub async fn offered(&self, one: &Seen) -> Result<Vec<Function>, Problem> {
         let mut versions = self.session.observer(self.app).versions(&one.function).await?;
         versions.retain(|function| function.version != one.alias.version);
@@ -147,15 +149,16 @@ impl<'a, A: Aws, C: Clock> Choosing<'a, A, C> {
         if let Some(at) = versions.iter().position(|function| Some(function.version) == last) {
             versions[..=at].rotate_right(1);
         }
+        versions.sort_by_key(|function| is_bad(function, one));
         versions.truncate(OFFERED);
         Ok(versions)
     }
 
     /// The message with the versions as commands that can be run.
     pub fn list(&self, problem: Problem, one: &Seen, versions: &[Function]) -> Problem {
-        let yes = if self.args.yes { " --yes" } else { "" };
+        let flags = self.flags();
         let mut problem = versions.iter().fold(problem, |problem, version| {
-            let command = format!("{} --to {}{yes}", one.label(), version.version);
+            let command = format!("{} --to {}{flags}", one.label(), version.version);
             problem.fix(format!("{}   {}", self.located.command_for("rollback", &command), line(version, one)))
         });
         if versions.is_empty() {
@@ -166,15 +169,20 @@ impl<'a, A: Aws, C: Clock> Choosing<'a, A, C> {
         if self.args.search_history || self.args.to.is_some() || problem.code != Code::NothingRecorded {
             return problem;
         }
-        let command = format!("{} --search-history{yes}", one.label());
+        let command = format!("{} --search-history{flags}", one.label());
         problem.fix(format!("or ask CloudTrail what served before: {}", self.located.command_for("rollback", &command)))
     }
 
     fn one_by_one(&self, problem: Problem) -> Problem {
+        let flags = self.flags();
+        let command = |one: &Seen| self.located.command_for("rollback", &format!("{}{flags}", one.label()));
         let each = self.seen.iter().take(OFFERED);
-        each.fold(problem, |problem, one| {
-            problem.fix(format!("one by one: {}", self.located.command_for("rollback", &one.label())))
-        })
+        each.fold(problem, |problem, one| problem.fix(format!("one by one: {}", command(one))))
+    }
+
+    /// What a printed command keeps of what the person gave.
+    fn flags(&self) -> String {
+        format!("{}{}", self.args.scope(), if self.args.yes { " --yes" } else { "" })
     }
 }
 
@@ -191,13 +199,17 @@ fn journaled(summary: &Summary, one: &Seen) -> Option<Known> {
     Some(Known { from, to: *to, rule: Rule::Journal, since: None, until: closed.map(|line| line.at) })
 }
 
+fn is_bad(function: &Function, one: &Seen) -> bool {
+    let bad = one.description.record.as_ref().map(|record| record.bad.as_slice()).unwrap_or_default();
+    function.version.number().is_some_and(|number| bad.contains(&number))
+}
+
 /// What is known of a version, to follow its number.
 fn line(function: &Function, one: &Seen) -> String {
     let record = one.description.record.as_ref();
-    let is_bad = record.is_some_and(|r| function.version.number().is_some_and(|n| r.bad.contains(&n)));
     let date = function.last_modified.get(..16).unwrap_or(&function.last_modified).replace('T', " ");
     let mut text = format!("sha {}…  {date}", short_sha(&function.code_sha256));
-    if is_bad {
+    if is_bad(function, one) {
         text.push_str("  marked bad");
     }
     if record.is_some_and(|record| record.to == function.version) && one.believed().is_none() {

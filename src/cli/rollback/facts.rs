@@ -2,8 +2,10 @@
 //! stage loses. Only where somebody is asked: an emergency with `--yes` reads none of it.
 
 use std::collections::BTreeSet;
+use std::pin::pin;
+use std::time::Duration;
 
-use futures_util::future::{join, join_all, try_join};
+use futures_util::future::{Either, join, join_all, select};
 
 use super::OFFERED;
 use super::choose::Choosing;
@@ -15,9 +17,13 @@ use crate::clock::Clock;
 use crate::model::{FunctionName, Version};
 use crate::problem::{Exit, Problem};
 use crate::report::rollback_text::{Facts, MemberFacts, StageFacts};
-use crate::rollback::{Chosen, Emergency, Seen, StageBack, dead};
+use crate::rollback::{Chosen, Emergency, Part, Seen, StageBack, dead};
 
-/// Reads them. A version that cannot serve is found here and not beside the write.
+/// How long somebody at 3 am waits for what is only shown.
+const SHOWN_WITHIN: Duration = Duration::from_secs(2);
+
+/// Reads them. A version that cannot serve is found here and not beside the write; where only the stage goes back, no
+/// version has to. What is only shown neither stops nor delays the question.
 ///
 /// # Errors
 /// Such a version, with those that can be chosen instead; or AWS cannot be read.
@@ -26,8 +32,10 @@ pub async fn look<A: Aws, C: Clock>(
     emergency: &mut Emergency,
 ) -> Result<Facts, Problem> {
     let moves = emergency.moves.clone();
-    let each = choosing.seen.iter().zip(&moves).map(|(one, (.., chosen))| member(choosing, one, *chosen));
-    let (members, stage) = join(join_all(each), stage(choosing, emergency.way.stage.as_ref())).await;
+    let moved = choosing.seen.iter().zip(&moves).filter(|_| choosing.args.part() != Part::Stage);
+    let each = moved.map(|(one, (.., chosen))| member(choosing, one, *chosen));
+    let stage = briefly(&choosing.session.clock, stage(choosing, emergency.way.stage.as_ref()));
+    let (members, stage) = join(join_all(each), stage).await;
     let members = members.into_iter().collect::<Result<_, _>>()?;
     for alias in &mut emergency.way.aliases {
         alias.check_target = false;
@@ -43,8 +51,10 @@ async fn member<A: Aws, C: Clock>(
     let shown = choosing.seen.len() <= OFFERED;
     let serving = Some(one.alias.version).filter(|_| shown);
     let aws = &choosing.session.aws;
-    let (serving, back) =
-        try_join(version(aws, &one.function, serving), version(aws, &one.function, chosen.version)).await?;
+    let serving = async { version(aws, &one.function, serving).await.ok().flatten() };
+    let serving = briefly(&choosing.session.clock, serving);
+    let (serving, back) = join(serving, version(aws, &one.function, chosen.version)).await;
+    let back = back?;
     if let Some(version) = chosen.version
         && let Some(problem) = dead(&one.function, &one.name, version, back.as_ref())
     {
@@ -56,6 +66,14 @@ async fn member<A: Aws, C: Clock>(
     }
     let fits = |known: &crate::rollback::Known| Some(known.from) == chosen.version && known.to == one.alias.version;
     Ok(MemberFacts { since: choosing.since(one), serving, back, known: choosing.known(one).into_iter().find(fits) })
+}
+
+/// What is found in time.
+async fn briefly<T>(clock: &impl Clock, look: impl Future<Output = Option<T>>) -> Option<T> {
+    match select(pin!(look), pin!(clock.sleep(SHOWN_WITHIN))).await {
+        Either::Left((found, _)) => found,
+        Either::Right(_) => None,
+    }
 }
 
 async fn version<A: Aws>(

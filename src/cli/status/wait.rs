@@ -12,10 +12,11 @@ use crate::cli::args::StatusArgs;
 use crate::cli::end::End;
 use crate::cli::session::Session;
 use crate::cli::target::Located;
-use crate::cli::{App, flight};
+use crate::cli::{App, flight, members};
 use crate::clock::Clock;
 use crate::journal::Ending;
 use crate::model::{Record, RecordState, RunId, Version};
+use crate::plan::unusable;
 use crate::problem::{Code, Exit, Problem};
 use crate::report::Shape;
 use crate::report::status_text::{AliasStatus, Status, line, screen};
@@ -60,6 +61,9 @@ pub async fn run<A: Aws, C: Clock>(
     let began = session.clock.now();
     let timeout = SignedDuration::try_from(args.timeout).unwrap_or(SignedDuration::MAX);
     let deadline = args.wait.then(|| began.checked_add(timeout).unwrap_or(Timestamp::MAX));
+    if args.wait {
+        refuse_unseen(located, &status, args.release.is_some())?;
+    }
     let mut waited = Waited::new(app, &status, args)?;
     let mut said = String::new();
     loop {
@@ -72,28 +76,50 @@ pub async fn run<A: Aws, C: Clock>(
         let pause = if args.watch { WATCH } else { WAIT };
         let left = deadline.and_then(|deadline| Duration::try_from(deadline.duration_since(now)).ok());
         session.clock.sleep(left.map_or(pause, |left| pause.min(left))).await;
-        let next = again(app, located, session, &pairs).await?;
-        status = keeping(next, &status);
+        match again(app, located, session, &pairs, deadline.unwrap_or(Timestamp::MAX)).await? {
+            Some(next) => status = keeping(next, &status),
+            None => return Ok(conclude(app, located, status, &waited, args)),
+        }
     }
 }
 
-/// The next look. One that fails for a reason that may pass is repeated for a while.
+/// Whoever waits must not be told that all is over where it cannot be seen: no alias, or a record that cannot be read.
+fn refuse_unseen(located: &Located, status: &Status, named: bool) -> Result<(), Problem> {
+    let unreadable = status.aliases.iter().find_map(|one| Some((&one.alias, one.record_error.as_ref()?)));
+    match unreadable {
+        Some((alias, error)) => Err(unusable(alias, error)),
+        None if named || status.aliases.iter().any(|one| one.version.is_some()) => Ok(()),
+        None if status.aliases.is_empty() => Err(Problem::new(
+            Code::AliasMissing,
+            format!("{} calls no alias: there is nothing to wait for", located.text),
+        )
+        .fix(format!("look: {}", located.command("status")))),
+        None => Err(members::missing(located)),
+    }
+}
+
+/// The next look. One that fails for a reason that may pass is repeated for a while, but not beyond the deadline: none.
 async fn again<A: Aws, C: Clock>(
     app: &App,
     located: &Located,
     session: &Session<A, C>,
-    pairs: &[crate::cli::members::Pair],
-) -> Result<Status, Problem> {
+    pairs: &[members::Pair],
+    deadline: Timestamp,
+) -> Result<Option<Status>, Problem> {
     let since = session.clock.now();
     loop {
-        match look_at(app, located, session, pairs, false).await {
-            Err(problem)
-                if matches!(problem.code, Code::Throttled | Code::NoAnswer | Code::ServiceError)
-                    && session.clock.now().duration_since(since) < BLIND_MAX =>
-            {
-                session.clock.sleep(WAIT).await;
-            }
-            other => return other,
+        let problem = match look_at(app, located, session, pairs, false).await {
+            Ok(status) => return Ok(Some(status)),
+            Err(problem) => problem,
+        };
+        let now = session.clock.now();
+        let passes = matches!(problem.code, Code::Throttled | Code::NoAnswer | Code::ServiceError);
+        if !passes || now.duration_since(since) >= BLIND_MAX {
+            return Err(problem);
+        }
+        match Duration::try_from(deadline.duration_since(now)) {
+            Ok(left) if !left.is_zero() => session.clock.sleep(WAIT.min(left)).await,
+            _ => return Ok(None),
         }
     }
 }
@@ -169,12 +195,7 @@ impl Waited {
         let Some(run) = &self.run else { return };
         for alias in status.aliases.iter().filter(|alias| is_of(alias, run)) {
             if let Some(record) = alias.record.as_ref().filter(|record| record.state.holds_lock()) {
-                // On its way back the record has them the other way round.
-                let way = match (record.state, record.from) {
-                    (RecordState::Undoing, Some(from)) => (Some(record.to), from),
-                    _ => (record.from, record.to),
-                };
-                self.moves.entry(alias.alias.clone()).or_insert(way);
+                self.moves.entry(alias.alias.clone()).or_insert(way(record));
             }
         }
     }
@@ -208,15 +229,23 @@ impl Waited {
     }
 
     fn of(&self, alias: &AliasStatus, run: &RunId) -> Option<Ended> {
-        let Some(version) = alias.version else { return Some(Ended::RolledBack) };
+        let Some(version) = alias.version else {
+            let created = self.moves.get(&alias.alias).is_some_and(|(from, _)| from.is_none());
+            return Some(if created { Ended::RolledBack } else { Ended::InBetween });
+        };
+        if alias.record_error.is_some() {
+            return Some(Ended::InBetween);
+        }
         match &alias.record {
             Some(record) if record.run == *run => of_record(record, alias.record_holds),
             other => {
                 let Some((from, to)) = self.moves.get(&alias.alias) else { return Some(Ended::InBetween) };
-                // A later release says what it found. A rollback leaves what was recorded before, or nothing.
+                // A later release says what it found. A rollback leaves what was recorded before, or nothing, and no
+                // share to anybody else.
+                let alone = alias.weights.is_empty() || alias.moving_capacity;
                 let found = match other {
-                    Some(later) if later.run > *run => later.from,
-                    _ => Some(version).filter(|version| version != to),
+                    Some(later) if later.run > *run => way(later).0,
+                    _ => Some(version).filter(|version| version != to && alone),
                 };
                 Some(match found {
                     Some(found) if found == *to => Ended::Promoted,
@@ -225,6 +254,14 @@ impl Waited {
                 })
             }
         }
+    }
+}
+
+/// From and to of a release. On its way back, and after it, the record has them the other way round.
+fn way(record: &Record) -> (Option<Version>, Version) {
+    match (record.state, record.from) {
+        (RecordState::Undoing | RecordState::RolledBack, Some(from)) => (Some(record.to), from),
+        _ => (record.from, record.to),
     }
 }
 

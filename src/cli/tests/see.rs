@@ -173,6 +173,77 @@ fn what_the_search_cannot_see_is_said_and_a_refusal_leaves_the_list() {
 }
 
 #[test]
+fn decision_a_split_without_a_record_ends_on_its_stable_version_which_is_not_bad() {
+    let desk = Desk::new(Shape::Human);
+    moved_by_hand(&desk);
+    desk.world.edit(|account| account.put_alias(&pets(), &live(), 3, &[(1, 0.1)])).unwrap();
+    fifteen_minutes(&desk);
+    assert_eq!(desk.rollback("pets:live --search-history --yes").unwrap().exit(), Exit::Done);
+    let split = desk.world.look(|account| account.functions[&pets()].aliases[&live()].weights.clone());
+    assert_eq!((desk.serving("pets").as_str(), split.len()), ("3", 0));
+    assert!(!desk.written().contains("bad="), "{}", desk.written());
+    assert!(!desk.operations().contains(&Operation::LookupEvents));
+}
+
+#[test]
+fn decision_the_search_never_chooses_what_it_was_rolled_back_from_and_the_list_has_it_last() {
+    let desk = Desk::new(Shape::Human);
+    desk.promote("pets:live --yes").unwrap();
+    fifteen_minutes(&desk);
+    desk.rollback("pets:live --yes").unwrap();
+    let listed = desk.rollback("pets:live --yes").unwrap_err();
+    assert_eq!(listed.code, Code::NothingRecorded);
+    assert!(listed.fix[0].contains("--to 2 --yes") && !listed.fix[0].contains("marked bad"), "{listed:?}");
+    assert!(listed.fix[1].contains("--to 3 --yes") && listed.fix[1].contains("marked bad"), "{listed:?}");
+    desk.world.edit(|account| account.describe_alias(&pets(), &live(), "theirs")).unwrap();
+    fifteen_minutes(&desk);
+    let searched = desk.rollback("pets:live --search-history --yes").unwrap_err();
+    assert_eq!((searched.code, desk.serving("pets").as_str()), (Code::NothingRecorded, "1"), "{searched:?}");
+}
+
+#[test]
+fn the_commands_of_a_list_keep_what_shall_go_back() {
+    let desk = Desk::new(Shape::Human);
+    for (line, end) in [("pets:live --alias-only", " --alias-only --yes"), ("both --stage-only", " --stage-only --yes")]
+    {
+        let refused = desk.rollback(&format!("{line} --yes")).unwrap_err();
+        assert_eq!(refused.code, Code::NothingRecorded);
+        let commands: Vec<&String> = refused.fix.iter().filter(|fix| fix.contains("stagegate rollback")).collect();
+        assert_eq!(commands.len(), 2, "{refused:?}");
+        assert!(commands.iter().all(|command| command.contains(end)), "{refused:?}");
+    }
+}
+
+#[test]
+fn a_version_that_is_not_moved_does_not_stop_the_rollback_of_the_stage() {
+    let desk = Desk::new(Shape::Human);
+    desk.promote("prod --yes").unwrap();
+    desk.world.edit(|account| account.delete_version(&pets(), 1)).unwrap();
+    desk.world.restart();
+    assert_eq!(desk.asked("prod --stage-only").code, Code::Interrupted);
+    assert!(!desk.operations().contains(&Operation::GetFunction), "{:?}", desk.operations());
+}
+
+#[test]
+fn what_is_only_shown_neither_stops_nor_delays_the_question() {
+    let desk = Desk::new(Shape::Human);
+    desk.promote("prod --yes").unwrap();
+    desk.world.restart();
+    desk.asked("prod");
+    let call = |wanted| desk.operations().iter().position(|one| *one == wanted).unwrap();
+    let (serving, stage) = (call(Operation::GetFunction), call(Operation::GetStage));
+    desk.world.restart();
+    desk.world.inject(serving, Fault::denied());
+    assert_eq!(desk.asked("prod").code, Code::Interrupted);
+    desk.world.restart();
+    // The answer never comes.
+    desk.world.inject(stage, Fault::CrashBefore);
+    let began = desk.world.clock().now();
+    assert_eq!(desk.asked("prod").code, Code::Interrupted);
+    assert_eq!(desk.world.clock().now(), began + Duration::from_secs(2));
+}
+
+#[test]
 fn whoever_waits_is_told_by_the_exit_code_how_the_release_ended() {
     let done = |record: &str, word: &str| record.replacen(" paused ", &format!(" {word} "), 1);
     for (version, word, exit, result) in [
@@ -208,6 +279,59 @@ fn a_rollback_that_leaves_no_trace_in_the_record_is_one() {
         account.describe_alias(&pets(), &live(), "as before the release").unwrap();
     });
     assert_eq!(desk.wait("prod --wait").unwrap().exit(), Exit::RolledBack, "{}", desk.out.text());
+}
+
+#[test]
+fn where_the_old_version_does_not_serve_alone_the_release_was_not_rolled_back() {
+    let wiped = |account: &mut Account| account.describe_alias(&pets(), &live(), "wiped").unwrap();
+    let deleted = |account: &mut Account| {
+        Rc::make_mut(account.functions.get_mut(&pets()).unwrap()).aliases.remove(&live());
+    };
+    let unreadable = |account: &mut Account| {
+        account.put_alias(&pets(), &live(), 1, &[]).unwrap();
+        account.describe_alias(&pets(), &live(), "[sg2 x]").unwrap();
+    };
+    let acts: [fn(&mut Account); 3] = [wiped, deleted, unreadable];
+    for (at, act) in acts.into_iter().enumerate() {
+        let desk = super::canary::desk();
+        desk.promote("prod --yes --until canary:5%").unwrap();
+        desk.meanwhile(30, act);
+        assert_eq!(desk.wait("prod --wait").unwrap().exit(), Exit::InBetween, "{at}: {}", desk.out.text());
+    }
+}
+
+#[test]
+fn a_later_release_that_went_back_went_back_to_what_it_had_found() {
+    let desk = super::canary::desk();
+    desk.promote("prod --yes --until canary:5%").unwrap();
+    desk.meanwhile(30, |account| {
+        account.put_alias(&pets(), &live(), 3, &[]).unwrap();
+        account.describe_alias(&pets(), &live(), "[sg1 01ZZZZZZZZZZZZZZZZZZZZZZZZ back 2>3 n=1 bad=2]").unwrap();
+    });
+    assert_eq!(desk.wait("prod --wait").unwrap().exit(), Exit::Done, "{}", desk.out.text());
+}
+
+#[test]
+fn a_wait_that_sees_nothing_is_not_told_that_all_is_over() {
+    let desk = Desk::new(Shape::Human);
+    desk.world.edit(|account| account.describe_alias(&pets(), &live(), "[sg2 x]")).unwrap();
+    let newer = desk.wait("prod --wait").unwrap_err();
+    assert_eq!((newer.code, newer.exit), (Code::RecordTooNew, Exit::Conflict));
+    desk.world.edit(|account| Rc::make_mut(account.functions.get_mut(&pets()).unwrap()).aliases.remove(&live()));
+    assert_eq!(desk.wait("prod --wait").unwrap_err().code, Code::AliasMissing);
+}
+
+#[test]
+fn the_time_of_a_wait_ends_while_looks_fail_too() {
+    let desk = super::canary::desk();
+    desk.promote("prod --yes --until canary:5%").unwrap();
+    desk.world.restart();
+    let began = desk.world.clock().now();
+    for call in 12..120 {
+        desk.world.inject(call, Fault::Throttled);
+    }
+    let end = desk.wait("prod --wait --timeout 1m").unwrap();
+    assert_eq!((end.exit(), desk.world.clock().now()), (Exit::InFlight, began + Duration::from_secs(60)));
 }
 
 #[test]

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 use serde::Serialize;
 
-use crate::model::{Record, RecordState, RunId, Version};
+use crate::model::{Record, RecordError, RecordState, RunId, Version};
 
 /// [`Status::schema`]
 pub const STATUS_SCHEMA: &str = "stagegate.status/1.0";
@@ -54,7 +54,7 @@ pub struct AliasStatus {
     /// Whether the alias is where the record says.
     pub record_holds: bool,
     /// Why the record cannot be read.
-    pub record_error: Option<String>,
+    pub record_error: Option<RecordError>,
     /// AWS moves provisioned concurrency: its weight is no canary.
     pub moving_capacity: bool,
 }

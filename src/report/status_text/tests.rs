@@ -1,7 +1,7 @@
 //! The screens of a status.
 
 use super::*;
-use crate::model::RunId;
+use crate::model::{RecordError, RunId};
 
 const RUN: &str = "r-01JD3K7Q4T0000000000000000";
 
@@ -86,7 +86,7 @@ fn wrong() -> Status {
     let split = alias("checkout-api:live", vec![version(40, 90.0, None), version(41, 10.0, None)], Some(held));
     let missing = alias("payments:live", Vec::new(), None);
     let mut unreadable = alias("stock:live", vec![version(7, 100.0, None)], None);
-    unreadable.record_error = Some("the record `[sg2 x]` was written by a newer stagegate".into());
+    unreadable.record_error = Some(RecordError::Newer("[sg2 x]".into()));
     status.aliases = vec![AliasStatus { record_holds: false, ..split }, missing, unreadable];
     let stage = status.stage.as_mut().unwrap();
     (stage.canary_percent, stage.canary_deployment) = (Some(10.0), Some("k2h0aa".into()));
