@@ -167,6 +167,15 @@ where
     })
 }
 
+/// Asks for what may not exist.
+///
+/// # Errors
+/// AWS cannot be read.
+pub async fn find<A: Aws, R: Request + Clone>(aws: &A, request: R) -> Result<Option<R::Reply>, Problem> {
+    let call = request.clone().call();
+    aws.find(request).await.map_err(|error| explain::problem(call.operation(), &call.subject(), &error))
+}
+
 async fn ask<A: Aws, R: Request>(aws: &A, request: R) -> Result<R::Reply, Failed> {
     let call = request.call();
     let reply = aws.call(&call).await.and_then(|reply| {

@@ -42,7 +42,9 @@ impl Needed {
                 }
             },
             Command::Canary(args) => (Purpose::Promote, args.command.target()),
-            Command::Diff(_) | Command::Doctor(_) | Command::Drift(_) => {
+            Command::Init(args) => (Purpose::Read, &args.place),
+            Command::Logs(args) => (Purpose::Read, &args.target),
+            Command::Diff(_) | Command::Doctor(_) | Command::Drift(_) | Command::Versions(_) => {
                 return Some(Self { purpose: Purpose::Read, target: None });
             }
             _ => return None,
@@ -113,6 +115,9 @@ mod tests {
         assert_eq!(needed("status a1b2c3d4e5/prod"), Some((Purpose::Read, "FUNCTION:ALIAS".into())));
         assert_eq!(needed("canary clear checkout-api:live"), Some((Purpose::Promote, "checkout-api:live".into())));
         assert_eq!(needed("doctor https://api.example.com/v1"), Some((Purpose::Read, "FUNCTION:ALIAS".into())));
+        assert_eq!(needed("init https://api.example.com/v1"), Some((Purpose::Read, "FUNCTION:ALIAS".into())));
+        assert_eq!(needed("logs checkout-api:live"), Some((Purpose::Read, "checkout-api:live".into())));
+        assert_eq!(needed("versions checkout-api"), Some((Purpose::Read, "FUNCTION:ALIAS".into())));
         assert_eq!(needed("demo"), None);
     }
 

@@ -12,7 +12,7 @@ use super::args::InitArgs;
 use super::end::End;
 use super::release;
 use super::session::{Session, connect};
-use super::target::{Located, Need, locate};
+use super::target::{Located, Need, locate, repeated};
 use crate::address::{Address, Mapped};
 use crate::aws::Aws;
 use crate::aws::layers::Pace;
@@ -194,6 +194,7 @@ fn say(app: &App, located: &Located, done: &Done<'_>) {
         snippets: &checked.snippets,
         written: written.as_ref().map(|written| (written.how.word(), written.shown.as_str())),
         next: &next,
+        flags: &repeated(app),
     };
     match app.reporter.shape() {
         Shape::Human => {

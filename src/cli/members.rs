@@ -5,8 +5,9 @@ use futures_util::{StreamExt as _, TryStreamExt as _, stream};
 use super::App;
 use super::session::Session;
 use super::target::Located;
+use crate::aws::Aws;
+pub use crate::aws::gateway::find as ask;
 use crate::aws::operation::GetAlias;
-use crate::aws::{Aws, AwsExt as _, Request, explain};
 use crate::clock::Clock;
 use crate::config::TargetRef;
 use crate::definition::Marker;
@@ -77,12 +78,6 @@ pub async fn read<A: Aws, C>(session: &Session<A, C>, pairs: Vec<Pair>, named: b
         .try_collect()
         .await?;
     Ok(found.into_iter().flatten().collect())
-}
-
-/// Asks for what may not exist, with failures as messages.
-pub async fn ask<A: Aws, R: Request + Clone>(aws: &A, request: R) -> Result<Option<R::Reply>, Problem> {
-    let call = request.clone().call();
-    aws.find(request).await.map_err(|error| explain::problem(call.operation(), &call.subject(), &error))
 }
 
 /// Of the aliases whose record counts, those that carry the newest release. Without any such record, all of them.

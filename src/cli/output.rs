@@ -6,13 +6,15 @@ use std::path::{Path, PathBuf};
 
 use crate::problem::{Code, Exit, Problem};
 
-/// Puts a text at a place in one piece. What is no file, such as a pipe, is written to as it is.
+/// Puts a text at a place in one piece, with the permissions of the file that was there. What is no file, such as a pipe,
+/// is written to as it is.
 ///
 /// # Errors
 /// What the system says; nothing half is left.
 pub fn store(path: &Path, text: &str) -> io::Result<()> {
     let path = path.canonicalize().unwrap_or_else(|_| path.to_owned());
-    match std::fs::metadata(&path) {
+    let old = std::fs::metadata(&path);
+    match &old {
         Ok(found) if found.is_dir() => return Err(io::ErrorKind::IsADirectory.into()),
         Ok(found) if !found.is_file() => return File::options().write(true).open(&path)?.write_all(text.as_bytes()),
         _ => {}
@@ -20,6 +22,9 @@ pub fn store(path: &Path, text: &str) -> io::Result<()> {
     let beside = beside(&path)?;
     let write = || {
         let mut file = File::options().write(true).create_new(true).open(&beside)?;
+        if let Ok(old) = old {
+            file.set_permissions(old.permissions())?;
+        }
         file.write_all(text.as_bytes())?;
         file.sync_all()?;
         std::fs::rename(&beside, &path)
@@ -78,9 +83,13 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let (file, link) = (folder.path().join("a.html"), folder.path().join("b.html"));
         std::fs::write(&file, "old").unwrap();
+        let private = std::os::unix::fs::PermissionsExt::from_mode(0o600);
+        std::fs::set_permissions(&file, private).unwrap();
         std::os::unix::fs::symlink(&file, &link).unwrap();
         store(&link, "new").unwrap();
         assert!(link.is_symlink() && std::fs::read_to_string(&file).unwrap() == "new");
+        let mode = std::os::unix::fs::PermissionsExt::mode(&std::fs::metadata(&file).unwrap().permissions());
+        assert_eq!(mode & 0o777, 0o600, "what was private stays private");
         store(Path::new("/dev/null"), "gone").unwrap();
         assert!(!Path::new("/dev/null").is_file());
     }

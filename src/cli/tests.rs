@@ -183,6 +183,7 @@ fn app(folder: &Path, shape: Shape) -> (App, Kept, Kept) {
         unicode: true,
         silence: Some("there is no terminal"),
         progress: Progress::Plain,
+        runner: false,
     };
     let app = App {
         reporter: Reporter::to(term, shape, Loudness::Normal, Box::new(out.clone()), Box::new(err.clone())),

@@ -18,6 +18,7 @@ mod smoke;
 mod stage_settings;
 mod suggest;
 mod value;
+mod without;
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -32,6 +33,7 @@ pub use protect::Touched;
 pub use schema::{DIALECT, schema};
 pub use smoke::SmokeFiles;
 pub use suggest::{did_you_mean, nearest};
+pub use without::without_target;
 
 use crate::model::Target;
 use crate::problem::{Code, Problem};

@@ -6,7 +6,7 @@ use serde::Serialize;
 use super::{LiveStage, Serving};
 use crate::aws::noun::Alias;
 use crate::aws::operation::{GetAlias, GetFunction};
-use crate::aws::{Aws, AwsExt as _, Request, explain, gateway};
+use crate::aws::{Aws, gateway};
 use crate::clock::Clock;
 use crate::model::{AliasName, FunctionName, StageRef, Version};
 use crate::plan::{Observer, function_state};
@@ -60,8 +60,8 @@ pub async fn alias_of<A: Aws>(
 /// It does not exist, or AWS cannot be read.
 pub async fn function<A: Aws>(aws: &A, name: &FunctionName, alias: &AliasName) -> Result<Function, Problem> {
     let latest = GetFunction { function: name.clone(), qualifier: None };
-    let latest = ask(aws, latest).await?.ok_or_else(|| function_state::missing(name))?;
-    let found = ask(aws, GetAlias { function: name.clone(), alias: alias.clone() }).await?;
+    let latest = gateway::find(aws, latest).await?.ok_or_else(|| function_state::missing(name))?;
+    let found = gateway::find(aws, GetAlias { function: name.clone(), alias: alias.clone() }).await?;
     Ok(Function {
         name: name.clone(),
         serving: found.as_ref().map(serving),
@@ -79,9 +79,4 @@ fn serving(alias: &Alias) -> Serving {
         latest: alias.version == Version::Latest,
         shares: shares.into_iter().map(|(version, share)| (version, (share * 100.0).round() / 100.0)).collect(),
     }
-}
-
-async fn ask<A: Aws, R: Request + Clone>(aws: &A, request: R) -> Result<Option<R::Reply>, Problem> {
-    let call = request.clone().call();
-    aws.find(request).await.map_err(|error| explain::problem(call.operation(), &call.subject(), &error))
 }

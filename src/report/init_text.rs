@@ -1,6 +1,6 @@
 //! What `init` found and wrote, for people. Pure.
 
-use super::text::{cut, field};
+use super::text::{cut, field, one_line};
 use crate::config::Draft;
 use crate::discover::{Called, Edit, Function, LiveStage, NO_ALIAS, Serving, Through, Ways};
 use crate::iam_policy::partition;
@@ -33,6 +33,8 @@ pub struct Screen<'a> {
     pub written: Option<(&'a str, &'a str)>,
     /// The commands that come next.
     pub next: &'a [String],
+    /// The flags that every command needs to mean the same as this one.
+    pub flags: &'a str,
 }
 
 /// A way of calling, with its functions, as one line to choose from.
@@ -76,7 +78,7 @@ impl Screen<'_> {
         let what = match self.stage {
             Some(stage) => {
                 let kind = if stage.stage.kind.is_rest() { "REST API" } else { "HTTP API" };
-                format!("{} · {kind} {}", stage.stage_ref, stage.live.name())
+                format!("{} · {kind} {}", stage.stage_ref, one_line(stage.live.name()))
             }
             None => "no stage: the alias alone is released".into(),
         };
@@ -160,10 +162,11 @@ impl Screen<'_> {
             text.push_str(&field("  ", "This stage serves every edit at once, so the alias comes before it:", width));
             for function in self.draft.functions.iter().take(SHOWN) {
                 text.push_str(&format!(
-                    "    stagegate promote {function}:{alias}\n    aws lambda add-permission --region {region} \
+                    "    stagegate promote {function}:{alias}{}\n    aws lambda add-permission --region {region} \
                      --function-name {function} --qualifier {alias} --statement-id {}-{} --action \
                      lambda:InvokeFunction --principal apigateway.amazonaws.com --source-arn \
                      'arn:{}:execute-api:{region}:{account}:{}/{}/*'\n",
+                    self.flags,
                     stage_ref.api,
                     stage_ref.stage.as_str().trim_start_matches('$'),
                     partition(region),

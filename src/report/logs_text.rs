@@ -76,13 +76,13 @@ fn time(at: Timestamp) -> String {
 }
 
 /// A message as a terminal may see it: what a function writes must not move the cursor or change colours. Further lines
-/// of it are set off.
+/// of it are marked as such, so that none can pass for a line of its own.
 fn shown(message: &str) -> String {
     let clean = |line: &str| -> String {
         line.chars().map(|c| if c.is_control() && c != '\t' { '\u{fffd}' } else { c }).collect()
     };
     let lines: Vec<String> = message.trim_end().lines().map(clean).collect();
-    lines.join("\n    ")
+    lines.join("\n    | ")
 }
 
 #[cfg(test)]

@@ -4,6 +4,8 @@ mod document;
 #[cfg(test)]
 mod tests;
 
+use std::collections::BTreeMap;
+
 use jiff::Timestamp;
 
 pub use document::{AliasStatus, Calls, CanaryStatus, STATUS_SCHEMA, ServingVersion, StageStatus, Status, Unfinished};
@@ -16,6 +18,8 @@ use crate::split::alias::shares;
 
 /// Aliases that are spent a line each; of the others only those that are not as they should be.
 const SHOWN: usize = 20;
+/// The most stage variables that are named without their values.
+const NAMED: usize = 5;
 
 /// The screen.
 pub fn screen(status: &Status, width: usize) -> String {
@@ -30,7 +34,7 @@ pub fn screen(status: &Status, width: usize) -> String {
         out.push_str(&format!("  and {} more, each with one version and no release in flight\n", quiet.len()));
     }
     if let Some(stage) = &status.stage {
-        out.push_str(&staged(stage, width));
+        out.push_str(&staged(stage, &status.variables(), width));
     }
     out.push_str(&records(status, width));
     for one in &status.unfinished {
@@ -160,7 +164,7 @@ fn details(one: &ServingVersion, now: Timestamp) -> String {
     parts.join("   ")
 }
 
-fn staged(stage: &StageStatus, width: usize) -> String {
+fn staged(stage: &StageStatus, variables: &BTreeMap<&str, Option<&str>>, width: usize) -> String {
     let mut text = match stage.deployment.as_str() {
         "" => format!("{}   never deployed", stage.stage),
         deployment => format!("{}   deployment {deployment}", stage.stage),
@@ -171,8 +175,13 @@ fn staged(stage: &StageStatus, width: usize) -> String {
         Some(n) => text.push_str(&format!(", {n} edits of the API are not deployed")),
         None => {}
     }
-    for (name, value) in &stage.variables {
+    for (name, value) in variables.iter().filter_map(|(name, value)| Some((name, (*value)?))) {
         text.push_str(&format!(" · {name} {value}"));
+    }
+    let hidden: Vec<&str> = variables.iter().filter(|(_, value)| value.is_none()).map(|(name, _)| *name).collect();
+    if !hidden.is_empty() {
+        let more = if hidden.len() > NAMED { ", …" } else { "" };
+        text.push_str(&format!(" · values not shown: {}{more}", hidden[..hidden.len().min(NAMED)].join(", ")));
     }
     let mut out = field("  ", &text, width);
     if let Some(percent) = stage.canary_percent {

@@ -66,6 +66,8 @@ pub struct Term {
     pub silence: Option<&'static str>,
     /// How progress is shown; never [`Progress::Auto`].
     pub progress: Progress,
+    /// Whether GitHub's runner reads what is written, and obeys lines that look like its commands.
+    pub runner: bool,
 }
 
 /// The width where there is no terminal.
@@ -76,13 +78,14 @@ impl Term {
     pub fn decide(probe: &Probe<'_>, wishes: Wishes) -> Self {
         let set = |name: &str| (probe.env)(name).filter(|value| !value.is_empty());
         let is_on = |name: &str| set(name).is_some_and(|value| value != "0");
+        let runner = set("GITHUB_ACTIONS").is_some_and(|on| on == "true");
         let dumb = set("TERM").is_some_and(|term| term == "dumb");
         let color = match wishes.color {
             Color::Always => true,
             Color::Never => false,
             Color::Auto if set("NO_COLOR").is_some() => false,
             Color::Auto if is_on("CLICOLOR_FORCE") || is_on("FORCE_COLOR") => true,
-            Color::Auto => (probe.stderr && !dumb) || set("GITHUB_ACTIONS").is_some_and(|on| on == "true"),
+            Color::Auto => (probe.stderr && !dumb) || runner,
         };
         let progress = match wishes.progress {
             _ if wishes.quiet => Progress::Never,
@@ -107,6 +110,7 @@ impl Term {
                 (false, false, true) => None,
             },
             progress,
+            runner,
         }
     }
 
@@ -115,9 +119,12 @@ impl Term {
         usize::from(columns).clamp(40, 110)
     }
 
-    /// Text as this terminal can show it.
+    /// Text as this terminal can show it; what others wrote in it, such as names and descriptions in AWS, commands neither
+    /// the terminal nor a runner.
     pub fn fit(&self, text: &str) -> String {
-        if self.unicode { text.to_owned() } else { text::ascii(text) }
+        let text = text::harmless(text);
+        let text = if self.runner { text::no_commands(&text) } else { text };
+        if self.unicode { text } else { text::ascii(&text) }
     }
 }
 
@@ -166,5 +173,17 @@ mod tests {
         assert!(unicode(&[("LANG", "de_DE.UTF-8")]) && !unicode(&[("LANG", "C")]) && !unicode(&[]));
         assert!(!unicode(&[("LC_ALL", "C"), ("LANG", "C.UTF-8")]));
         assert_eq!(decide(true, &[("LANG", "C")], Wishes::default()).fit("✔ v41 → v42 …"), "[ok] v41 -> v42 ...");
+    }
+
+    #[test]
+    fn what_others_wrote_commands_neither_the_terminal_nor_a_runner() {
+        let term = |env: &[(&str, &str)]| decide(true, &[env, &[("LANG", "C.UTF-8")]].concat(), Wishes::default());
+        let (here, runner) = (term(&[]), term(&[("GITHUB_ACTIONS", "true")]));
+        let text = "a\u{1b}[2J\u{9b}1A\rb\u{202e}\n\tc \u{1b}[1;31merror\u{1b}[0m: \u{1b}]0;x\u{7}\n";
+        let shown = "a\u{fffd}[2J\u{fffd}1A\u{fffd}b\u{fffd}\n\tc \u{1b}[1;31merror\u{1b}[0m: \u{fffd}]0;x\u{fffd}\n";
+        assert_eq!(here.fit(text), shown);
+        let commands = "  ::add-mask::x\na ##[error]b\nfunction::x\n";
+        assert_eq!(here.fit(commands), commands);
+        assert_eq!(runner.fit(commands), "  : :add-mask::x\na ## [error]b\nfunction::x\n");
     }
 }

@@ -42,16 +42,52 @@ pub fn ascii(text: &str) -> String {
     ASCII.iter().fold(text.to_owned(), |text, (symbol, plain)| text.replace(symbol, plain))
 }
 
+/// What makes the headline of a problem bold, by its level.
+const COLORS: [(Level, &str); 3] =
+    [(Level::Error, "\u{1b}[1;31m"), (Level::Warning, "\u{1b}[1;33m"), (Level::Note, "\u{1b}[1;36m")];
+
+/// What ends it.
+const PLAIN: &str = "\u{1b}[0m";
+
+/// The text without what would move a cursor, change colours or turn the direction of writing; our own colours stay.
+pub fn harmless(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some(first) = rest.chars().next() {
+        let ours = COLORS.iter().map(|(_, color)| *color).chain([PLAIN]).find(|color| rest.starts_with(color));
+        let length = ours.map_or(first.len_utf8(), str::len);
+        match (ours, first) {
+            (Some(color), _) => out.push_str(color),
+            (None, '\n' | '\t') => out.push(first),
+            (None, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}') => out.push('\u{fffd}'),
+            (None, _) => out.push(if first.is_control() { '\u{fffd}' } else { first }),
+        }
+        rest = rest.get(length..).unwrap_or_default();
+    }
+    out
+}
+
+/// The text without anything that GitHub's runner takes for a command: `::` at the start of a line, `##[` anywhere.
+pub fn no_commands(text: &str) -> String {
+    let broken = |line: &str| {
+        let (lead, rest) = line.split_at(line.len() - line.trim_start().len());
+        let rest = rest.strip_prefix("::").map_or_else(|| rest.to_owned(), |rest| format!(": :{rest}"));
+        format!("{lead}{rest}").replace("##[", "## [")
+    };
+    text.split_inclusive('\n').map(broken).collect()
+}
+
+/// The text on one line.
+pub fn one_line(text: &str) -> String {
+    text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect()
+}
+
 /// A problem, with colour on the first word of its headline only.
 pub fn problem(problem: &Problem, term: &Term) -> String {
     let text = problem.render(term.width);
     let Some((headline, rest)) = text.split_once(':').filter(|_| term.color) else { return text };
-    let color = match problem.level {
-        Level::Error => "31",
-        Level::Warning => "33",
-        Level::Note => "36",
-    };
-    format!("\u{1b}[1;{color}m{headline}\u{1b}[0m:{rest}")
+    let color = COLORS.iter().find(|(level, _)| *level == problem.level).map_or("", |(_, color)| color);
+    format!("{color}{headline}{PLAIN}:{rest}")
 }
 
 /// Seconds for people: `3 s`, `2 min 05 s`, `7 h 12 min`.
@@ -115,10 +151,11 @@ pub fn thousands(number: u64) -> String {
     text
 }
 
-/// The first `room` characters; what is cut off leaves a `~`.
+/// The first `room` characters on one line; what is cut off leaves a `~`.
 pub fn cut(text: &str, room: usize) -> String {
+    let text = one_line(text);
     if text.chars().count() <= room {
-        return text.to_owned();
+        return text;
     }
     text.chars().take(room.saturating_sub(1)).chain(['~']).collect()
 }
@@ -182,6 +219,7 @@ mod tests {
         assert_eq!(field("x ", "", 30), "x\n");
         let narrow = field("  done       publish     ", "checkout-api v42, as planned (0.1 s)", 40);
         assert_eq!(narrow, "  done       publish\n      checkout-api v42, as planned (0.1\n      s)\n");
+        assert_eq!([cut("a\nb", 5), cut("a\r\nbcd", 5)], ["a b", "a  b~"]);
     }
 
     #[test]
@@ -198,8 +236,14 @@ mod tests {
 
     #[test]
     fn colour_marks_the_level_and_the_code_and_nothing_else() {
-        let term =
-            Term { width: 88, color: true, unicode: true, silence: None, progress: super::super::Progress::Plain };
+        let term = Term {
+            width: 88,
+            color: true,
+            unicode: true,
+            silence: None,
+            progress: super::super::Progress::Plain,
+            runner: false,
+        };
         let one = Problem::new(crate::problem::Code::NoAnswer, "AWS: silent");
         let text = problem(&one, &term);
         assert!(text.starts_with("\u{1b}[1;31merror[SG-N03]\u{1b}[0m: AWS: silent\n"), "{text:?}");

@@ -20,7 +20,7 @@ pub struct InitArgs {
     /// Write to standard output and leave the file alone
     #[arg(long)]
     pub(in crate::cli) print: bool,
-    /// Replace the file, or the target of this name in it
+    /// Replace the target of this name, all others stay; a file that cannot be read is replaced whole
     #[arg(long, conflicts_with = "print")]
     pub(in crate::cli) force: bool,
 }

@@ -175,7 +175,17 @@ fn interrupts() -> Vec<Block> {
 }
 
 const INTERRUPTS: &[Block] = &[
-    Head("After the first write"),
+    Head("At a terminal, from the first write on"),
+    row("Ctrl-C", "holds and asks: roll back, go on or leave; no answer within --prompt-timeout (60 s): as set below"),
+    row("Ctrl-C twice", "leaves everything as it is: exit 6, with the commands that go back and on"),
+    row("p", "pauses: the record of the alias says so, from any machine; waits until somebody answers"),
+    row("r", "asks, then rolls back and marks the version bad; no answer: goes on as planned"),
+    row("f", "asks, then leaves out the rest of the steps; no answer: goes on as planned"),
+    text(
+        "The keys are for the panel of a canary. With --progress plain or STAGEGATE_ACCESSIBLE=1 they are typed with Enter, \
+         as numbers are that answer a question. --yes and --confirm leave both, keys and Ctrl-C.",
+    ),
+    Head("SIGTERM and SIGHUP, and Ctrl-C without a terminal, from the first write on"),
     row("rollback", "what serves is put back at once: exit 5 when it is read back (the default)"),
     row("hold", "everything stays as it is, and the commands that go on and back are printed"),
     text(

@@ -1,8 +1,9 @@
 //! The file: where it is, what is in it already, and how it is written without ever being half there.
 
-use std::io::{self, Write as _};
+use std::io;
 use std::path::{Path, PathBuf};
 
+use crate::cli::output::store;
 use crate::cli::{App, prompt};
 use crate::config::{self, Config, Document, Draft, SmokeFiles, read_file};
 use crate::problem::{Code, Problem};
@@ -14,7 +15,7 @@ pub enum How {
     Created,
     /// A target was added at its end.
     Extended,
-    /// Another one was there.
+    /// A target of the same name was there, or a file that could not be read.
     Replaced,
 }
 
@@ -46,13 +47,15 @@ pub struct Place {
     how: How,
     /// What is there now.
     old: Option<String>,
+    /// What stays of it, and the target is added to.
+    rest: Option<String>,
 }
 
 impl Place {
     /// No file: the text is only shown.
     pub fn nowhere(app: &App) -> Self {
         let path = app.directory.join(config::FILE_NAME);
-        Self { path, shown: config::FILE_NAME.into(), how: How::Created, old: None }
+        Self { path, shown: config::FILE_NAME.into(), how: How::Created, old: None, rest: None }
     }
 
     /// The file that a target of this name goes into.
@@ -67,31 +70,45 @@ impl Place {
         let old = match read_file(&path) {
             Ok(old) => old,
             Err(error) if error.kind() == io::ErrorKind::NotFound => {
-                return Ok(Self { path, shown, how: How::Created, old: None });
+                return Ok(Self { path, shown, how: How::Created, old: None, rest: None });
             }
-            Err(_) if force => return Ok(Self { path, shown, how: How::Replaced, old: None }),
+            Err(_) if force => return Ok(Self { path, shown, how: How::Replaced, old: None, rest: None }),
             Err(error) => {
                 return Err(Problem::new(Code::FileUnreadable, format!("cannot read {shown}")).why(error.to_string()));
             }
         };
-        let place = Self { path, shown, how: How::Extended, old: Some(old) };
-        if force {
-            return Ok(Self { how: How::Replaced, ..place });
-        }
-        let refused = match place.config(place.old.as_deref().unwrap_or_default()) {
-            Ok(config) if config.names().all(|known| known != name) => return Ok(place),
-            Ok(_) => Problem::new(Code::AlreadySetUp, format!("{} has a target {name} already", place.shown))
-                .fix(format!("add it under another name: {command} --name NAME"))
-                .fix(format!("or replace the file, with all its targets: {command} --force")),
-            Err(problem) => problem
+        let place = Self { path, shown, how: How::Extended, rest: Some(old.clone()), old: Some(old) };
+        match place.config(place.rest.as_deref().unwrap_or_default()) {
+            Ok(config) if config.names().all(|known| known != name) => Ok(place),
+            Ok(_) => place.instead_of(app, name, force, command).await,
+            Err(_) if force => Ok(Self { how: How::Replaced, rest: None, ..place }),
+            Err(problem) => Err(problem
                 .why("a target is added only to a file that can be read")
-                .fix(format!("or replace it: {command} --force")),
-        };
-        let question = format!("Replace {} with all its targets?", place.shown);
-        if app.can_prompt() && refused.code == Code::AlreadySetUp && prompt::confirm(app, &question, false).await? {
-            return Ok(Self { how: How::Replaced, ..place });
+                .fix(format!("or replace all of it: {command} --force"))
+                .fix(format!("or look at what would be written: {command} --print"))),
         }
-        Err(refused.fix(format!("or look at what would be written: {command} --print")))
+    }
+
+    /// In place of the target of that name, if that is wanted.
+    async fn instead_of(self, app: &App, name: &str, force: bool, command: &str) -> Result<Self, Problem> {
+        let other = format!("add it under another name: {command} --name NAME");
+        let look = format!("or look at what would be written: {command} --print");
+        let question = format!("Replace target {name} in {}?", self.shown);
+        if !force && !(app.can_prompt() && prompt::confirm(app, &question, false).await?) {
+            return Err(Problem::new(Code::AlreadySetUp, format!("{} has a target {name} already", self.shown))
+                .fix(other)
+                .fix(format!("or replace that target, all others stay: {command} --force"))
+                .fix(look));
+        }
+        match self.old.as_deref().and_then(|old| config::without_target(old, name)) {
+            Some(rest) => Ok(Self { how: How::Replaced, rest: Some(rest), ..self }),
+            None => {
+                Err(Problem::new(Code::AlreadySetUp, format!("target {name} cannot be taken out of {}", self.shown))
+                    .why(format!("it is not written in tables of its own, such as [target.{name}]"))
+                    .fix(other)
+                    .fix(look))
+            }
+        }
     }
 
     /// The whole file with the new target in it.
@@ -99,9 +116,9 @@ impl Place {
     /// # Errors
     /// What is there cannot take another target.
     pub fn text(&self, draft: &Draft) -> Result<String, Problem> {
-        let text = match (&self.old, self.how) {
-            (Some(old), How::Extended) => extended(old, &draft.table()),
-            _ => draft.file(),
+        let text = match &self.rest {
+            Some(rest) => extended(rest, &draft.table()),
+            None => draft.file(),
         };
         match self.config(&text).and_then(|config| config.target(&draft.name, SmokeFiles::Leave)) {
             Ok(_) => Ok(text),
@@ -125,30 +142,18 @@ impl Place {
     /// # Errors
     /// It cannot be written, or somebody has changed the file meanwhile; it is as it was.
     pub fn write(&self, text: &str) -> Result<Written, Problem> {
-        if self.how != How::Replaced && read_file(&self.path).ok() != self.old {
+        if read_file(&self.path).ok() != self.old {
             return Err(Problem::new(Code::FileUnwritable, format!("{} was changed meanwhile", self.shown))
                 .why("somebody wrote it after it was read; it stays as it is now")
                 .fix("run the command again"));
         }
-        let beside = self.path.with_extension(format!("toml.{}.new", std::process::id()));
-        let done = put(&beside, text, &self.path).and_then(|()| std::fs::rename(&beside, &self.path));
-        done.map_err(|error| {
-            let _ = std::fs::remove_file(&beside);
+        store(&self.path, text).map_err(|error| {
             Problem::new(Code::FileUnwritable, format!("cannot write {}", self.shown))
                 .why(error.to_string())
                 .fix("see what would be written: --print")
         })?;
         Ok(Written { how: self.how, shown: self.shown.clone() })
     }
-}
-
-fn put(beside: &Path, text: &str, path: &Path) -> io::Result<()> {
-    let mut file = std::fs::File::create(beside)?;
-    file.write_all(text.as_bytes())?;
-    if let Ok(old) = std::fs::metadata(path) {
-        file.set_permissions(old.permissions())?;
-    }
-    file.sync_all()
 }
 
 /// What was there, byte for byte, then the new table, with the line ends that the file has.

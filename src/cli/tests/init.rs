@@ -140,6 +140,31 @@ fn what_somebody_wrote_is_replaced_only_when_that_is_asked_for() {
 }
 
 #[test]
+fn force_replaces_one_target_and_never_another() {
+    let desk = Desk::new(Shape::Human);
+    let file = desk.folder.path().join("stagegate.toml");
+    let staging = "# mine\n[target.staging]\nfunctions = [\"pets\"]\nalias = \"beta\"\n";
+    std::fs::write(
+        &file,
+        format!("schema = 1\n\n[target.prod]\nfunctions = [\"gone\"]\nalias = \"live\"\n\n{staging}"),
+    )
+    .unwrap();
+    run(&desk, &format!("{STAGE} --force")).unwrap();
+    assert!(text(&desk).starts_with(&format!("schema = 1\n\n{staging}")), "{}", text(&desk));
+    assert_eq!(
+        (read(&text(&desk), "prod").functions, read(&text(&desk), "staging").alias.as_str()),
+        (vec![pets()], "beta")
+    );
+    let before = text(&desk);
+    run(&desk, &format!("{STAGE} --name third --force")).unwrap();
+    assert!(text(&desk).starts_with(&before), "a name that is free is added: {}", text(&desk));
+    let inline = "schema = 1\ntarget = { prod = { functions = [\"f\"], alias = \"a\" } }\n";
+    std::fs::write(&file, inline).unwrap();
+    let refused = run(&desk, &format!("{STAGE} --force")).unwrap_err();
+    assert_eq!((refused.code, text(&desk).as_str()), (Code::AlreadySetUp, inline));
+}
+
+#[test]
 fn printing_writes_no_file_and_gives_programs_the_text_alone() {
     let desk = desk(Shape::Human);
     run(&desk, &format!("{STAGE} --print")).unwrap();

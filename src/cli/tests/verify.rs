@@ -82,6 +82,15 @@ fn what_iam_would_deny_fails_and_what_cannot_be_simulated_does_not() {
     assert!(desk.out.text().contains("lambda:GetAlias is allowed on the function"), "{}", desk.out.text());
 
     let desk = Desk::new(Shape::Human);
+    let function = "lambda:UpdateAlias arn:aws:lambda:us-east-1:123456789012:function:pets";
+    desk.world.edit(|account| account.settings.simulated_denials.insert(function.into()));
+    assert_eq!(verify(&desk, &["prod"]).exit(), Exit::Access, "aliases are moved by what is allowed on the function");
+    assert!(desk.err.text().contains("lambda:UpdateAlias on arn"), "{}", desk.err.text());
+    let desk = Desk::new(Shape::Human);
+    desk.world.edit(|account| account.settings.simulated_denials.insert(format!("{function}:live")));
+    assert_eq!(verify(&desk, &["prod"]).exit(), Exit::Done, "{}", desk.err.text());
+
+    let desk = Desk::new(Shape::Human);
     verify(&desk, &["prod"]);
     let asked = desk.operations().iter().position(|one| *one == Operation::SimulatePrincipalPolicy).unwrap();
     let desk = Desk::new(Shape::Human);

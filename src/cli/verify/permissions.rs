@@ -2,8 +2,8 @@
 
 use super::checks::Checks;
 use crate::aws::noun::Simulated;
-use crate::aws::operation::SimulatePrincipalPolicy;
-use crate::aws::{Aws, gateway};
+use crate::aws::operation::{Scope, SimulatePrincipalPolicy};
+use crate::aws::{Aws, Kind, Operation, gateway};
 use crate::iam_policy::{FUNCTIONS_MAX, PolicyScope, Purpose, is_optional, principal, questions};
 use crate::plan::Plan;
 use crate::problem::{Code, Problem};
@@ -50,10 +50,16 @@ pub async fn check<A: Aws>(aws: &A, caller: &str, scope: &PolicyScope, plan: &Pl
     }
 }
 
-/// Most actions authorise either on a function or on its alias, and a policy may name only that one (aws-semantics §11):
-/// what is allowed on one of them proves no denial.
+/// Many actions authorise either on a function or on its alias, and a policy may name only that one: what is allowed on
+/// one of them proves no denial. Those that publish a version or move an alias authorise on the function; what a policy
+/// says of its aliases allows none of them (aws-semantics §11).
 fn is_allowed_elsewhere(denied: &Simulated, all: &[Simulated]) -> bool {
     let Some(function) = function(&denied.resource) else { return false };
+    let moves = |one: &&Operation| one.kind() == Kind::Write && one.iam_scope() == Scope::Function;
+    let is_unqualified = denied.resource.ends_with(&format!(":function:{function}"));
+    if is_unqualified && Operation::ALL.iter().filter(moves).any(|one| one.iam_action() == denied.action) {
+        return false;
+    }
     all.iter().any(|one| one.allowed && one.action == denied.action && self::function(&one.resource) == Some(function))
 }
 

@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 
 use jiff::Timestamp;
-use serde::Serialize;
+use serde::ser::Error as _;
+use serde::{Serialize, Serializer};
 
 use crate::model::{Record, RecordError, RecordState, RunId, Version};
 
@@ -106,7 +107,7 @@ pub struct StageStatus {
     pub release: Option<RunId>,
     /// Edits of the API that it does not serve yet; absent where that cannot be told.
     pub pending_edits: Option<usize>,
-    /// Stage variables.
+    /// Stage variables as they are; what is shown of them says [`Status::variables`].
     pub variables: BTreeMap<String, String>,
     /// Share of a canary, percent, if one is attached.
     pub canary_percent: Option<f64>,
@@ -131,6 +132,7 @@ pub struct Unfinished {
 
 /// All of it.
 #[derive(Debug, Clone, PartialEq, Serialize)]
+#[serde(remote = "Self")]
 pub struct Status {
     /// Schema of this document.
     pub schema: &'static str,
@@ -158,7 +160,31 @@ pub struct Status {
     pub ended: Option<&'static str>,
 }
 
+impl Serialize for Status {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut document = Self::serialize(self, serde_json::value::Serializer).map_err(S::Error::custom)?;
+        if let Some(variables) = document.pointer_mut("/stage/variables") {
+            *variables = serde_json::to_value(self.variables()).map_err(S::Error::custom)?;
+        }
+        document.serialize(serializer)
+    }
+}
+
 impl Status {
+    /// The variables of the stage, with the values of those that name an alias or that a release's record names. All
+    /// others may be secrets.
+    pub fn variables(&self) -> BTreeMap<&str, Option<&str>> {
+        let recorded = |name: &str| {
+            let of =
+                |alias: &AliasStatus| alias.record.as_ref()?.stage.as_ref()?.variable.as_ref().map(|(n, _)| n == name);
+            self.aliases.iter().filter_map(of).any(|is| is)
+        };
+        let is_alias = |value: &str| self.aliases.iter().any(|one| one.alias.rsplit(':').next() == Some(value));
+        let all = self.stage.iter().flat_map(|stage| &stage.variables);
+        all.map(|(name, value)| (name.as_str(), Some(value.as_str()).filter(|value| is_alias(value) || recorded(name))))
+            .collect()
+    }
+
     /// The newest release that holds any of the aliases, with the record that is furthest.
     pub fn in_flight(&self) -> Option<&Record> {
         let step = |record: &Record| record.shift.as_ref().map(crate::model::Shift::step);

@@ -120,6 +120,20 @@ fn what_is_wrong_at_two_widths() {
 }
 
 #[test]
+fn values_of_variables_are_shown_where_they_are_known_to_be_no_secrets() {
+    let mut status = paused();
+    let record = "[sg1 01JD3K7Q4T0000000000000000 run 41>42 n=1 a1b2c3d4e5/prod d=k5m8ra v=pointer:old]";
+    status.aliases[0].record = Some(record.parse().unwrap());
+    let set = [("lambdaAlias", "live"), ("pointer", "new"), ("token", "s3cret"), ("url", "https://u:s3cret@db")];
+    status.stage.as_mut().unwrap().variables = set.map(|(name, value)| (name.to_owned(), value.to_owned())).into();
+    let (text, document) = (fits(&status, 88), serde_json::to_value(&status).unwrap());
+    assert!(!text.contains("s3cret") && !document.to_string().contains("s3cret"), "{text}{document:#}");
+    assert!(text.contains("lambdaAlias live · pointer new · values\n  not shown: token, url"), "{text}");
+    let expected = serde_json::json!({ "lambdaAlias": "live", "pointer": "new", "token": null, "url": null });
+    assert_eq!(document["stage"]["variables"], expected);
+}
+
+#[test]
 fn all_quiet_and_many_functions() {
     let done = "[sg1 01JD3K7Q4T0000000000000000 done 40>41 n=60]";
     let mut status = paused();
