@@ -56,7 +56,7 @@ fn uncolored(text: &str) -> String {
 
 fn term(width: usize) -> Term {
     let progress = crate::report::Progress::Plain;
-    Term { width, color: false, unicode: true, silence: Some("there is no terminal"), progress }
+    Term { width, color: false, unicode: true, silence: Some("there is no terminal"), progress, runner: false }
 }
 
 /// What a command prints at a terminal like this.
