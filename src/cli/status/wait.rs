@@ -158,7 +158,7 @@ impl Waited {
             Some(run) if !is_known(run) && journal.is_none() => {
                 Err(Problem::new(Code::NothingInFlight, format!("{run} is no release of {}", status.target))
                     .why("no record of its aliases names it, and no journal on this machine")
-                    .fix("see which there are: leave --release out, or stagegate history"))
+                    .fix(format!("see which there are: stagegate history {}", status.target)))
             }
             _ => Ok(Self { run, moves: BTreeMap::new(), journal }),
         }
