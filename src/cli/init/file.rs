@@ -94,7 +94,8 @@ impl Place {
         let other = format!("add it under another name: {command} --name NAME");
         let look = format!("or look at what would be written: {command} --print");
         let question = format!("Replace target {name} in {}?", self.shown);
-        if !force && !(app.can_prompt() && prompt::confirm(app, &question, false).await?) {
+        let agreed = force || app.can_prompt() && prompt::confirm(app, &question, false).await?;
+        if !agreed {
             return Err(Problem::new(Code::AlreadySetUp, format!("{} has a target {name} already", self.shown))
                 .fix(other)
                 .fix(format!("or replace that target, all others stay: {command} --force"))
