@@ -20,6 +20,8 @@ pub enum Key {
     Down,
     /// Esc.
     Escape,
+    /// The key that takes a character back.
+    Backspace,
 }
 
 /// The keyboard of the terminal that standard input is.
@@ -40,10 +42,20 @@ impl Keyboard {
         std::io::stdin().is_terminal().then_some(keyboard)
     }
 
+    /// Whether anybody can press a key now: not in the background, and not once the terminal has gone.
+    pub fn is_there(&self) -> bool {
+        !self.gone.get() && is_foreground()
+    }
+
+    /// Whether keys come with Enter only.
+    pub const fn is_by_line(&self) -> bool {
+        self.by_line
+    }
+
     /// What was pressed since the last time.
     pub fn pressed(&self) -> Vec<Key> {
         // In the background a look at the terminal would stop the process.
-        if self.gone.get() || !is_foreground() {
+        if !self.is_there() {
             return Vec::new();
         }
         self.take();
@@ -60,8 +72,8 @@ impl Keyboard {
         decode(&bytes)
     }
 
-    /// Gives the terminal back, for a prompt or for good. The next look takes it again.
-    pub fn lend(&self) {
+    /// Gives the terminal back. The next look takes it again.
+    fn give_back(&self) {
         if let Some(usual) = self.usual.take().filter(|_| is_foreground()) {
             let _ = tcsetattr(stdin(), OptionalActions::Now, &usual);
         }
@@ -84,7 +96,7 @@ impl Keyboard {
 
 impl Drop for Keyboard {
     fn drop(&mut self) {
-        self.lend();
+        self.give_back();
     }
 }
 
@@ -105,6 +117,7 @@ fn decode(bytes: &[u8]) -> Vec<Key> {
     while let Some(char) = rest.next() {
         match char {
             '\n' | '\r' => keys.push(Key::Enter),
+            '\u{7f}' | '\u{8}' => keys.push(Key::Backspace),
             '\u{1b}' if matches!(rest.peek(), Some('[' | 'O')) => {
                 rest.next();
                 // Parameters come before the letter that ends a sequence.
@@ -133,6 +146,6 @@ mod tests {
         assert_eq!(decode(b"p\r"), [Char('p'), Enter]);
         assert_eq!(decode(b"\x1b[A\x1bOB\x1b"), [Up, Down, Escape]);
         assert_eq!(decode(b"\x1b[15~r\x1b[1;5Cf"), [Char('r'), Char('f')], "function keys and Ctrl-arrows");
-        assert_eq!(decode("ü\t\x00".as_bytes()), [Char('ü')]);
+        assert_eq!(decode("ü\t\x00\x7f".as_bytes()), [Char('ü'), Key::Backspace]);
     }
 }

@@ -48,6 +48,7 @@ impl Menu {
             Key::Escape => return self.escape,
             Key::Up | Key::Char('k') => self.at = (self.at + count - 1) % count,
             Key::Down | Key::Char('j') => self.at = (self.at + 1) % count,
+            Key::Backspace => {}
             Key::Char(char) => {
                 self.at = char.to_digit(10).and_then(|n| self.place(n as usize)).unwrap_or(self.at);
             }

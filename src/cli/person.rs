@@ -7,7 +7,7 @@ use futures_util::future::LocalBoxFuture;
 
 use super::keyboard::{Key, Keyboard};
 use super::menu::{Item, Menu};
-use super::{App, Attended, prompt};
+use super::{App, Attended};
 use crate::engine::person::{Answer, Choice, Demand, Occasion, Person, Question};
 use crate::plan::Plan;
 use crate::report::Progress;
@@ -56,7 +56,9 @@ impl<'a> AtTerminal<'a> {
         let _ = keyboard.pressed();
         reporter.say(&self.headline(question));
         let by_line = self.app.term().progress != Progress::Live;
-        let deadline = question.unanswered.map(|choice| (Instant::now() + self.patience, choice));
+        // Whoever paused it may take their time: the records say that it is held.
+        let bounded = question.occasion != Occasion::Paused;
+        let deadline = bounded.then(|| (Instant::now() + self.patience, question.unanswered));
         loop {
             let mut menu = self.menu(question, by_line);
             if by_line {
@@ -70,34 +72,46 @@ impl<'a> AtTerminal<'a> {
             if choice != Choice::PassOnce {
                 return Some(Answer { choice, reason: None });
             }
-            keyboard.lend();
-            match self.reason().await {
-                Typed::Reason(reason) => return Some(Answer { choice, reason: Some(reason) }),
-                Typed::Something => {}
-                Typed::Nothing => return None,
+            if let Some(reason) = typed(&self.line(keyboard, "Type override and a reason").await?) {
+                return Some(Answer { choice, reason: Some(reason) });
             }
         }
     }
 
-    /// The reason for passing a failed gate, typed behind the word that nobody types by mistake.
-    async fn reason(&self) -> Typed {
-        let typing = prompt::line(self.app, "Type override and a reason");
-        tokio::pin!(typing);
-        let end = Instant::now() + self.patience;
-        loop {
-            tokio::select! {
-                line = &mut typing => return match line {
-                    Ok(line) => typed(&line),
-                    Err(_) => Typed::Something,
-                },
-                () = tokio::time::sleep(LOOK) => {
-                    if self.app.interrupt.raised().is_some() || Instant::now() >= end {
-                        prompt::give_back_terminal();
-                        return Typed::Nothing;
-                    }
-                }
-            }
+    /// A line that is typed; nothing comes back when time is over, nobody is there any more, or a signal came.
+    async fn line(&self, keyboard: &Keyboard, question: &str) -> Option<String> {
+        let reporter = &self.app.reporter;
+        if keyboard.is_by_line() {
+            reporter.say(&format!("? {question}:\n"));
         }
+        let (end, mut line) = (Instant::now() + self.patience, String::new());
+        reporter.draw(&format!("? {question}: \n"));
+        loop {
+            for key in keyboard.pressed() {
+                match key {
+                    Key::Enter => {
+                        reporter.clear();
+                        reporter.say(&format!("  {question}: {line}\n"));
+                        return Some(line);
+                    }
+                    Key::Char(char) => line.push(char),
+                    Key::Backspace => drop(line.pop()),
+                    Key::Escape => line.clear(),
+                    Key::Up | Key::Down => {}
+                }
+                reporter.draw(&format!("? {question}: {line}\n"));
+            }
+            if self.is_over(keyboard, Some(end)) {
+                reporter.clear();
+                return None;
+            }
+            tokio::time::sleep(LOOK).await;
+        }
+    }
+
+    fn is_over(&self, keyboard: &Keyboard, end: Option<Instant>) -> bool {
+        let late = end.is_some_and(|end| Instant::now() >= end);
+        late || self.app.interrupt.raised().is_some() || !keyboard.is_there()
     }
 
     /// Looks at the keyboard until something is chosen; nothing comes back when time is over or a signal came.
@@ -105,7 +119,7 @@ impl<'a> AtTerminal<'a> {
         let reporter = &self.app.reporter;
         let drawn = Cell::new(None);
         loop {
-            if self.app.interrupt.raised().is_some() || deadline.is_some_and(|(end, _)| Instant::now() >= end) {
+            if self.is_over(keyboard, deadline.map(|(end, _)| end)) {
                 reporter.clear();
                 return None;
             }
@@ -130,10 +144,15 @@ impl<'a> AtTerminal<'a> {
                 format!("Holding{at}. Ctrl-C again leaves it there.\n")
             }
             Occasion::Interrupted => "Stopped between two calls. Ctrl-C again leaves everything as it is.\n".into(),
-            Occasion::Paused => format!("Paused{at}; the record of the alias says so. Ctrl-C leaves it there.\n"),
+            Occasion::Paused if question.recorded => {
+                format!("Paused{at}; the record of the alias says so. Ctrl-C leaves it there.\n")
+            }
+            Occasion::Paused => {
+                format!("Held{at} by this process; the record could not be told. Ctrl-C leaves it there.\n")
+            }
             Occasion::RollBack => format!("Roll back{at}?\n"),
             Occasion::Finish => "Finish now? The rest of the steps is left out.\n".into(),
-            Occasion::GateFailed => format!("\n✖ FAILED gate{at}\n"),
+            Occasion::GateFailed => format!("\n✖ FAILED gate{at}   (Ctrl-C leaves it there)\n"),
             Occasion::Held => format!("\n! held{at}: a person decides\n"),
             Occasion::Approval => {
                 let percent = question.share.map_or_else(String::new, |share| share.to_string());
@@ -178,19 +197,10 @@ impl<'a> AtTerminal<'a> {
     }
 }
 
-/// What came of asking for a reason.
-#[derive(Debug, PartialEq, Eq)]
-enum Typed {
-    Reason(String),
-    /// Not what was asked for: the choice stands again.
-    Something,
-    /// Time is over, or a signal came.
-    Nothing,
-}
-
-fn typed(line: &str) -> Typed {
+/// The reason for passing a failed gate, typed behind the word that nobody types by mistake.
+fn typed(line: &str) -> Option<String> {
     let reason = line.trim().strip_prefix("override ").map(str::trim).filter(|reason| !reason.is_empty());
-    reason.map_or(Typed::Something, |reason| Typed::Reason(reason.to_owned()))
+    reason.map(str::to_owned)
 }
 
 /// What now, and what happens if nothing is said.
@@ -226,18 +236,20 @@ impl Person for AtTerminal<'_> {
     fn is_there(&self, occasion: Occasion) -> bool {
         let pressed =
             matches!(occasion, Occasion::Interrupted | Occasion::Paused | Occasion::RollBack | Occasion::Finish);
-        self.keyboard.is_some() && (pressed || !self.agreed)
+        self.keyboard.as_ref().is_some_and(Keyboard::is_there) && (pressed || !self.agreed)
     }
 
     fn demand(&self) -> Option<Demand> {
-        let keys = self.keyboard.as_ref()?.pressed();
-        let demand = keys.iter().find_map(|key| match key {
+        let keyboard = self.keyboard.as_ref()?;
+        let keys = keyboard.pressed();
+        // A line is a key only if it is nothing else.
+        let lines = keys.split(|key| *key == Key::Enter).filter(|line| !keyboard.is_by_line() || line.len() == 1);
+        let demand = lines.flatten().find_map(|key| match key {
             Key::Char('p' | 'P') => Some(Demand::Pause),
             Key::Char('r' | 'R') => Some(Demand::RollBack),
             Key::Char('f' | 'F') => Some(Demand::Finish),
             _ => None,
         });
-        // Where nothing is redrawn, there is no panel and the keys are typed with Enter.
         demand.filter(|_| self.app.reporter.offers_keys())
     }
 

@@ -8,7 +8,7 @@ use jiff::Timestamp;
 
 use super::apply::changed_by_others;
 use super::gate::{Sight, Turn, schedule_changed};
-use super::{Engine, Stop};
+use super::{Engine, Resuming, Stop};
 use crate::aws::Aws;
 use crate::aws::noun::{Alias, Routing, Stage};
 use crate::aws::operation::{GetAlias, GetStage};
@@ -62,7 +62,6 @@ impl<A: Aws, C: Clock, J: Journal> Engine<'_, A, C, J> {
         let since = self.started(StepKind::Canary);
         let mut sight: Option<Sight> = None;
         let mut blind_since: Option<Timestamp> = None;
-        // Whoever resumes a release that waits for them has agreed to the step that it waits for.
         let mut agreed = false;
         let mut last = None;
         loop {
@@ -77,8 +76,8 @@ impl<A: Aws, C: Clock, J: Journal> Engine<'_, A, C, J> {
             };
             blind_since = None;
             let resumes = self.resuming.take();
-            if position.paused && resumes {
-                agreed = true;
+            if position.paused && resumes != Resuming::No {
+                agreed = resumes == Resuming::Agreed;
                 self.watched_since.set(Some(self.clock.now()));
                 let shift = position.shift.clone();
                 self.bring(plan, canary, &position, shift.as_ref(), RecordState::Running).await?;
@@ -187,8 +186,9 @@ impl<A: Aws, C: Clock, J: Journal> Engine<'_, A, C, J> {
 
     fn all_passed(&self, canary: &CanaryPlan) -> String {
         let steps: Vec<String> = canary.steps.iter().map(|step| step.percent.to_string()).collect();
-        let let_pass = self.passed.borrow();
-        let let_pass: Vec<&str> = let_pass.iter().filter_map(|at| Some(steps.get(*at)?.as_str())).collect();
+        let excuses = self.excuses.borrow();
+        let passed = excuses.iter().filter(|excuse| excuse.until.is_none());
+        let let_pass: Vec<&str> = passed.filter_map(|excuse| Some(steps.get(excuse.step)?.as_str())).collect();
         match let_pass.as_slice() {
             [] => format!("{} passed", steps.join(", ")),
             some => format!("{} over; {} let pass by a person", steps.join(", "), some.join(", ")),
@@ -231,9 +231,9 @@ impl<A: Aws, C: Clock, J: Journal> Engine<'_, A, C, J> {
         }
         let last = self.settings.until_percent == Some(percent);
         let state = if last { RecordState::Paused } else { RecordState::Running };
-        self.bring(plan, canary, position, Some(&next), state).await?;
         self.step.set(next.step());
         self.share.set(Some(percent));
+        self.bring(plan, canary, position, Some(&next), state).await?;
         if last { Err(Stop::Until(StepKind::Canary)) } else { Ok(()) }
     }
 

@@ -3,9 +3,11 @@
 
 use std::time::Duration;
 
-use super::pause::Wish;
+use jiff::Timestamp;
+
+use super::pause::{Marked, Wish};
 use super::person::{Answer, Choice, Demand, Occasion, Question};
-use super::{Engine, OnInterrupt, Outcome, Signal, Stop};
+use super::{Engine, Excuse, OnInterrupt, Outcome, Resuming, Signal, Stop};
 use crate::aws::Aws;
 use crate::aws::noun::Routing;
 use crate::change::Change;
@@ -14,7 +16,7 @@ use crate::event::Event;
 use crate::journal::{Entry, Journal, Progress};
 use crate::model::Percent;
 use crate::plan::Plan;
-use crate::problem::{Code, Exit, Problem};
+use crate::problem::{Code, Exit, Level, Problem};
 
 /// How long a share is watched at least that a person lets stand although the gate says no.
 const PATIENCE_MIN: Duration = Duration::from_secs(300);
@@ -34,25 +36,55 @@ impl<A: Aws, C: Clock, J: Journal> Engine<'_, A, C, J> {
     /// Asks, if there is anything to ask and anybody to answer.
     pub(super) async fn consult(&self, plan: &Plan, stop: Stop) -> Consulted {
         let Some(occasion) = self.occasion(&stop) else { return Consulted::Stop(stop) };
-        if matches!(stop, Stop::Interrupted(_)) {
-            if self.interrupt.insisted() {
-                return Consulted::Left(self.left_running(plan));
-            }
-            self.interrupt.clear();
-        }
-        if occasion == Occasion::Paused {
-            self.hold_records(plan).await;
-        }
-        let answer = self.person.ask(&self.question(occasion, &stop)).await;
+        let stop = match self.heard_before(plan, stop).await {
+            Ok(stop) => stop,
+            Err(consulted) => return consulted,
+        };
+        let recorded = match occasion {
+            Occasion::Paused => match self.hold_records(plan).await {
+                // Somebody else has the release by now: the next look says who.
+                Held::Left => return Consulted::GoOn,
+                held => held == Held::All,
+            },
+            Occasion::Held | Occasion::Approval => true,
+            _ => false,
+        };
+        let stop = match self.heard_before(plan, stop).await {
+            Ok(stop) => stop,
+            Err(consulted) => return consulted,
+        };
+        let answer = self.person.ask(&self.question(occasion, &stop, recorded)).await;
         match self.interrupt.raised() {
-            Some(Signal::Terminate) => return Consulted::Stop(Stop::Interrupted(Signal::Terminate)),
-            Some(Signal::Interrupt) => return Consulted::Left(self.left_running(plan)),
+            Some(Signal::Terminate) => return Consulted::Stop(told_to_go(stop)),
+            Some(Signal::Interrupt) => return self.interrupted_answer(plan, occasion, stop).await,
             None => {}
         }
-        let unanswered = self.unanswered(occasion).map(|choice| Answer { choice, reason: None });
-        match answer.or(unanswered) {
-            Some(answer) => self.take_answer(plan, occasion, stop, answer).await,
-            None => Consulted::Stop(stop),
+        let answer = answer.unwrap_or_else(|| Answer { choice: self.unanswered(occasion), reason: None });
+        self.take_answer(plan, occasion, stop, answer).await
+    }
+
+    /// A signal that came while the release did what leads to the question: one Ctrl-C is answered by the question.
+    async fn heard_before(&self, plan: &Plan, stop: Stop) -> Result<Stop, Consulted> {
+        match self.interrupt.raised() {
+            Some(Signal::Interrupt) if self.interrupt.insisted() => Err(self.left_running(plan, TWICE)),
+            Some(Signal::Interrupt) => {
+                self.interrupt.clear();
+                Ok(stop)
+            }
+            Some(Signal::Terminate) => Err(Consulted::Stop(told_to_go(stop))),
+            None => Ok(stop),
+        }
+    }
+
+    /// Ctrl-C at a question leaves things where they are; at one that a key asked it is a question of its own.
+    async fn interrupted_answer(&self, plan: &Plan, occasion: Occasion, stop: Stop) -> Consulted {
+        match occasion {
+            Occasion::Interrupted => self.left_running(plan, TWICE),
+            Occasion::RollBack | Occasion::Finish => Consulted::GoOn,
+            Occasion::Paused | Occasion::GateFailed | Occasion::Held | Occasion::Approval => {
+                self.interrupt.clear();
+                self.leave(plan, occasion, stop).await
+            }
         }
     }
 
@@ -63,14 +95,16 @@ impl<A: Aws, C: Clock, J: Journal> Engine<'_, A, C, J> {
             Stop::Asked(Demand::RollBack) => Occasion::RollBack,
             Stop::Asked(Demand::Finish) => Occasion::Finish,
             Stop::Bad(problem) if problem.code == Code::GateFailed => Occasion::GateFailed,
-            Stop::Held(_) if !self.settings.once => Occasion::Held,
+            Stop::Held(_) => Occasion::Held,
             Stop::Approval(_) => Occasion::Approval,
             _ => return None,
         };
-        self.person.is_there(occasion).then_some(occasion)
+        // One look acts once, and never goes past a pause.
+        let asks = !self.settings.once || occasion == Occasion::Interrupted;
+        (asks && self.person.is_there(occasion)).then_some(occasion)
     }
 
-    fn question(&self, occasion: Occasion, stop: &Stop) -> Question {
+    fn question(&self, occasion: Occasion, stop: &Stop, recorded: bool) -> Question {
         let problem = match stop {
             Stop::Bad(problem) | Stop::Held(problem) => Some(problem.clone()),
             _ => None,
@@ -80,52 +114,61 @@ impl<A: Aws, C: Clock, J: Journal> Engine<'_, A, C, J> {
             _ => self.share.get(),
         };
         let (choices, unanswered) = (occasion.choices(), self.unanswered(occasion));
-        Question { occasion, share, problem, choices, unanswered }
+        Question { occasion, share, problem, choices, unanswered, recorded }
     }
 
     /// What is done when nobody answers: what would be done if nobody were there. A hold is never ended by time.
-    fn unanswered(&self, occasion: Occasion) -> Option<Choice> {
+    fn unanswered(&self, occasion: Occasion) -> Choice {
         match (occasion, self.settings.on_interrupt) {
-            (Occasion::Interrupted, OnInterrupt::Rollback) | (Occasion::GateFailed, _) => Some(Choice::RollBack),
-            (Occasion::Interrupted, OnInterrupt::Hold) | (Occasion::Held | Occasion::Approval, _) => {
-                Some(Choice::Leave)
-            }
-            (Occasion::RollBack | Occasion::Finish, _) => Some(Choice::GoOn),
-            (Occasion::Paused, _) => None,
+            (Occasion::Interrupted, OnInterrupt::Rollback) | (Occasion::GateFailed, _) => Choice::RollBack,
+            (Occasion::Interrupted, OnInterrupt::Hold) => Choice::Leave,
+            (Occasion::Paused | Occasion::Held | Occasion::Approval, _) => Choice::Leave,
+            (Occasion::RollBack | Occasion::Finish, _) => Choice::GoOn,
         }
     }
 
     async fn take_answer(&self, plan: &Plan, occasion: Occasion, stop: Stop, answer: Answer) -> Consulted {
+        // Whatever is chosen now is not what was chosen before.
+        self.finishing.set(self.settings.finish || answer.choice == Choice::Finish);
         match answer.choice {
             // The gate has its own words for it.
             Choice::RollBack if occasion == Occasion::GateFailed => Consulted::Stop(stop),
             Choice::RollBack => Consulted::Stop(Stop::Recalled { bad: occasion != Occasion::Interrupted }),
             Choice::Leave => self.leave(plan, occasion, stop).await,
-            Choice::GoOn => self.go_on_from(plan, occasion).await,
-            Choice::Finish => {
-                self.finishing.set(true);
-                self.go_on_from(plan, occasion).await
-            }
+            Choice::GoOn | Choice::Finish => self.go_on_from(plan, occasion).await,
             Choice::Watch => {
-                let steps = plan.canary.as_ref().map(|canary| canary.steps.as_slice()).unwrap_or_default();
-                let usual = steps.get(self.step.get()).map(|step| plan.target.canary.extension(step));
-                self.patience.set(Some(self.clock.now() + usual.unwrap_or_default().max(PATIENCE_MIN)));
+                // A step that was held is given its extension anew by going on with it.
+                if occasion == Occasion::GateFailed {
+                    self.excuse(Some(self.clock.now() + self.patience(plan)));
+                }
                 self.go_on_from(plan, occasion).await
             }
-            Choice::PassOnce => {
-                let reason = answer.reason.unwrap_or_default();
-                match self.pass_once(reason) {
-                    Ok(()) => self.go_on_from(plan, occasion).await,
-                    Err(problem) => Consulted::Stop(Stop::Failed(problem)),
-                }
-            }
+            Choice::PassOnce => match self.pass_once(answer.reason.unwrap_or_default()) {
+                Ok(()) => self.go_on_from(plan, occasion).await,
+                Err(_) if matches!(stop, Stop::Bad(_)) => Consulted::Stop(stop),
+                Err(problem) => Consulted::Stop(Stop::Failed(problem)),
+            },
         }
+    }
+
+    fn patience(&self, plan: &Plan) -> Duration {
+        let steps = plan.canary.as_ref().map(|canary| canary.steps.as_slice()).unwrap_or_default();
+        let usual = steps.get(self.step.get()).map(|step| plan.target.canary.extension(step));
+        usual.unwrap_or_default().max(PATIENCE_MIN)
+    }
+
+    /// The step under way is excused for what speaks against it now, until a time or altogether.
+    fn excuse(&self, until: Option<Timestamp>) {
+        let alarms = self.alarms.borrow().clone();
+        self.excuses.borrow_mut().push(Excuse { step: self.step.get(), until, alarms });
     }
 
     /// Where the records say that the release is held, it is set going again first.
     async fn go_on_from(&self, plan: &Plan, occasion: Occasion) -> Consulted {
         if matches!(occasion, Occasion::Paused | Occasion::Held | Occasion::Approval) {
-            self.resuming.set(true);
+            // Only whoever was asked about the next step has agreed to it.
+            let agreed = occasion == Occasion::Approval;
+            self.resuming.set(if agreed { Resuming::Agreed } else { Resuming::Going });
             if let Err(problem) = self.set_going(plan).await {
                 return Consulted::Stop(Stop::Failed(problem));
             }
@@ -138,7 +181,7 @@ impl<A: Aws, C: Clock, J: Journal> Engine<'_, A, C, J> {
         let percent = self.share.get().unwrap_or_default();
         self.append(Entry::GatePassed { percent, reason: reason.clone() })?;
         self.emit(&Event::GatePassed { release: self.run.clone(), percent: percent.percent(), reason });
-        self.passed.borrow_mut().insert(self.step.get());
+        self.excuse(None);
         Ok(())
     }
 
@@ -150,17 +193,22 @@ impl<A: Aws, C: Clock, J: Journal> Engine<'_, A, C, J> {
                 self.hold_records(plan).await;
                 Consulted::Left(self.left(plan, Exit::InBetween, "the gate says no, and going back was declined"))
             }
+            _ if !self.progress().may_have_changed() => Consulted::Stop(Stop::Interrupted(Signal::Interrupt)),
             _ => {
-                let held = self.hold_records(plan).await;
+                let held = self.hold_records(plan).await == Held::All;
                 let exit = if held { Exit::InFlight } else { Exit::InBetween };
                 Consulted::Left(self.left(plan, exit, "a person left it so"))
             }
         }
     }
 
-    /// The second Ctrl-C: nothing more is sent, not even the word that it is held.
-    fn left_running(&self, plan: &Plan) -> Outcome {
-        self.left(plan, Exit::InBetween, "Ctrl-C came twice: nothing more was sent")
+    /// Nothing more is sent, not even the word that it is held. Where no alias, policy or stage was touched there is
+    /// nothing to leave.
+    fn left_running(&self, plan: &Plan, why: &str) -> Consulted {
+        if !self.progress().may_have_changed() {
+            return Consulted::Stop(Stop::Interrupted(Signal::Interrupt));
+        }
+        Consulted::Left(self.left(plan, Exit::InBetween, why))
     }
 
     fn left(&self, plan: &Plan, exit: Exit, why: &str) -> Outcome {
@@ -183,20 +231,39 @@ impl<A: Aws, C: Clock, J: Journal> Engine<'_, A, C, J> {
         Outcome { exit, ending: None, problem: Some(problem), now: Vec::new() }
     }
 
-    /// Writes into every record that it is held; answers whether all of them say so now.
-    async fn hold_records(&self, plan: &Plan) -> bool {
-        let mut held = true;
+    /// Writes into every record that it is held.
+    async fn hold_records(&self, plan: &Plan) -> Held {
+        let mut held = Held::All;
         for member in &plan.members {
             match self.mark(&member.function, &plan.target.alias, Wish::Hold).await {
-                Ok(marked) => held &= !matches!(marked, super::pause::Marked::Left(_)),
+                Ok(Marked::Left(_)) => return Held::Left,
+                Ok(Marked::Written(_) | Marked::Already(_)) => {}
                 Err(problem) => {
-                    held = false;
-                    self.emit(&Event::Warning { problem: problem.level(crate::problem::Level::Warning) });
+                    held = Held::Some;
+                    self.emit(&Event::Warning { problem: problem.level(Level::Warning) });
                 }
             }
         }
         held
     }
+}
+
+/// Whether the records say that a release is held.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Held {
+    /// All of them do.
+    All,
+    /// Not every one could be written.
+    Some,
+    /// One of them is no longer this release's to hold.
+    Left,
+}
+
+const TWICE: &str = "Ctrl-C came twice: nothing more was sent";
+
+/// A runner or the system wants the process gone: what is proven worse goes back as that, all else as configured.
+fn told_to_go(stop: Stop) -> Stop {
+    if matches!(stop, Stop::Bad(_)) { stop } else { Stop::Interrupted(Signal::Terminate) }
 }
 
 /// What the newest announced change of each alias, and of the stage, wants: without another call nobody knows more.

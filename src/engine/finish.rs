@@ -25,6 +25,8 @@ impl<A: Aws, C: Clock, J: Journal> Engine<'_, A, C, J> {
     /// Gives the candidate everything and closes the records. Repeatable: what is done is recognised by looking.
     pub(super) async fn finish(&self, plan: &Plan, canary: &CanaryPlan, candidates: &Candidates) -> Result<(), Stop> {
         let since = self.started(StepKind::Promote);
+        // From here on no share is held.
+        self.share.set(None);
         let versions: Vec<Version> = candidates.iter().map(|(version, _)| *version).collect();
         let position = self.position(plan, canary, &versions).await?;
         for place in &position.places {
@@ -88,6 +90,7 @@ impl<A: Aws, C: Clock, J: Journal> Engine<'_, A, C, J> {
             self.apply(StepKind::Promote, &change(before, merged.clone())).await?;
         }
         self.apply(StepKind::Promote, &change(merged, last.clone())).await?;
+        self.emit(&Event::StageCanary { release: self.run.clone(), stage: stage.stage.to_string(), percent: 0.0 });
         if let Some(deployment) = last.deployment {
             let (release, stage) = (self.run.clone(), stage.stage.to_string());
             self.emit(&Event::Deployment { release, stage, deployment });

@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-use super::Engine;
 use super::canary::is_passing;
+use super::{Engine, Excuse};
 use crate::aws::Aws;
 use crate::aws::operation::DescribeAlarms;
 use crate::clock::Clock;
@@ -132,14 +132,25 @@ impl<A: Aws, C: Clock, J: Journal> Engine<'_, A, C, J> {
 
     /// What follows from a look, for a step that began at a time, after what a person at the terminal has said of it.
     pub(super) fn turn(&self, plan: &Plan, step: &CanaryStep, shift: &Shift, looked: &Looked) -> Turn {
+        self.alarms.borrow_mut().clone_from(&looked.alarms.raised);
         let turn = self.verdict_turn(plan, step, shift, looked);
-        if !matches!(turn, Turn::Back(_) | Turn::Hold(_)) {
-            return turn;
+        match (self.excused(shift), turn) {
+            (Some(Excused::Passed), _) if self.elapsed(shift) >= step.bake => Turn::Advance,
+            (Some(Excused::Passed), Turn::Hold(_)) | (Some(_), Turn::Back(_)) => Turn::Stay,
+            (_, turn) => turn,
         }
-        if self.passed.borrow().contains(&shift.step()) {
-            return if self.elapsed(shift) >= step.bake { Turn::Advance } else { Turn::Stay };
-        }
-        if self.patience.get().is_some_and(|until| self.clock.now() < until) { Turn::Stay } else { turn }
+    }
+
+    /// What a person has said of the step under way, unless an alarm has come since.
+    fn excused(&self, shift: &Shift) -> Option<Excused> {
+        let alarms = self.alarms.borrow();
+        let is_known = |excuse: &Excuse| alarms.iter().all(|alarm| excuse.alarms.contains(alarm));
+        let excuses = self.excuses.borrow();
+        let mut own = excuses.iter().rev().filter(|excuse| excuse.step == shift.step() && is_known(excuse));
+        own.find_map(|excuse| match excuse.until {
+            None => Some(Excused::Passed),
+            Some(until) => (self.clock.now() < until).then_some(Excused::Watched),
+        })
     }
 
     fn elapsed(&self, shift: &Shift) -> Duration {
@@ -178,8 +189,9 @@ impl<A: Aws, C: Clock, J: Journal> Engine<'_, A, C, J> {
         let elapsed = self.elapsed(shift);
         let overridden = plan.canary.as_ref().is_some_and(|canary| canary.override_gate.is_some());
         let over = elapsed >= step.bake + self.extension(plan, step, shift);
+        let passed = self.excused(shift) == Some(Excused::Passed);
         match elapsed {
-            _ if overridden && elapsed >= step.bake => Turn::Advance,
+            _ if (overridden || passed) && elapsed >= step.bake => Turn::Advance,
             // Whoever asked for everything at once knows that the gate may see nothing; the warning says that it does not.
             _ if self.finishing.get() && (over || !is_passing(why)) => Turn::Advance,
             _ if over => {
@@ -211,6 +223,15 @@ impl<A: Aws, C: Clock, J: Journal> Engine<'_, A, C, J> {
         let late = self.watched_since.get().map(|since| since.duration_since(due));
         usual + late.and_then(|late| Duration::try_from(late).ok()).unwrap_or_default()
     }
+}
+
+/// What a step is excused from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Excused {
+    /// It counts as passed once its time is over.
+    Passed,
+    /// It stands, and is watched on.
+    Watched,
 }
 
 /// Before this nothing is promoted early (judge §4).

@@ -19,7 +19,7 @@ mod redeploy;
 mod smoke;
 
 use std::cell::{Cell, RefCell};
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -103,6 +103,29 @@ impl From<Problem> for Stop {
     }
 }
 
+/// A step that a person excuses for what spoke against it then.
+#[derive(Debug, Clone)]
+struct Excuse {
+    /// From 0.
+    step: usize,
+    /// The share stands until then; the step counts as passed where there is no end.
+    until: Option<Timestamp>,
+    /// The alarms that were known: a new one is not excused.
+    alarms: Vec<String>,
+}
+
+/// Whether a release that the records hold is set going.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+enum Resuming {
+    /// It is not.
+    #[default]
+    No,
+    /// It is; the next step still needs its word.
+    Going,
+    /// It is, and the step that it waits for is agreed to.
+    Agreed,
+}
+
 /// Where to stop and what to do when interrupted.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Settings {
@@ -131,7 +154,7 @@ pub struct Engine<'a, A, C, J> {
     /// Whether any write was, or may have been, carried out.
     wrote: Cell<bool>,
     /// Somebody asked to go on with a release: a pause that stands when it is first looked at is over.
-    resuming: Cell<bool>,
+    resuming: Cell<Resuming>,
     /// Since when a person who let a held step go on has it watched: its extension begins anew.
     watched_since: Cell<Option<Timestamp>>,
     /// Whether a write without an answer may still be on its way.
@@ -143,10 +166,10 @@ pub struct Engine<'a, A, C, J> {
     /// The step of the canary that was looked at last, from 0, and its share.
     step: Cell<usize>,
     share: Cell<Option<Percent>>,
-    /// The steps that a person lets pass whatever the gate says.
-    passed: RefCell<BTreeSet<usize>>,
-    /// Until then a person lets the share stand although the gate says no.
-    patience: Cell<Option<Timestamp>>,
+    /// The alarms that the last look found raised.
+    alarms: RefCell<Vec<String>>,
+    /// What a person lets stand although the gate says no.
+    excuses: RefCell<Vec<Excuse>>,
     /// When each step began, and whether its end was told: going on after a question tells nothing anew.
     begun: RefCell<BTreeMap<StepKind, (Timestamp, bool)>>,
 }
@@ -173,15 +196,15 @@ impl<'a, A: Aws, C: Clock, J: Journal> Engine<'a, A, C, J> {
             settings,
             jitter: Jitter::new(seed),
             wrote: Cell::new(false),
-            resuming: Cell::new(false),
+            resuming: Cell::new(Resuming::No),
             watched_since: Cell::new(None),
             unsure: Cell::new(false),
             person: &Nobody,
             finishing: Cell::new(settings.finish),
             step: Cell::new(0),
             share: Cell::new(None),
-            passed: RefCell::default(),
-            patience: Cell::new(None),
+            alarms: RefCell::default(),
+            excuses: RefCell::default(),
             begun: RefCell::default(),
         }
     }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::consult::Consulted;
 use super::forward::Arrived;
-use super::{Engine, OnInterrupt, Signal, Stop};
+use super::{Engine, OnInterrupt, Resuming, Signal, Stop};
 use crate::aws::Aws;
 use crate::change::Change;
 use crate::clock::Clock;
@@ -57,7 +57,8 @@ impl<A: Aws, C: Clock, J: Journal> Engine<'_, A, C, J> {
     /// Goes on with a release whose journal is open: forward, or on with a rollback that had begun.
     pub async fn resume(&self, plan: &Plan) -> Outcome {
         let progress = self.progress();
-        self.resuming.set(!self.settings.once);
+        // Whoever resumes a release that waits for them has agreed to the step that it waits for.
+        self.resuming.set(if self.settings.once { Resuming::No } else { Resuming::Agreed });
         if progress.may_have_changed() || progress.published.iter().any(|(.., new)| *new) || progress.deploying {
             self.note_write();
         }
@@ -95,26 +96,30 @@ impl<A: Aws, C: Clock, J: Journal> Engine<'_, A, C, J> {
     }
 
     async fn go_on(&self, plan: &Plan) -> Outcome {
+        let mut arrived = self.forward(plan).await;
         loop {
-            let stop = match self.forward(plan).await {
+            let stop = match arrived {
                 Ok(Arrived::Promoted) => {
-                    return Outcome {
-                        exit: Exit::Done,
-                        ending: Some(Ending::Promoted),
-                        problem: None,
-                        now: Vec::new(),
-                    };
+                    let ending = Some(Ending::Promoted);
+                    return Outcome { exit: Exit::Done, ending, problem: None, now: Vec::new() };
                 }
                 Ok(Arrived::Unchanged) => return self.unchanged(plan),
                 Err(stop) => stop,
             };
-            match self.consult(plan, stop).await {
-                // What was sent and not answered may still land.
-                Consulted::GoOn => self.wait_for_late_writes().await,
+            arrived = match self.consult(plan, stop).await {
+                Consulted::GoOn => self.forward_again(plan).await,
                 Consulted::Stop(stop) => return self.stopped(plan, stop).await,
                 Consulted::Left(outcome) => return outcome,
-            }
+            };
         }
+    }
+
+    /// A write of this process that was not answered may still land: it is given its time, and a signal ends the wait.
+    async fn forward_again(&self, plan: &Plan) -> Result<Arrived, Stop> {
+        if self.unsure.get() {
+            self.wait(super::SETTLE).await?;
+        }
+        self.forward(plan).await
     }
 
     fn unchanged(&self, plan: &Plan) -> Outcome {

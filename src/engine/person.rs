@@ -64,8 +64,10 @@ pub struct Question {
     pub problem: Option<Problem>,
     /// What can be chosen; the first is what Enter takes.
     pub choices: &'static [Choice],
-    /// What is done when nobody answers in time; nothing, and the question stays, where there is none.
-    pub unanswered: Option<Choice>,
+    /// What is done when nobody answers.
+    pub unanswered: Choice,
+    /// The records of all aliases say that the release is held.
+    pub recorded: bool,
 }
 
 /// An answer.
@@ -85,7 +87,8 @@ pub trait Person {
     /// What was asked for since the last time.
     fn demand(&self) -> Option<Demand>;
 
-    /// Asks. Nothing comes back when nobody answered in time, or a signal ended the wait.
+    /// Asks. Nothing comes back when nobody answered in time, nobody is there any more, or a signal ended the wait. Only
+    /// a pause may be asked about without a bound.
     fn ask<'a>(&'a self, question: &'a Question) -> LocalBoxFuture<'a, Option<Answer>>;
 }
 

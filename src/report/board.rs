@@ -9,6 +9,7 @@ use super::text::{clock, thousands};
 use crate::event::Event;
 use crate::metrics::{GateLook, VersionLook};
 use crate::model::{CanaryStep, GatePolicy};
+use crate::step::StepKind;
 
 /// Which version has which share, in percent.
 pub(super) type Shares = Vec<(String, f64)>;
@@ -30,6 +31,8 @@ pub struct Board {
     pub(super) looked: Option<Timestamp>,
     /// The way back has begun.
     pub(super) goes_back: bool,
+    /// The steps of a canary are under way.
+    pub(super) shifts: bool,
 }
 
 /// Between two looks.
@@ -56,7 +59,9 @@ impl Board {
             }
             Event::StageCanary { stage, percent, .. } => self.stage = Some((stage.clone(), *percent)),
             Event::Gate(look) => (self.look, self.looked) = (Some((**look).clone()), Some(at)),
-            Event::RollingBack { .. } => self.goes_back = true,
+            Event::RollingBack { .. } => (self.goes_back, self.shifts) = (true, false),
+            Event::StepStarted { step: StepKind::Canary, .. } => self.shifts = true,
+            Event::StepFinished { step: StepKind::Canary, .. } => self.shifts = false,
             _ => {}
         }
     }

@@ -11,11 +11,6 @@ use console::Term;
 pub(super) struct InPlace(RefCell<Option<String>>);
 
 impl InPlace {
-    /// Whether anything is.
-    pub(super) fn is_drawn(&self) -> bool {
-        self.0.borrow().is_some()
-    }
-
     /// Draws lines, in place of those before. Lines for which the terminal is too low are left out: what has scrolled
     /// away could not be taken back.
     pub(super) fn draw(&self, text: &str) {

@@ -57,14 +57,11 @@ impl Live {
         self.keys.set(keys.filter(|_| self.enabled));
     }
 
-    /// Whether a panel is there to press keys at.
-    pub(super) fn shows_panel(&self) -> bool {
-        self.panel.is_drawn()
-    }
-
     /// Draws the panel again, at most once a second.
     pub(super) fn tick(&self, board: &Board, term: &Term, moment: Moment) {
-        if self.shows_panel() && self.drawn.replace(moment.now.as_second()) != moment.now.as_second() {
+        // A message takes the panel away, and a look that fails brings none: the keys stay known.
+        if board.shifts && board.look.is_some() && self.drawn.replace(moment.now.as_second()) != moment.now.as_second()
+        {
             self.draw_panel(board, term, Some(moment));
         }
     }

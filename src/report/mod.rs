@@ -155,7 +155,7 @@ impl Reporter {
 
     /// Whether keys that are pressed now are meant for a canary under way.
     pub fn offers_keys(&self) -> bool {
-        self.live.shows_panel() || self.term.progress == Progress::Plain && self.board.borrow().look.is_some()
+        self.board.borrow().shifts
     }
 
     /// Columns of text, as the terminal is now.

@@ -17,6 +17,7 @@ use stagegate::world::Profile;
 
 use super::during::{Stagecraft, share, told};
 use super::kinds::BOTH;
+use super::lab::clients;
 use crate::support::person::Scripted;
 
 fn good() -> Profile {
@@ -58,7 +59,7 @@ fn a_failed_gate_asks_and_goes_back_when_nobody_answers() {
             release.assert_back(&outcome, Code::GateFailed, "errors");
             let question = person.last();
             assert_eq!((question.occasion, question.share), (Occasion::GateFailed, Some(Percent::whole(5))));
-            assert_eq!((question.choices[0], question.unanswered), (Choice::RollBack, Some(Choice::RollBack)));
+            assert_eq!((question.choices[0], question.unanswered), (Choice::RollBack, Choice::RollBack));
             assert!(question.problem.unwrap().why[0].contains("errors"));
         }
     }
@@ -187,7 +188,8 @@ fn a_key_pauses_and_the_records_say_so_while_it_is_held() {
     for mode in BOTH {
         let (release, person, outcome) = pressed(*mode, Demand::Pause, &[Some(Choice::GoOn)]);
         release.assert_promoted(&outcome);
-        assert_eq!((person.occasions(), person.last().unanswered), (vec![Occasion::Paused], None));
+        assert_eq!((person.occasions(), person.last().unanswered), (vec![Occasion::Paused], Choice::Leave));
+        assert!(person.last().recorded);
         let (release, _, outcome) = pressed(*mode, Demand::Pause, &[Some(Choice::RollBack)]);
         assert_recalled(&release, &outcome);
         let (release, _, outcome) = pressed(*mode, Demand::Pause, &[Some(Choice::Leave)]);
@@ -200,7 +202,7 @@ fn a_key_pauses_and_the_records_say_so_while_it_is_held() {
 fn keys_that_change_traffic_ask_whether_it_is_meant() {
     let (release, person, outcome) = pressed(CanaryMode::Alias, Demand::RollBack, &[Some(Choice::RollBack)]);
     assert_recalled(&release, &outcome);
-    assert_eq!(person.last().unanswered, Some(Choice::GoOn), "a key that was hit by mistake does nothing");
+    assert_eq!(person.last().unanswered, Choice::GoOn, "a key that was hit by mistake does nothing");
     for (demand, answer) in [(Demand::RollBack, Some(Choice::GoOn)), (Demand::RollBack, None), (Demand::Finish, None)] {
         let (release, _, outcome) = pressed(CanaryMode::Alias, demand, &[answer]);
         release.assert_promoted(&outcome);
@@ -261,4 +263,120 @@ fn a_tick_asks_nobody() {
     release.lab.settings.once = true;
     let outcome = release.resume_plan(&plan);
     assert_eq!((outcome.exit, person.occasions()), (Exit::InFlight, Vec::new()), "{outcome:?}");
+}
+
+/// At the question that stands something happens, and nobody answers.
+fn surprised(
+    mode: CanaryMode,
+    candidate: &Profile,
+    rps: f64,
+    signal: Signal,
+    approve: &[u32],
+) -> (Stagecraft, Outcome) {
+    let mut release = Stagecraft::new(mode, rps, candidate);
+    release.lab.target.canary.approve = approve.iter().map(|percent| Percent::whole(*percent)).collect();
+    let interrupt = release.lab.interrupt.clone();
+    let raises = move || {
+        interrupt.raise(signal);
+    };
+    release.lab.person = answering(&[None]).meanwhile(raises).sit_down();
+    let outcome = release.promote();
+    (release, outcome)
+}
+
+#[test]
+fn ctrl_c_at_a_question_leaves_what_the_question_says_and_the_record_tells_it() {
+    for (candidate, rps, approve, exit) in [
+        (broken(), 100.0, &[][..], Exit::InBetween),
+        (good(), 0.0, &[], Exit::InFlight),
+        (good(), 100.0, &[25], Exit::Done),
+    ] {
+        let (release, outcome) = surprised(CanaryMode::Alias, &candidate, rps, Signal::Interrupt, approve);
+        assert_eq!((outcome.exit, outcome.ending), (exit, None), "{outcome:?}");
+        assert_eq!((share(&release.lab), release.record().state), (5.0, RecordState::Paused), "{outcome:?}");
+        assert!(!told(&outcome).why.iter().any(|why| why.contains("twice")), "{outcome:?}");
+    }
+}
+
+#[test]
+fn a_version_proven_worse_is_remembered_as_bad_when_the_terminal_goes() {
+    for mode in BOTH {
+        let (release, outcome) = surprised(*mode, &broken(), 100.0, Signal::Terminate, &[]);
+        // A signal leaves the candidate's alias to the next canary, or to gc.
+        assert_eq!((outcome.exit, told(&outcome).code), (Exit::RolledBack, Code::GateFailed), "{outcome:?}");
+        assert_eq!((share(&release.lab), release.record().bad), (0.0, vec![2]));
+    }
+}
+
+/// Presses Ctrl-C once, right before the call of a look that finds something.
+struct AtLook {
+    interrupt: Interrupt,
+    signal: Signal,
+}
+
+impl Listener for AtLook {
+    fn on(&self, _: Timestamp, event: &Event) {
+        if matches!(event, Event::Gate(look) if look.decision == stagegate::gate::Decision::Rollback) {
+            self.interrupt.raise(self.signal);
+        }
+    }
+}
+
+#[test]
+fn one_ctrl_c_during_the_look_that_finds_it_worse_is_asked_about_and_does_not_leave_it() {
+    for (signal, asked) in [(Signal::Interrupt, 1), (Signal::Terminate, 0)] {
+        let (mut release, person) = attended(CanaryMode::Alias, 100.0, &broken(), answering(&[Some(Choice::RollBack)]));
+        release.lab.listener = Rc::new(AtLook { interrupt: release.lab.interrupt.clone(), signal });
+        let outcome = release.promote();
+        release.assert_back(&outcome, Code::GateFailed, "errors");
+        assert_eq!(person.occasions().len(), asked, "{signal:?}");
+    }
+}
+
+#[test]
+fn holding_on_without_proof_excuses_nothing_that_comes_later() {
+    let mut release = Stagecraft::new(CanaryMode::Alias, 0.0, &good());
+    let person = answering(&[Some(Choice::Watch), None]).sit_down();
+    release.lab.person = person.clone();
+    // Held for want of traffic; then its clients come, and it is worse.
+    let load = clients(&release.lab, 11, 100.0, &broken());
+    let came = Rc::new(Cell::new(false));
+    let flag = Rc::clone(&came);
+    let release = release.at(45, move |account| {
+        if !flag.replace(true) {
+            account.set_load(load.clone());
+        }
+    });
+    let outcome = release.promote();
+    release.assert_back(&outcome, Code::GateFailed, "errors");
+    assert_eq!(person.occasions(), [Occasion::Held, Occasion::GateFailed]);
+}
+
+#[test]
+fn going_on_after_a_pause_agrees_to_no_step() {
+    for demand in [Demand::Pause, Demand::Finish] {
+        let mut release = Stagecraft::new(CanaryMode::Alias, 100.0, &good());
+        release.lab.target.canary.approve = vec![Percent::whole(25)];
+        let clock = release.lab.world.clock();
+        let first = if demand == Demand::Pause { Choice::GoOn } else { Choice::Finish };
+        let person = pressing(demand, clock.now(), &[Some(first), None], clock).sit_down();
+        release.lab.person = person.clone();
+        let outcome = release.promote();
+        assert_eq!((outcome.exit, share(&release.lab)), (Exit::Done, 5.0), "{demand:?}: {outcome:?}");
+        assert_eq!(person.occasions().last(), Some(&Occasion::Approval), "{demand:?}");
+    }
+}
+
+#[test]
+fn one_look_asks_nobody_whatever_it_finds() {
+    let (mut release, person) = attended(CanaryMode::Alias, 100.0, &broken(), answering(&[Some(Choice::Watch)]));
+    let plan = release.lab.plan().unwrap();
+    release.lab.settings.until_percent = Some(Percent::whole(5));
+    assert_eq!(release.promote_plan(&plan).exit, Exit::Done);
+    release.lab.settings.until_percent = None;
+    release.lab.settings.once = true;
+    release.lab.world.clock().advance(Duration::from_secs(600));
+    let outcome = release.resume_plan(&plan);
+    release.assert_back(&outcome, Code::GateFailed, "errors");
+    assert_eq!(person.occasions(), []);
 }
