@@ -50,7 +50,7 @@ fn a_default_endpoint_takes_one_call_and_that_of_an_http_api_two() {
     assert_eq!(of("/orders"), ("h1/$default /orders".into(), http.clone()));
     let gone = "https://r9.execute-api.us-east-1.amazonaws.com/prod";
     let nothing = locate(&world, gone, &[]).unwrap().resolution.outcome.unwrap_err();
-    assert_eq!(nothing, Nothing::NoSuchStage { api: api("r9"), segment: "prod".into() });
+    assert_eq!(nothing, Nothing::UnknownApi(api("r9")));
 }
 
 #[test]
