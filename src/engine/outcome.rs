@@ -39,6 +39,16 @@ enum Cause {
     Died,
 }
 
+/// A person at the terminal wanted it back.
+fn recalled(place: &str, bad: bool) -> Problem {
+    let why = if bad {
+        "chosen at the terminal; the new version is remembered as bad and promoted again by its number only"
+    } else {
+        "chosen at the terminal after Ctrl-C; nothing is said against the new version"
+    };
+    Problem::new(Code::Interrupted, format!("{place} is rolled back, as you asked")).why(why)
+}
+
 /// The release goes on later, by itself or by a person.
 fn waits(problem: Problem) -> Outcome {
     let problem = problem.exit(Exit::InFlight);
@@ -185,13 +195,7 @@ impl<A: Aws, C: Clock, J: Journal> Engine<'_, A, C, J> {
             }
             Stop::Recalled { bad } => {
                 let cause = if bad { Cause::Bad } else { Cause::Failed };
-                let why = if bad {
-                    "chosen at the terminal; the new version is remembered as bad and promoted again by its number only"
-                } else {
-                    "chosen at the terminal after Ctrl-C; nothing is said against the new version"
-                };
-                let problem = Problem::new(Code::Interrupted, format!("{place} is rolled back, as you asked")).why(why);
-                self.back_from(plan, problem, Exit::RolledBack, cause).await
+                self.back_from(plan, recalled(&place, bad), Exit::RolledBack, cause).await
             }
             // Whoever asks is at the terminal, and was asked before anything ends.
             Stop::Asked(_) => self.interrupted(plan, Signal::Interrupt).await,

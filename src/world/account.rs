@@ -308,9 +308,6 @@ impl Account {
             Call::GetVersionPolicy(c) => Reply::GetVersionPolicy(self.get_version_policy(&c.function, c.version)?),
             Call::DeleteVersion(c) => Reply::DeleteVersion(self.delete_version(&c.function, c.version.get())?),
             Call::GetPolicy(c) => Reply::GetPolicy(self.get_policy(&c.function, c.alias.as_str())?),
-            Call::GetProvisionedConcurrencyConfig(c) => {
-                Reply::GetProvisionedConcurrencyConfig(self.get_provisioned(&c.function, &c.alias)?)
-            }
             Call::PublishVersion(c) => Reply::PublishVersion(self.publish_version(c)?),
             Call::CreateAlias(c) => Reply::CreateAlias(self.create_alias(c)?),
             Call::UpdateAlias(c) => Reply::UpdateAlias(self.update_alias(c)?),
@@ -349,7 +346,8 @@ impl Account {
             Call::DeleteDeployment(c) => Reply::DeleteDeployment(self.delete_deployment(&c.api, &c.deployment)?),
             Call::UpdateStage(c) => Reply::UpdateStage(self.update_stage(&c.api, &c.stage, &c.patches)?),
             Call::GetDomainName(c) => Reply::GetDomainName(self.domain_name(&c.domain)?),
-            Call::FilterLogEvents(_)
+            Call::GetProvisionedConcurrencyConfig(_)
+            | Call::FilterLogEvents(_)
             | Call::LookupEvents(_)
             | Call::GetBasePathMappings(_)
             | Call::GetDomainNameV2(_)
@@ -370,9 +368,13 @@ impl Account {
         })
     }
 
-    /// As [`Account::perform`], for what maps custom domain names, the newer API Gateway service, logs and past calls.
+    /// As [`Account::perform`], for provisioned concurrency, logs, past calls, what maps custom domain names, and the
+    /// newer API Gateway service.
     fn perform_more(&mut self, call: &Call) -> Result<Reply, AwsError> {
         Ok(match call {
+            Call::GetProvisionedConcurrencyConfig(c) => {
+                Reply::GetProvisionedConcurrencyConfig(self.get_provisioned(&c.function, &c.alias)?)
+            }
             Call::FilterLogEvents(c) => Reply::FilterLogEvents(self.filter_log_events(c)?),
             Call::LookupEvents(c) => Reply::LookupEvents(self.lookup_events(c)?),
             Call::GetApi(c) => Reply::GetApi(self.http_api(&c.api)?.live.api.clone()),

@@ -7,11 +7,14 @@ use std::rc::Rc;
 use futures_util::future::LocalBoxFuture;
 use stagegate::engine::person::{Answer, Choice, Demand, Occasion, Person, Question};
 
+/// A key, and when it is pressed.
+type Press = (Demand, Box<dyn Fn() -> bool>);
+
 /// Answers in order, then nothing more; keys in order, one whenever `due` says so.
 #[derive(Default)]
 pub struct Scripted {
     answers: RefCell<VecDeque<Option<Answer>>>,
-    keys: RefCell<Vec<(Demand, Box<dyn Fn() -> bool>)>>,
+    keys: RefCell<Vec<Press>>,
     /// What happens while the next question stands.
     meanwhile: RefCell<Option<Box<dyn FnOnce()>>>,
     asked: RefCell<Vec<Question>>,
