@@ -43,7 +43,6 @@ pub enum Ending {
 /// One line of the journal.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-#[expect(clippy::large_enum_variant, reason = "most entries are intents, and few are held at a time")]
 pub enum Entry {
     /// The release begins, with its whole plan.
     Opened {

@@ -139,7 +139,11 @@ fn commands(text: &str, strict: bool) -> Vec<String> {
             let opens =
                 before.is_empty() || quoted || [":", "$", "&&", " or", "("].iter().any(|end| before.ends_with(end));
             let rest = &line[at..];
-            let ends = if quoted { vec![rest.find('`')] } else { ["  ", " ·", " | ", " > ", " && ", ". "].map(|end| rest.find(end)).to_vec() };
+            let ends = if quoted {
+                vec![rest.find('`')]
+            } else {
+                ["  ", " ·", " | ", " > ", " && ", ". "].map(|end| rest.find(end)).to_vec()
+            };
             let command = rest[..ends.into_iter().flatten().min().unwrap_or(rest.len())].trim_end();
             let name = command.split(' ').nth(1).unwrap_or_default();
             // A sentence may begin with the program's name, too.

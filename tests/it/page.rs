@@ -77,7 +77,7 @@ fn a_browser_draws_the_page_without_complaint_and_asks_for_nothing() {
     let bad = folder.path().join("bad.html");
     std::fs::write(&bad, "<script>console.error('x')</script><img src=\"http://page.invalid/x.png\">").unwrap();
     let seen = open(&browser, &bad, 900);
-    assert!(seen.complaints.len() > 0 && seen.requests.iter().any(|url| url.contains("page.invalid")), "{seen:?}");
+    assert!(!seen.complaints.is_empty() && seen.requests.iter().any(|url| url.contains("page.invalid")), "{seen:?}");
     for line in ["demo", "demo --regress errors", "demo --canary-mode stage"] {
         let page = demo(folder.path(), line);
         for width in [1100, 390] {

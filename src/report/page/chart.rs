@@ -219,12 +219,9 @@ fn path(scale: &Scale, points: &[(Timestamp, Option<f64>)]) -> String {
     let mut out = String::new();
     let mut pen = false;
     for (at, value) in points {
-        match value {
-            Some(value) => {
-                let word = if pen { 'L' } else { 'M' };
-                let _ = write!(out, "{word}{:.1} {:.1}", scale.x(*at), scale.y(*value));
-            }
-            None => {}
+        if let Some(value) = value {
+            let word = if pen { 'L' } else { 'M' };
+            let _ = write!(out, "{word}{:.1} {:.1}", scale.x(*at), scale.y(*value));
         }
         pen = value.is_some();
     }

@@ -146,7 +146,8 @@ fn every_event_of_every_demo_is_what_the_schema_says() {
         }
     }
     assert!(lines > 200 && types.len() > 12, "{lines} lines, {types:?}");
-    let mut wrong = json!({ "type": "interrupted", "signal": "SIGINT", "ts": "2026-11-21T14:00:02.114Z", "seq": 1 });
+    let mut wrong =
+        json!({ "type": "interrupted", "signal": "SIGINT", "asks": false, "ts": "2026-11-21T14:00:02.114Z", "seq": 1 });
     assert!(validator.is_valid(&wrong));
     for (key, value) in [("signal", json!(2)), ("seq", json!(-1)), ("type", json!("interupted")), ("more", json!(1))] {
         let mut other = wrong.clone();
