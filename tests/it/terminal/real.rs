@@ -4,7 +4,7 @@ use std::path::Path;
 
 use crate::support::account::Account;
 use crate::support::account_setup::marker_handler;
-use crate::support::emulator::Emulator;
+use crate::support::emulator::{Emulator, REGION};
 use crate::support::pty::Terminal;
 
 struct Desk {
@@ -104,4 +104,23 @@ fn yes_is_an_answer_with_enter_only() {
     let (code, screen) = terminal.end();
     assert_eq!(code, 0, "{screen}");
     assert_eq!(desk.account.invoke("pets", "beta").0, "2");
+}
+
+#[test]
+fn at_3_am_a_url_and_one_key_are_enough_on_a_machine_with_nothing_on_it() {
+    let Some(desk) = desk("terminal paged") else { return };
+    let api = desk.account.create_rest_api("pets", "pets");
+    let deployment = desk.account.create_deployment(&api, "by hand");
+    desk.account.create_stage(&api, "prod", &deployment, Some("live"));
+    desk.account.permit_api(&api, "pets", "live");
+    assert_eq!(desk.answered("promote prod", "Type prod to start", "prod\r").0, 0);
+    let elsewhere = Desk { home: tempfile::tempdir().unwrap(), account: desk.account };
+    let url = format!("rollback https://{api}.execute-api.{REGION}.amazonaws.com/prod/pets");
+    let (code, screen) = elsewhere.answered(&url, "Enter = roll back now", "\r");
+    assert_eq!(code, 0, "{screen}");
+    let way = format!("{api}/prod");
+    for said in [way.as_str(), "pets:live", "v2 100%", "v1 100%", "(recorded)", "✔ ROLLED BACK in", "undo this:"] {
+        assert!(screen.contains(said), "{said}:\n{screen}");
+    }
+    assert_eq!(elsewhere.serving(), "1");
 }
