@@ -131,7 +131,7 @@ fn recorded(name: &str, record: &Record) -> Result<Option<Chosen>, Problem> {
                 Problem::new(Code::FirstRelease, format!("{name} had no version before {}", record.to.label()))
                     .why(format!("{} {why}", record.run))
                     .aws_now(format!("unchanged; {name} → {}", record.to.label()));
-            Err(problem)
+            Err(problem.fix(versions_of(name)))
         }
         (RecordState::Promoted, Some(from)) if !is_bad(from, &record.bad) => {
             Ok(Some(Chosen { version: Some(from), rule: Rule::Recorded }))
@@ -175,7 +175,7 @@ fn stale(name: &str, alias: &Alias, record: &Record, person: bool) -> Result<Cho
     if record.to == alias.version && !alias.weights.is_empty() {
         return Err(problem.fix(format!("end the split: stagegate canary clear {name}")));
     }
-    Err(problem)
+    Err(problem.fix(versions_of(name)))
 }
 
 fn nothing_recorded(name: &str, alias: &Alias, record: Option<&Record>) -> Problem {
@@ -189,6 +189,13 @@ fn nothing_recorded(name: &str, alias: &Alias, record: Option<&Record>) -> Probl
     Problem::new(Code::NothingRecorded, format!("nothing says where {name} should go back to"))
         .why(why)
         .aws_now(format!("unchanged; {name} → {}", alias.version.label()))
+        .fix(versions_of(name))
+}
+
+/// Where the versions are listed that could be named instead, of `FUNCTION:ALIAS`.
+pub fn versions_of(name: &str) -> String {
+    let function = name.split_once(':').map_or(name, |(function, _)| function);
+    format!("see which there are: stagegate versions {function}")
 }
 
 #[cfg(test)]

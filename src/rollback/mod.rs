@@ -14,7 +14,7 @@ use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 
-pub use choose::{Chosen, Known, Rule, choose};
+pub use choose::{Chosen, Known, Rule, choose, versions_of};
 pub use emergency::{Emergency, Part, Seen};
 pub use undo::dead;
 pub use undone::{Left, Undone};

@@ -122,7 +122,8 @@ fn a_project_is_set_up_by_answers_and_verify_finds_it_in_order() {
     let text = desk.file().unwrap();
     assert!(text.contains("functions = [\"pets\"]") && text.contains("alias_variable = \"lambdaAlias\""), "{text}");
 
-    let (code, screen) = desk.at_terminal(&place, &[(NAME, "\r"), ("Replace stagegate.toml", "\r")], &[]);
+    let (code, screen) =
+        desk.at_terminal(&place, &[(NAME, "\r"), ("Replace target prod in stagegate.toml?", "\r")], &[]);
     assert_eq!((code, desk.file()), (2, Some(text.clone())), "{screen}");
     let accessible = [("STAGEGATE_ACCESSIBLE", "1")];
     let (code, screen) = desk.at_terminal(

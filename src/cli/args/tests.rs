@@ -50,6 +50,8 @@ fn a_command_acts_by_its_name_as_it_does_when_it_is_read() {
         "init a",
         "verify",
         "iam-policy read --target a",
+        "logs a",
+        "versions a",
         "demo",
         "gate replay a",
         "help",

@@ -17,7 +17,7 @@ use crate::model::{RunId, Version};
 use crate::plan::short_sha;
 use crate::problem::{Code, Level, Problem};
 use crate::rollback::trail::{self, Trail};
-use crate::rollback::{Emergency, Known, Part, Rule, Seen};
+use crate::rollback::{Emergency, Known, Part, Rule, Seen, versions_of};
 
 /// What a rollback is chosen from.
 pub struct Choosing<'a, A, C> {
@@ -157,6 +157,9 @@ impl<'a, A: Aws, C: Clock> Choosing<'a, A, C> {
     /// The message with the versions as commands that can be run.
     pub fn list(&self, problem: Problem, one: &Seen, versions: &[Function]) -> Problem {
         let flags = self.flags();
+        let mut problem = problem;
+        // The list itself takes the place of the way to it.
+        problem.fix.retain(|fix| *fix != versions_of(&one.label()));
         let mut problem = versions.iter().fold(problem, |problem, version| {
             let command = format!("{} --to {}{flags}", one.label(), version.version);
             problem.fix(format!("{}   {}", self.located.command_for("rollback", &command), line(version, one)))

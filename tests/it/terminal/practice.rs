@@ -122,7 +122,8 @@ fn going_on_after_ctrl_c_ends_as_if_nothing_had_been() {
 #[test]
 fn a_failed_gate_is_the_third_screen() {
     let mut terminal = started("--regress errors");
-    let asked = terminal.wait("What now?   (rolls back by itself in");
+    terminal.wait("What now?   (rolls back by itself in");
+    let asked = terminal.wait("later: stagegate resume prod");
     let asked = part(&asked, "✖ FAILED gate", "\u{0}");
     let shown = without_seconds(asked);
     insta::assert_snapshot!("failed_gate", shown);
