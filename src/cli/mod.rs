@@ -163,7 +163,7 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> Exit {
         None => (std::env::current_dir().unwrap_or_default(), StateDir::from_env(&env)),
     };
     let app = App {
-        reporter: Reporter::to_process(term, shape, args.global.loudness()),
+        reporter: Reporter::to_process(term, shape, args.global.loudness()).repeating(target::repeats(&args.global)),
         args: args.global,
         interrupt: Interrupt::default(),
         acting: Cell::new(false),

@@ -7,6 +7,7 @@ use futures_util::future::LocalBoxFuture;
 
 use super::keyboard::{Key, Keyboard};
 use super::menu::{Item, Menu};
+use super::target::repeated;
 use super::{App, Attended};
 use crate::engine::person::{Answer, Choice, Demand, Occasion, Person, Question};
 use crate::plan::Plan;
@@ -28,6 +29,8 @@ pub struct AtTerminal<'a> {
     agreed: bool,
     patience: Duration,
     place: String,
+    /// What a printed command repeats.
+    flags: String,
     /// What going back means.
     back: String,
 }
@@ -45,6 +48,7 @@ impl<'a> AtTerminal<'a> {
             agreed,
             patience: patience.unwrap_or(PATIENCE),
             place: plan.target.label(),
+            flags: repeated(app),
             back: back(plan),
         }
     }
@@ -189,9 +193,11 @@ impl<'a> AtTerminal<'a> {
             (Choice::PassOnce, _) => ("Continue", "pass this gate once; asks for a reason".into()),
             (Choice::Finish, _) => ("Finish", "leave out the rest of the steps: all traffic to the new version".into()),
             (Choice::Leave, Occasion::Approval) => {
-                ("Wait", format!("exit, nothing moves; later: stagegate resume {}", self.place))
+                ("Wait", format!("exit, nothing moves; later: stagegate resume {}{}", self.place, self.flags))
             }
-            (Choice::Leave, _) => ("Leave", format!("exit and keep {share}; later: stagegate resume {}", self.place)),
+            (Choice::Leave, _) => {
+                ("Leave", format!("exit and keep {share}; later: stagegate resume {}{}", self.place, self.flags))
+            }
         };
         Item { label, does }
     }

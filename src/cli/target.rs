@@ -1,6 +1,7 @@
 //! What TARGET means here: looked up in the configuration file where it is a name, with the settings that count.
 
 use super::App;
+use super::args::Global;
 use super::session::Session;
 use crate::address::{self, Mapped, Nothing, PassedRule};
 use crate::aws::Aws;
@@ -131,20 +132,21 @@ pub fn configured_with_files(app: &App, located: &Located) -> Option<Target> {
     }
 }
 
-/// The flags that were given and that another command must repeat to mean the same.
+/// The flags that were given and that another command must repeat to mean the same, one by one.
+pub(super) fn repeats(args: &Global) -> Vec<String> {
+    let config = args.config.as_ref().map(|path| path.display().to_string());
+    let given = [
+        ("--config", config.as_ref()),
+        ("--profile", args.profile.as_ref()),
+        ("--region", args.region.as_ref()),
+        ("--endpoint-url", args.endpoint_url.as_ref()),
+    ];
+    given.into_iter().filter_map(|(flag, value)| Some(format!("{flag} {}", shell_word(value?)))).collect()
+}
+
+/// The same as one text, each with a blank before it.
 pub(super) fn repeated(app: &App) -> String {
-    let mut text = String::new();
-    let mut add = |flag: &str, value: Option<&String>| {
-        if let Some(value) = value {
-            text.push_str(&format!(" {flag} {}", shell_word(value)));
-        }
-    };
-    let config = app.args.config.as_ref().map(|path| path.display().to_string());
-    add("--config", config.as_ref());
-    add("--profile", app.args.profile.as_ref());
-    add("--region", app.args.region.as_ref());
-    add("--endpoint-url", app.args.endpoint_url.as_ref());
-    text
+    repeats(&app.args).iter().map(|flag| format!(" {flag}")).collect()
 }
 
 /// A text as one word of a shell's command line.

@@ -15,6 +15,18 @@ use crate::problem::{Code, Problem};
 use crate::seeded::{Bug, seeded};
 use crate::step::StepKind;
 
+/// One sending of a write.
+#[derive(Debug, Clone)]
+pub(super) struct Attempt {
+    /// The step that sends it; none during a rollback.
+    pub step: Option<StepKind>,
+    pub operation: Operation,
+    /// What it is about.
+    pub resource: String,
+    /// From 1.
+    pub number: u32,
+}
+
 impl<A: Aws, C: Clock, J: Journal> Engine<'_, A, C, J> {
     /// Carries out one change that is no part of a release.
     ///
@@ -124,24 +136,17 @@ impl<A: Aws, C: Clock, J: Journal> Engine<'_, A, C, J> {
     pub(crate) async fn write(&self, step: Option<StepKind>, call: &Call, attempt: u32) -> Result<(), AwsError> {
         let answer = self.aws.call(call).await;
         let result = answer.as_ref().map(|_| describe(call));
-        self.answered(step, call.operation(), call.subject(), attempt, result);
+        self.answered(Attempt { step, operation: call.operation(), resource: call.subject(), number: attempt }, result);
         answer.map(|_| ())
     }
 
     /// Notes and tells how a write was answered: what it did, or the error.
-    pub(super) fn answered(
-        &self,
-        step: Option<StepKind>,
-        operation: Operation,
-        resource: String,
-        attempt: u32,
-        result: Result<String, &AwsError>,
-    ) {
+    pub(super) fn answered(&self, attempt: Attempt, result: Result<String, &AwsError>) {
         if result.as_ref().err().is_none_or(|error| error.remedy() == Remedy::Unknown) {
             self.note_write();
         }
         let ok = result.is_ok();
-        let Wrote { api, resource, result, .. } = self.keep_answer(step, operation, resource, attempt, result);
+        let Wrote { step, api, resource, attempt, result, .. } = self.keep_answer(attempt, result);
         let release = self.run.clone();
         self.emit(&if ok {
             Event::AwsWrite { release, step, api, resource, result }
@@ -152,14 +157,8 @@ impl<A: Aws, C: Clock, J: Journal> Engine<'_, A, C, J> {
 
     /// Notes in the journal how a write was answered. Whoever must know that the journal takes nothing more is told by
     /// the next intent, before its write is sent.
-    pub(super) fn keep_answer(
-        &self,
-        step: Option<StepKind>,
-        operation: Operation,
-        resource: String,
-        attempt: u32,
-        result: Result<String, &AwsError>,
-    ) -> Wrote {
+    pub(super) fn keep_answer(&self, attempt: Attempt, result: Result<String, &AwsError>) -> Wrote {
+        let Attempt { step, operation, resource, number: attempt } = attempt;
         let (api, ok) = (operation.to_string(), result.is_ok());
         let result = result.unwrap_or_else(ToString::to_string);
         let wrote = Wrote { step, api, resource, attempt, ok, result };

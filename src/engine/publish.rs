@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use super::apply::Attempt;
 use super::{Engine, Stop, WRITE_ATTEMPTS_MAX};
 use crate::aws::noun::{Function, State, UpdateStatus};
 use crate::aws::operation::{GetFunction, ListVersionsByFunction, PublishVersion, version_marker};
@@ -65,8 +66,7 @@ impl<A: Aws, C: Clock, J: Journal> Engine<'_, A, C, J> {
                 Ok(published) => return Ok(self.note_published(function, member.highest, &published, attempt)),
                 Err(error) => error,
             };
-            let step = Some(StepKind::Publish);
-            self.keep_answer(step, Operation::PublishVersion, function.to_string(), attempt, Err(&error));
+            self.keep_answer(publishing(function, attempt), Err(&error));
             if let Some(ours) = self.published_by_us(function, member.highest).await? {
                 self.note_write();
                 return Ok((ours, true));
@@ -96,7 +96,7 @@ impl<A: Aws, C: Clock, J: Journal> Engine<'_, A, C, J> {
         let new = published.version.number() > highest && published.description.starts_with(&version_marker(&self.run));
         if new {
             let result = Ok(format!("{} published", published.version.label()));
-            self.answered(Some(StepKind::Publish), Operation::PublishVersion, function.to_string(), attempt, result);
+            self.answered(publishing(function, attempt), result);
         }
         (published.version, new)
     }
@@ -197,4 +197,9 @@ fn describe(plan: &Plan) -> String {
 /// "CodeSHA256 (x) is different from current CodeSHA256": looked at like a lost race.
 fn is_hash_mismatch(error: &AwsError) -> bool {
     error.code() == Some("InvalidParameterValueException") && error.to_string().contains("CodeSHA256")
+}
+
+fn publishing(function: &FunctionName, number: u32) -> Attempt {
+    let (step, operation) = (Some(StepKind::Publish), Operation::PublishVersion);
+    Attempt { step, operation, resource: function.to_string(), number }
 }

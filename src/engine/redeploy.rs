@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
+use super::apply::Attempt;
 use super::forward::Candidates;
 use super::{Engine, SETTLE, Stop, WRITE_ATTEMPTS_MAX};
 use crate::aws::noun::{Deployment, DeploymentStatus};
@@ -162,16 +163,18 @@ impl<A: Aws, C: Clock, J: Journal> Engine<'_, A, C, J> {
         self.append(Entry::Begun { step: StepKind::Redeploy, subject: api.to_string() })?;
         let description = stage.marker(&self.run, &live).to_string();
         let mut last = AwsError::Ambiguous { cause: "never sent".into() };
+        let step = Some(StepKind::Redeploy);
+        let deploying = |number| Attempt { step, operation, resource: api.to_string(), number };
         for attempt in 1..=WRITE_ATTEMPTS_MAX {
             match gateway::create_deployment(self.aws, kind, api, description.clone()).await {
                 Ok(deployment) => {
                     let result = Ok(format!("deployment {} created, nothing points at it yet", deployment.id));
-                    self.answered(Some(StepKind::Redeploy), operation, api.to_string(), attempt, result);
+                    self.answered(deploying(attempt), result);
                     return Ok(deployment.id);
                 }
                 Err(error) => last = error,
             }
-            self.keep_answer(Some(StepKind::Redeploy), operation, api.to_string(), attempt, Err(&last));
+            self.keep_answer(deploying(attempt), Err(&last));
             match last.remedy() {
                 Remedy::SlowDown => self.throttled(operation, attempt, api, &last).await,
                 Remedy::WaitForOther | Remedy::Look => self.pause_before_retry(attempt, &last).await,

@@ -3,6 +3,7 @@
 mod code;
 mod exit;
 mod render;
+mod repeat;
 #[cfg(all(test, feature = "live"))]
 mod runs;
 

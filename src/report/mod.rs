@@ -77,6 +77,8 @@ pub struct Reporter {
     ended: Cell<bool>,
     /// Why standard output took something not, other than that its reader went away.
     lost: RefCell<Option<String>>,
+    /// The flags that commands in messages repeat.
+    repeats: Vec<String>,
 }
 
 impl Reporter {
@@ -97,7 +99,13 @@ impl Reporter {
         let live = Live::new(&term, shape, None);
         let (stream, board, ended) = (Stream::default(), RefCell::default(), Cell::new(false));
         let lost = RefCell::default();
-        Self { term, shape, loudness, stdout, stderr, stream, live, board, ended, lost }
+        let repeats = Vec::new();
+        Self { term, shape, loudness, stdout, stderr, stream, live, board, ended, lost, repeats }
+    }
+
+    /// With flags, such as `--profile shop`, that every command which a message offers repeats, whoever made the message.
+    pub fn repeating(self, flags: Vec<String>) -> Self {
+        Self { repeats: flags, ..self }
     }
 
     /// What goes to standard output.
@@ -180,6 +188,7 @@ impl Reporter {
 
     /// A message that is not success.
     pub fn problem(&self, at: Timestamp, problem: &Problem) {
+        let problem = &problem.repeating(&self.repeats);
         match self.shape {
             Shape::Human => {
                 self.live.clear();
@@ -237,7 +246,7 @@ impl Listener for Reporter {
             return;
         }
         match self.shape {
-            Shape::Events => self.out(&self.stream.line(at, event)),
+            Shape::Events => self.out(&self.stream.line(at, &self.repeated(event))),
             Shape::Document => {}
             Shape::Human => self.tell(at, event),
         }
@@ -251,6 +260,15 @@ impl Listener for Reporter {
 }
 
 impl Reporter {
+    /// The event, with the messages of the engine as the command line completes them.
+    fn repeated(&self, event: &Event) -> Event {
+        match event {
+            Event::Warning { problem } => Event::Warning { problem: problem.repeating(&self.repeats) },
+            Event::Error { problem } => Event::Error { problem: problem.repeating(&self.repeats) },
+            other => other.clone(),
+        }
+    }
+
     fn tell(&self, at: Timestamp, event: &Event) {
         let verbose = self.loudness == Loudness::Verbose;
         if let Event::Warning { problem } | Event::Error { problem } = event {
