@@ -103,6 +103,9 @@ pub struct Global {
         hide_possible_values = true
     )]
     progress: Progress,
+    /// No annotations, summary or outputs for GitHub, though its runner is there
+    #[arg(long, global = true, env = "STAGEGATE_NO_GITHUB", hide_env = true, value_parser = clap::builder::FalseyValueParser::new())]
+    pub(super) no_github: bool,
     /// Never ask anything
     #[arg(long, global = true, env = "STAGEGATE_NO_INPUT", hide_env = true, value_parser = clap::builder::FalseyValueParser::new())]
     no_input: bool,
@@ -197,6 +200,9 @@ pub enum Command {
     /// What a CI job does last: apply on_interrupt to what it left unfinished
     #[command(hide = true)]
     Settle(SettleArgs),
+    /// What the GitHub Action runs: the command that its inputs describe
+    #[command(hide = true)]
+    Action,
 }
 
 impl Command {

@@ -38,7 +38,7 @@ impl Desk {
         if !matches!(command, Command::Demo(DemoArgs { interactive: true, .. })) {
             return Ok(None);
         }
-        let folder = std::env::temp_dir().join(format!("stagegate-demo-{}", new_run()));
+        let folder = std::env::temp_dir().join(format!("stagegate-demo-{}", new_run(&super::env)));
         let written = std::fs::create_dir_all(&folder)
             .and_then(|()| std::fs::write(folder.join("stagegate.toml"), demo::practice::CONFIG));
         written.map_err(|error| {

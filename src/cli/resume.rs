@@ -119,7 +119,8 @@ async fn by_records<A: Aws, C: Clock>(
     args: &ResumeArgs,
 ) -> Result<End, Problem> {
     let target = adopted_target(located, flight, run, args)?;
-    let choice = Choice::new(new_run(), session.clock.now(), caller.identity.account.clone(), session.region.clone());
+    let choice =
+        Choice::new(new_run(&app.env), session.clock.now(), caller.identity.account.clone(), session.region.clone());
     let target = session.placed(target, &caller);
     let (plan, underway) = underway(&session.observer(app), &target, choice).await?;
     let settings = ready(located, session, &plan, underway.shift(), args)?;

@@ -7,6 +7,7 @@ mod drift;
 mod fault;
 mod gc;
 mod init;
+mod job;
 mod page;
 mod protect;
 mod repair;
