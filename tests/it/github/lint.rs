@@ -1,0 +1,1 @@
+//! The Action and every workflow pass the linters.

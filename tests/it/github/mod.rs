@@ -1,0 +1,3 @@
+//! What runs on GitHub: the Action, the workflows that people copy, and this project's own.
+
+mod lint;
