@@ -29,6 +29,7 @@ mod emulator_smoke;
 mod faults;
 mod gate;
 mod gc;
+mod github;
 mod http;
 mod ownership;
 #[cfg(feature = "live")]
