@@ -215,7 +215,7 @@ pub enum Event {
 }
 
 /// The last line: how it ended.
-#[derive(Debug, Clone, Serialize, JsonSchema)]
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 pub struct Summary {
     /// The release.
     pub release: Option<RunId>,

@@ -3,4 +3,5 @@
 mod files;
 mod lint;
 pub mod markdown;
+mod summary;
 mod tools;
