@@ -104,7 +104,7 @@ pub struct Global {
     )]
     progress: Progress,
     /// No annotations, summary or outputs for GitHub, though its runner is there
-    #[arg(long, global = true, env = "STAGEGATE_NO_GITHUB", hide_env = true, value_parser = clap::builder::FalseyValueParser::new())]
+    #[arg(long, global = true, env = "STAGEGATE_NO_GITHUB", hide_env = true, hide = true, value_parser = clap::builder::FalseyValueParser::new())]
     pub(super) no_github: bool,
     /// Never ask anything
     #[arg(long, global = true, env = "STAGEGATE_NO_INPUT", hide_env = true, value_parser = clap::builder::FalseyValueParser::new())]

@@ -7,17 +7,17 @@ use crate::cli::args::command;
 use crate::config::setting_variables;
 
 /// Variables that no flag and no setting stands for.
-const OTHERS: [(&str, &str); 7] = [
+const OTHERS: [(&str, &str); 10] = [
     ("STAGEGATE_ACCESSIBLE", "nothing is redrawn in place, as with --progress plain"),
     ("STAGEGATE_STATE_DIR", "where the journals are; else $XDG_STATE_HOME/stagegate, else ~/.local/state/stagegate"),
     ("STAGEGATE_GIT_SHA", "{git_sha} of publish.description; else GITHUB_SHA"),
     ("STAGEGATE_GIT_TAG", "{git_tag} of publish.description; else GITHUB_REF_NAME"),
     ("STAGEGATE_GITHUB_SUMMARY", "the summary of a GitHub job: always, on-failure or never"),
     ("STAGEGATE_GITHUB_ANNOTATIONS", "annotations of a GitHub job: true or false"),
-    (
-        "STAGEGATE_COMMAND, _TARGET, _UNTIL, _ARGS",
-        "inputs of the Action, which `stagegate action` makes a command of; _ARGS is one argument a line",
-    ),
+    ("STAGEGATE_COMMAND", "what the Action runs, with the next three: its inputs come as variables"),
+    ("STAGEGATE_TARGET", "what it is about"),
+    ("STAGEGATE_UNTIL", "where promote and resume stop"),
+    ("STAGEGATE_ARGS", "further arguments, one a line"),
 ];
 
 /// Variables of other tools that are honoured as those tools mean them.

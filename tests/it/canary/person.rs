@@ -383,11 +383,12 @@ fn one_look_asks_nobody_whatever_it_finds() {
 }
 
 /// Ctrl-C once the canary of the stage is gone, while its alias lingers.
-struct AtTheEnd(Interrupt);
+struct AtTheEnd(Interrupt, Cell<bool>);
 
 impl Listener for AtTheEnd {
     fn on(&self, _: Timestamp, event: &Event) {
-        if matches!(event, Event::Waiting { what, .. } if what.contains("candidate alias")) {
+        let lingers = matches!(event, Event::Waiting { what, .. } if what.contains("candidate alias"));
+        if lingers && !self.1.replace(true) {
             self.0.raise(Signal::Interrupt);
         }
     }
@@ -396,7 +397,7 @@ impl Listener for AtTheEnd {
 #[test]
 fn no_share_is_told_once_the_new_version_has_everything() {
     let (mut release, person) = attended(CanaryMode::Stage, 100.0, &good(), answering(&[Some(Choice::GoOn)]));
-    release.lab.listener = Rc::new(AtTheEnd(release.lab.interrupt.clone()));
+    release.lab.listener = Rc::new(AtTheEnd(release.lab.interrupt.clone(), Cell::new(false)));
     let outcome = release.promote();
     release.assert_promoted(&outcome);
     let asked = person.last();
