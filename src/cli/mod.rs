@@ -3,6 +3,7 @@
 
 mod access;
 mod args;
+mod assume;
 mod canary;
 mod completion;
 mod consent;
@@ -163,7 +164,8 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> Exit {
         None => (std::env::current_dir().unwrap_or_default(), StateDir::from_env(&env)),
     };
     let app = App {
-        reporter: Reporter::to_process(term, shape, args.global.loudness()).repeating(target::repeats(&args.global)),
+        reporter: Reporter::to_process(term, shape, args.global.loudness())
+            .repeating(target::repeats(&args.global, &env)),
         args: args.global,
         interrupt: Interrupt::default(),
         acting: Cell::new(false),
