@@ -67,6 +67,9 @@ pub struct Global {
     /// The only account that is allowed, twelve digits
     #[arg(long, global = true, value_name = "ID")]
     pub(super) account: Option<String>,
+    /// Role to work as; with several, each is assumed from the one before
+    #[arg(long, global = true, value_name = "ARN")]
+    pub(super) assume_role: Vec<String>,
     /// Data for programs on standard output
     #[arg(long, global = true, env = "STAGEGATE_JSON", hide_env = true, value_parser = clap::builder::FalseyValueParser::new())]
     json: bool,
@@ -135,6 +138,7 @@ impl Global {
             region: self.region.clone(),
             profile: self.profile.clone(),
             account: self.account.clone(),
+            assume_role: (!self.assume_role.is_empty()).then(|| self.assume_role.join("\n")),
             permission_settle: permission_settle.cloned(),
         }
     }

@@ -82,6 +82,9 @@ async fn play(app: &App, options: &DemoOptions) -> Result<End, Problem> {
         endpoint: None,
         expires: None,
         renewable: false,
+        renewed_from: None,
+        lifetime: Default::default(),
+        origin: String::new(),
         account: None,
     };
     let Command::Promote(args) = args::command_of(["promote", "prod"])? else {

@@ -4,6 +4,7 @@
 mod access;
 mod action;
 mod args;
+mod assume;
 mod canary;
 mod completion;
 mod consent;
@@ -182,7 +183,8 @@ fn start(args: Args, title: &str, unready: Option<Problem>) -> Exit {
         Some(Some(desk)) => (desk.folder().to_owned(), Some(StateDir::at(desk.folder().join("state")))),
         _ => (std::env::current_dir().unwrap_or_default(), StateDir::from_env(&env)),
     };
-    let reporter = Reporter::to_process(term, shape, args.global.loudness()).repeating(target::repeats(&args.global));
+    let reporter =
+        Reporter::to_process(term, shape, args.global.loudness()).repeating(target::repeats(&args.global, &env));
     let (wishes, unclear) = apart(job::wishes(&env, args.global.no_github, title, acts));
     let app = App {
         reporter: job::attach(reporter, wishes.flatten()),

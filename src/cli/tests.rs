@@ -127,6 +127,9 @@ impl Desk {
             endpoint: None,
             expires: None,
             renewable: false,
+            renewed_from: None,
+            lifetime: Default::default(),
+            origin: String::new(),
             account: None,
         }
     }
