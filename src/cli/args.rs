@@ -3,6 +3,7 @@
 mod check;
 mod gate;
 mod gc;
+mod iam_policy;
 mod init;
 mod offline;
 mod release;
@@ -19,7 +20,6 @@ use clap::{CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
 
 use crate::config::Flags;
 use crate::demo::Regression;
-use crate::iam_policy::Purpose;
 use crate::model::CanaryMode;
 use crate::problem::{Code, Problem};
 use crate::report::{Color, Loudness, Progress, Wishes};
@@ -27,6 +27,7 @@ use crate::report::{Color, Loudness, Progress, Wishes};
 pub use self::check::{DoctorArgs, DriftArgs, FailOn};
 pub use self::gate::{GateArgs, GateCommand, GateSettings};
 pub use self::gc::GcArgs;
+pub use self::iam_policy::{IamPolicyArgs, Part};
 pub use self::init::InitArgs;
 pub use self::offline::{CompletionArgs, ExplainArgs, HelpArgs, ManArgs, SchemaArgs, SchemaOf};
 pub use self::release::{Canary, PauseArgs, PlanArgs, PromoteArgs, Reading, ResumeArgs, RollbackArgs, SettleArgs};
@@ -288,17 +289,6 @@ pub struct VerifyArgs {
     pub(super) target: Option<String>,
     #[command(flatten)]
     pub(super) reading: Reading,
-}
-
-/// `iam-policy`
-#[derive(Debug, clap::Args)]
-pub struct IamPolicyArgs {
-    /// What the role is for: read, rollback, promote or gc
-    #[arg(value_enum, hide_possible_values = true)]
-    pub(super) purpose: Purpose,
-    /// Name of stagegate.toml, or FUNCTION:ALIAS
-    #[arg(long)]
-    pub(super) target: String,
 }
 
 /// `demo`
