@@ -33,6 +33,13 @@ pub enum Purpose {
     Gc,
 }
 
+impl Purpose {
+    /// Whether it looks at who owns a function. That says nothing to whoever goes back or cleans up.
+    const fn asks_for_owners(self) -> bool {
+        matches!(self, Self::Read | Self::Promote)
+    }
+}
+
 /// What a policy is limited to.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PolicyScope {
@@ -108,9 +115,11 @@ pub fn policy(purpose: Purpose, scope: &PolicyScope) -> Value {
 fn document(purpose: Purpose, operations: &[Operation], scope: &PolicyScope) -> Value {
     let mut statements: BTreeMap<Sid, Vec<&'static str>> = BTreeMap::new();
     for &operation in operations {
-        // Who owns a function says nothing to whoever goes back.
-        let whole = operation.iam_action_for_all_of_it().filter(|_| purpose != Purpose::Rollback);
-        for &sid in Sid::of(operation).iter().filter(|sid| scope.stage.is_some() || !sid.needs_stage()) {
+        let whole = operation.iam_action_for_all_of_it().filter(|_| purpose.asks_for_owners());
+        // A clean-up looks at versions, and never at what is not published.
+        let unpublished = |sid: &Sid| purpose == Purpose::Gc && *sid == Sid::Lambda && Sid::of(operation).len() > 1;
+        let needed = |sid: &&Sid| (scope.stage.is_some() || !sid.needs_stage()) && !unpublished(sid);
+        for &sid in Sid::of(operation).iter().filter(needed) {
             let actions = statements.entry(sid).or_default();
             for action in std::iter::once(operation.iam_action()).chain(whole) {
                 if !actions.contains(&action) {

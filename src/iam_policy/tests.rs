@@ -62,8 +62,7 @@ fn used(purpose: Purpose, calls: &[Call]) -> BTreeSet<(String, String)> {
     let account = crate::world::Account::new(Timestamp::UNIX_EPOCH);
     let mut used = BTreeSet::new();
     for call in calls {
-        // Who owns a function says nothing to whoever goes back.
-        let besides = account.asked_besides(call).filter(|_| purpose != Purpose::Rollback);
+        let besides = account.asked_besides(call).filter(|_| purpose.asks_for_owners());
         for asked in account.asked(call).into_iter().chain(besides) {
             assert!(asked.is_allowed_by(&policy), "{purpose:?} does not allow {asked:?}");
             let hits = allowed.iter().filter(|(a, r)| a == asked.action && glob::matches(r, &asked.resource));

@@ -244,7 +244,7 @@ pub fn unpermitted() -> Desk {
 
 /// Several releases, days apart, and the candidate alias that a canary left.
 fn old(desk: Desk) -> Desk {
-    for code in ["a", "b", "c"] {
+    for code in ["a", "b", "c", "d"] {
         let desk = &desk;
         desk.world.edit(|account| account.update_code(&pets(), code, Behaviour::default(), Duration::ZERO).unwrap());
         desk.world.edit(|account| {
