@@ -153,6 +153,8 @@ attested() {
         echo "gh is not on this runner: the build attestation was not verified, the SHA-256 was"
     elif [ -z "${GH_TOKEN:-}" ]; then
         echo "github-token is empty: the build attestation was not verified, the SHA-256 was"
+    elif ! gh attestation verify --help >/dev/null 2>&1; then
+        echo "this gh is too old for attestations: the build attestation was not verified, the SHA-256 was"
     elif said=$(gh attestation verify "$1" --repo "$repository" --signer-workflow "$repository/$WORKFLOW" 2>&1); then
         echo "build attestation verified: $repository, $WORKFLOW"
     else

@@ -5,7 +5,8 @@ use std::process::{Command, Output};
 
 use serde_json::Value;
 
-use super::files::{ACTION, read, readme_yaml, workflows, yaml};
+use super::files::{ACTION, read, readme_yaml, workflows};
+use super::yaml::yaml;
 
 /// What `stagegate action` writes.
 const OUTPUTS: [&str; 12] = [

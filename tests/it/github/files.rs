@@ -2,10 +2,6 @@
 
 use std::path::{Path, PathBuf};
 
-use serde_json::{Value, json};
-
-use super::tools::Tools;
-
 /// The Action.
 pub const ACTION: &str = "action.yml";
 
@@ -37,11 +33,4 @@ pub fn readme_yaml() -> Vec<String> {
     let text = read("README.md");
     let blocks = text.split("```yaml\n").skip(1);
     blocks.map(|rest| rest.split("```").next().unwrap_or_default().to_owned()).collect()
-}
-
-/// What YAML texts say. `None` for want of Python.
-#[track_caller]
-pub fn yaml(texts: &[&str]) -> Option<Vec<Value>> {
-    let answer = Tools::shared()?.ask("yaml.py", &json!(texts));
-    Some(serde_json::from_value(answer).unwrap())
 }

@@ -120,10 +120,12 @@ impl Runner {
     /// With a `gh` that writes down how it was called.
     fn gh(self, exit: u8) -> Self {
         let log = self.path("gh-called");
-        let script =
-            format!("#!/bin/sh\necho \"$@\" >> {}\necho 'no attestations found' >&2\nexit {exit}\n", log.display());
+        let script = format!(
+            "#!/bin/sh\ncase $* in *--help) exit $GH_KNOWS ;; esac\necho \"$@\" >> {}\necho 'no attestations found' >&2\nexit {exit}\n",
+            log.display()
+        );
         program(&self.path("bin/gh"), &script);
-        self.set("GH_TOKEN", "a-token")
+        self.set("GH_TOKEN", "a-token").set("GH_KNOWS", "0")
     }
 
     fn run(&self) -> Said {
@@ -297,6 +299,8 @@ fn the_build_attestation_decides_where_gh_is_there() {
     Runner::new().gh(1).refuses(&["no build attestation", "no attestations found"]);
     let hostile = Runner::new().gh(0).set("STAGEGATE_INSTALL_REPOSITORY", "--help;id");
     assert!(hostile.run().ok && hostile.read("gh-called").contains("--repo example/stagegate"));
+    let old = Runner::new().gh(1).set("GH_KNOWS", "1");
+    assert!(old.run().out.contains("this gh is too old") && old.installed() == "stagegate 0.1.0");
     let without = Runner::new().gh(1).set("GH_TOKEN", "");
     assert!(without.run().out.contains("github-token is empty"));
     assert_eq!((without.installed().as_str(), without.read("gh-called").as_str()), ("stagegate 0.1.0", ""));

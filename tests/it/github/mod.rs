@@ -9,3 +9,5 @@ pub mod markdown;
 #[cfg(feature = "live")]
 mod package;
 mod tools;
+#[cfg(feature = "live")]
+mod yaml;
