@@ -8,6 +8,7 @@ mod lint;
 pub mod markdown;
 #[cfg(feature = "live")]
 mod package;
+mod summary;
 mod tools;
 #[cfg(feature = "live")]
 mod yaml;
