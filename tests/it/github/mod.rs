@@ -1,7 +1,14 @@
 //! What runs on GitHub: the Action, the workflows that people copy, and this project's own.
 
+#[cfg(feature = "live")]
+mod action;
 mod files;
+mod install;
 mod lint;
 pub mod markdown;
+#[cfg(feature = "live")]
+mod package;
 mod summary;
 mod tools;
+#[cfg(feature = "live")]
+mod yaml;
