@@ -2,11 +2,13 @@
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::sync::mpsc::{self, Receiver, Sender};
-use std::thread::{self, JoinHandle};
-use std::{env, fs, mem};
+use std::time::Duration;
+use std::{env, fs, mem, thread};
 
 use rustix::process::Signal;
+use tempfile::TempDir;
 
 use super::commands::{Command, Commands, Line};
 use super::composite::{Action, Step};
@@ -14,6 +16,9 @@ use super::expression::{Context, condition, template};
 use super::files::Files;
 use super::log::Log;
 use super::process::{Exit, Happens, Process};
+
+/// How long a test waits for a job.
+const LIMIT: Duration = Duration::from_secs(180);
 
 /// What the machine gives to a job.
 pub struct Machine {
@@ -25,6 +30,8 @@ pub struct Machine {
     pub work: PathBuf,
     /// Not to be shown.
     pub secrets: Vec<String>,
+    /// Everything of it lies there, for as long as the job runs.
+    pub _folder: Arc<TempDir>,
 }
 
 /// How a step, or all of them, ended.
@@ -60,7 +67,7 @@ pub struct Job {
     happens: Sender<Happens>,
     /// What it shows.
     pub log: Log,
-    thread: JoinHandle<Ended>,
+    ended: Receiver<Ended>,
 }
 
 /// A job that is over.
@@ -106,12 +113,14 @@ impl Job {
         let outputs = action.outputs.iter().map(|(name, output)| (name.clone(), output.value.clone())).collect();
         let steps = action.steps().to_vec();
         let (sender, shown) = (happens.clone(), log.clone());
-        let thread = thread::spawn(move || {
+        let (end, ended) = mpsc::channel();
+        thread::spawn(move || {
+            let _end = shown.ends_with_this();
             let mut run = Run::new(machine, context, shown, (sender, receiver));
             run.steps(&steps);
-            run.end(&outputs)
+            let _ = end.send(run.end(&outputs));
         });
-        Self { happens, log, thread }
+        Self { happens, log, ended }
     }
 
     /// Somebody cancels the job.
@@ -127,7 +136,17 @@ impl Job {
     /// Waits for its end.
     #[track_caller]
     pub fn end(self) -> Ended {
-        self.thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+        match self.ended.recv_timeout(LIMIT) {
+            Ok(ended) => ended,
+            Err(error) => panic!("the job does not end ({error}):\n{}", self.log.raw()),
+        }
+    }
+}
+
+impl Drop for Job {
+    /// A test that fails leaves nothing running.
+    fn drop(&mut self) {
+        self.lose();
     }
 }
 
@@ -184,7 +203,6 @@ impl Run {
             };
             self.done.push(done);
         }
-        self.log.end();
     }
 
     fn step(&mut self, step: &Step) -> Done {

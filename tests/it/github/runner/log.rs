@@ -38,10 +38,9 @@ impl Log {
         self.0.grown.notify_all();
     }
 
-    /// No line follows.
-    pub fn end(&self) {
-        self.lock().over = true;
-        self.0.grown.notify_all();
+    /// No line follows once this value is dropped, also by a panic.
+    pub fn ends_with_this(&self) -> impl Drop + use<> {
+        End(self.clone())
     }
 
     /// What people see so far.
@@ -68,5 +67,14 @@ impl Log {
 
     fn lock(&self) -> MutexGuard<'_, Text> {
         self.0.text.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+struct End(Log);
+
+impl Drop for End {
+    fn drop(&mut self) {
+        self.0.lock().over = true;
+        self.0.0.grown.notify_all();
     }
 }

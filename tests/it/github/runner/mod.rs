@@ -15,6 +15,7 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::os::unix::fs::{PermissionsExt as _, symlink};
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use tempfile::TempDir;
 
@@ -27,14 +28,14 @@ const TOKEN: &str = "ghs_standInTokenOfTheJob";
 
 /// A machine that has run nothing yet, with a checkout.
 pub struct Runner {
-    folder: TempDir,
+    folder: Arc<TempDir>,
     env: BTreeMap<String, String>,
 }
 
 impl Runner {
     /// With an empty checkout.
     pub fn new() -> Self {
-        let folder = tempfile::tempdir().unwrap();
+        let folder = Arc::new(tempfile::tempdir().unwrap());
         for name in ["action", "bin", "home", "temp", "tools", "work"] {
             fs::create_dir(folder.path().join(name)).unwrap();
         }
@@ -88,6 +89,7 @@ impl Runner {
             temp: self.place("temp"),
             work: self.place("work"),
             secrets: vec![TOKEN.to_owned()],
+            _folder: Arc::clone(&self.folder),
         }
     }
 
