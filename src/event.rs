@@ -215,7 +215,7 @@ pub enum Event {
 }
 
 /// The last line: how it ended.
-#[derive(Debug, Clone, Serialize, JsonSchema)]
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 pub struct Summary {
     /// The release.
     pub release: Option<RunId>,
@@ -237,6 +237,12 @@ pub struct Summary {
     pub resume: Option<String>,
     /// The command that undoes.
     pub rollback: Option<String>,
+    /// Digest of the plan, for `--expect-plan`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub plan_digest: Option<String>,
+    /// How many findings there are.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub findings: Option<usize>,
 }
 
 /// Whoever listens. Implemented by reporters; a test collects.

@@ -2,6 +2,7 @@
 //! back ([`PIPELINE`]) and from the action and resource that each operation declares (aws-semantics §11).
 
 mod simulate;
+pub mod trust;
 
 use std::collections::BTreeMap;
 

@@ -17,6 +17,7 @@
 //! * [`demo`] – a whole promotion on the world, with clients that watch it.
 //! * [`gate`] – whether a canary is worse than what it replaces, as a pure function of the minutes seen.
 //! * [`gc`] – what nothing needs any more, and deleting it.
+//! * [`github`] – what GitHub's runner tells a job about itself.
 //! * [`logs`] – what one version of a function wrote.
 //! * [`iam_policy`] – the least that a role needs, from the steps' declarations.
 //! * [`compare`] – two stages or two versions of a function, side by side.
@@ -40,6 +41,7 @@ pub mod engine;
 pub mod event;
 pub mod gate;
 pub mod gc;
+pub mod github;
 pub mod iam_policy;
 pub mod journal;
 pub mod logs;

@@ -5,6 +5,9 @@ use crate::problem::{Code, Exit, Problem};
 
 /// The message for a call that failed for good, before or without a write. What AWS is now is the caller's to say.
 pub fn problem(operation: Operation, subject: &str, error: &AwsError) -> Problem {
+    if let AwsError::Role(not_assumed) = error {
+        return not_assumed.problem();
+    }
     let (code, what) = match error.remedy() {
         Remedy::Denied => (Code::AccessDenied, format!("not allowed: {} on {subject}", iam_name(operation))),
         Remedy::Credentials if matches!(error, AwsError::Credentials { .. }) => {

@@ -3,14 +3,17 @@
 pub mod explain;
 pub mod gateway;
 pub mod layers;
+mod lifetime;
 #[cfg(feature = "live")]
 pub mod live;
 pub mod noun;
 pub mod operation;
+pub mod role;
 
 use std::future::Future;
 use std::time::Duration;
 
+pub use lifetime::Lifetime;
 pub use operation::{Call, Kind, Operation, Reply, Request};
 
 /// AWS, real or modelled.
@@ -48,6 +51,9 @@ pub enum AwsError {
         /// Why.
         cause: String,
     },
+    /// A role could not be assumed; nothing else was sent.
+    #[error("{0}")]
+    Role(Box<role::NotAssumed>),
     /// The settings that name profile, region and endpoint do not add up; nothing was sent.
     #[error("AWS configuration: {cause}")]
     Configuration {
@@ -90,7 +96,7 @@ impl AwsError {
     pub fn code(&self) -> Option<&str> {
         match self {
             Self::Rejected { code, .. } => Some(code),
-            Self::Ambiguous { .. } | Self::Credentials { .. } | Self::Configuration { .. } => None,
+            Self::Ambiguous { .. } | Self::Credentials { .. } | Self::Role(_) | Self::Configuration { .. } => None,
         }
     }
 
@@ -99,7 +105,7 @@ impl AwsError {
     pub fn remedy(&self) -> Remedy {
         let (code, message, status) = match self {
             Self::Ambiguous { .. } => return Remedy::Unknown,
-            Self::Credentials { .. } => return Remedy::Credentials,
+            Self::Credentials { .. } | Self::Role(_) => return Remedy::Credentials,
             Self::Configuration { .. } => return Remedy::Final,
             Self::Rejected { code, message, status, .. } => (code.as_str(), message.as_str(), *status),
         };

@@ -6,7 +6,7 @@ use clap::ValueEnum as _;
 use super::App;
 use super::args::{Command, PermissionArgs, PermissionCommand, VerifyArgs};
 use super::target::{repeated, shell_word};
-use crate::config::TargetRef;
+use crate::config::{Layer, Settings, TargetRef};
 use crate::iam_policy::Purpose;
 use crate::problem::{Code, Problem};
 
@@ -57,10 +57,7 @@ impl Needed {
         match problem.code {
             Code::AccessDenied | Code::MetricsUnreadable => self.attach(app, problem),
             Code::NoCredentials | Code::ExpiredCredentials => signed_in(problem, profile(app).as_deref()),
-            Code::WrongAccount => match profile(app) {
-                Some(profile) => problem.why(format!("profile {profile} was used")),
-                None => problem.why("no profile was named: neither --profile nor AWS_PROFILE is set"),
-            },
+            Code::WrongAccount => with_what(problem, last_role(app), profile(app)),
             _ => problem,
         }
     }
@@ -86,6 +83,25 @@ impl Needed {
 fn profile(app: &App) -> Option<String> {
     let set = |name| (app.env)(name).filter(|value| !value.is_empty());
     app.args.profile.clone().or_else(|| set("STAGEGATE_PROFILE")).or_else(|| set("AWS_PROFILE"))
+}
+
+/// The last of the roles that were named for this command.
+fn last_role(app: &App) -> Option<String> {
+    let settings = Settings::layered(&app.args.flags(None), &app.env, Layer::default(), None).ok()?;
+    settings.assume_role?.value.pop()
+}
+
+/// Whose account it is that is not the expected one, and what to name instead.
+fn with_what(problem: Problem, role: Option<String>, profile: Option<String>) -> Problem {
+    match (role, profile) {
+        (Some(role), _) => {
+            let mut problem = problem.why(format!("role {role} was assumed, the last of --assume-role"));
+            problem.fix = vec!["name a role of the right account, after the others: --assume-role ARN".to_owned()];
+            problem
+        }
+        (None, Some(profile)) => problem.why(format!("profile {profile} was used")),
+        (None, None) => problem.why("no profile was named: neither --profile nor AWS_PROFILE is set"),
+    }
 }
 
 /// The commands about a profile, naming it.

@@ -3,6 +3,7 @@
 mod check;
 mod gate;
 mod gc;
+mod iam_policy;
 mod init;
 mod offline;
 mod release;
@@ -19,7 +20,6 @@ use clap::{CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
 
 use crate::config::Flags;
 use crate::demo::Regression;
-use crate::iam_policy::Purpose;
 use crate::model::CanaryMode;
 use crate::problem::{Code, Problem};
 use crate::report::{Color, Loudness, Progress, Wishes};
@@ -27,6 +27,7 @@ use crate::report::{Color, Loudness, Progress, Wishes};
 pub use self::check::{DoctorArgs, DriftArgs, FailOn};
 pub use self::gate::{GateArgs, GateCommand, GateSettings};
 pub use self::gc::GcArgs;
+pub use self::iam_policy::{IamPolicyArgs, Part};
 pub use self::init::InitArgs;
 pub use self::offline::{CompletionArgs, ExplainArgs, HelpArgs, ManArgs, SchemaArgs, SchemaOf};
 pub use self::release::{Canary, PauseArgs, PlanArgs, PromoteArgs, Reading, ResumeArgs, RollbackArgs, SettleArgs};
@@ -67,6 +68,9 @@ pub struct Global {
     /// The only account that is allowed, twelve digits
     #[arg(long, global = true, value_name = "ID")]
     pub(super) account: Option<String>,
+    /// Role to work as; with several, each is assumed from the one before
+    #[arg(long, global = true, value_name = "ARN")]
+    pub(super) assume_role: Vec<String>,
     /// Data for programs on standard output
     #[arg(long, global = true, env = "STAGEGATE_JSON", hide_env = true, value_parser = clap::builder::FalseyValueParser::new())]
     json: bool,
@@ -103,6 +107,9 @@ pub struct Global {
         hide_possible_values = true
     )]
     progress: Progress,
+    /// No annotations, summary or outputs for GitHub, though its runner is there
+    #[arg(long, global = true, env = "STAGEGATE_NO_GITHUB", hide_env = true, hide = true, value_parser = clap::builder::FalseyValueParser::new())]
+    pub(super) no_github: bool,
     /// Never ask anything
     #[arg(long, global = true, env = "STAGEGATE_NO_INPUT", hide_env = true, value_parser = clap::builder::FalseyValueParser::new())]
     no_input: bool,
@@ -132,6 +139,7 @@ impl Global {
             region: self.region.clone(),
             profile: self.profile.clone(),
             account: self.account.clone(),
+            assume_role: (!self.assume_role.is_empty()).then(|| self.assume_role.join("\n")),
             permission_settle: permission_settle.cloned(),
         }
     }
@@ -197,6 +205,9 @@ pub enum Command {
     /// What a CI job does last: apply on_interrupt to what it left unfinished
     #[command(hide = true)]
     Settle(SettleArgs),
+    /// What the GitHub Action runs: the command that its inputs describe
+    #[command(hide = true)]
+    Action,
 }
 
 impl Command {
@@ -278,17 +289,6 @@ pub struct VerifyArgs {
     pub(super) target: Option<String>,
     #[command(flatten)]
     pub(super) reading: Reading,
-}
-
-/// `iam-policy`
-#[derive(Debug, clap::Args)]
-pub struct IamPolicyArgs {
-    /// What the role is for: read, rollback, promote or gc
-    #[arg(value_enum, hide_possible_values = true)]
-    pub(super) purpose: Purpose,
-    /// Name of stagegate.toml, or FUNCTION:ALIAS
-    #[arg(long)]
-    pub(super) target: String,
 }
 
 /// `demo`

@@ -71,7 +71,7 @@ pub async fn canary<A: Aws, C: Clock>(
     app.reporter.busy("reading AWS");
     let found = look(app, located, session).await?;
     app.reporter.say(&screen(&found));
-    let acts = acts(located, &found, wish, &new_run())?;
+    let acts = acts(located, &found, wish, &new_run(&app.env))?;
     if acts.is_empty() {
         let note = Problem::new(Code::NoSplit, format!("nothing to {}: {} is not split", wish.word(), located.text));
         return Ok(

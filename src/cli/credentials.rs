@@ -7,18 +7,25 @@ use jiff::Timestamp;
 use super::session::Session;
 use super::target::Located;
 use super::until::Until;
+use super::{App, assume};
 use crate::clock::Clock;
+use crate::engine::RESERVE;
 use crate::model::Shift;
 use crate::plan::{CanaryPlan, Plan};
 use crate::problem::{Code, Problem};
 use crate::report::text::seconds;
 use crate::step::StepKind;
 
+/// The longest session that a role gives (aws-semantics §11).
+const SESSION_MAX: Duration = Duration::from_secs(43_200);
+
 /// How long a release takes from now on.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Needs {
-    /// To where it stops.
+    /// To where it stops, with the reserve that a canary keeps for the way back.
     pub whole: Duration,
+    /// How much of that is the reserve.
+    pub reserve: Duration,
     /// To each share on the way at which it could stop instead.
     pub stops: Vec<(Until, Duration)>,
 }
@@ -27,18 +34,24 @@ pub struct Needs {
 /// release that does not wait for its steps bakes nothing.
 pub fn needs(plan: &Plan, until: Option<Until>, shift: Option<&Shift>, finish: bool, now: Timestamp) -> Needs {
     let planned = Duration::from_secs(plan.duration_s());
-    let Some(canary) = &plan.canary else { return Needs { whole: planned, stops: Vec::new() } };
+    let Some(canary) = &plan.canary else { return Needs { whole: planned, ..Needs::default() } };
     let calls = planned.saturating_sub(canary.duration());
     let before = until.is_some_and(|until| until.step != StepKind::Canary);
     if before || finish {
-        return Needs { whole: calls, stops: Vec::new() };
+        return Needs { whole: calls, ..Needs::default() };
     }
     let ahead = canary.steps.iter().skip(shift.map_or(0, |shift| shift.step() + 1));
     let stops = ahead.map(|step| {
         let stop = Until { step: StepKind::Canary, percent: Some(step.percent) };
-        (stop, calls + bakes(canary, Some(stop), shift, now))
+        (stop, calls + reserved(bakes(canary, Some(stop), shift, now)))
     });
-    Needs { whole: calls + bakes(canary, until, shift, now), stops: stops.collect() }
+    let bakes = bakes(canary, until, shift, now);
+    Needs { whole: calls + reserved(bakes), reserve: reserved(bakes) - bakes, stops: stops.collect() }
+}
+
+/// A bake, with what is kept for the way back at its end.
+fn reserved(bake: Duration) -> Duration {
+    if bake.is_zero() { bake } else { bake + RESERVE }
 }
 
 /// The bakes from the step under way to the share at which it stops.
@@ -58,6 +71,7 @@ fn bakes(canary: &CanaryPlan, until: Option<Until>, shift: Option<&Shift>, now: 
 /// # Errors
 /// [`Code::ShortCredentials`].
 pub fn check<A, C: Clock>(
+    app: &App,
     session: &Session<A, C>,
     needs: &Needs,
     stop_at: impl FnOnce(Until) -> String,
@@ -76,15 +90,29 @@ pub fn check<A, C: Clock>(
     let mut problem = Problem::new(Code::ShortCredentials, what)
         .why(format!("they end at {} and nothing says that they renew themselves", end.strftime("%Y-%m-%d %H:%MZ")))
         .why("a release whose credentials end on the way can neither go on nor roll itself back");
+    if !needs.reserve.is_zero() {
+        problem = problem.why(format!("{} of that are kept for the way back", seconds(needs.reserve.as_secs())));
+    }
     let furthest = needs.stops.iter().rev().find(|(_, time)| *time <= lasts && *time < needs.whole);
     if let Some((stop, _)) = furthest {
         problem = problem
             .fix(format!("split the bake: {}", stop_at(*stop)))
             .fix(format!("then, with new credentials: {}", located.command("resume")));
     }
-    Err(problem
-        .fix(format!("a longer session: role-duration-seconds of at least {}", needs.whole.as_secs()))
-        .fix("or a source that renews itself: an SSO profile, a role in the profile, a web identity token"))
+    Err(longer(app, needs.whole).into_iter().fold(problem, Problem::fix))
+}
+
+/// How to get credentials that last, where this runs.
+fn longer(app: &App, needed: Duration) -> Vec<String> {
+    let renewed = if assume::in_github_actions(&app.env) {
+        "give the action `role-to-assume`: it renews itself"
+    } else {
+        "a source that renews itself: an SSO profile, a role in the profile, --assume-role ARN"
+    };
+    let session = format!("or role-duration-seconds: {}, if the role allows as much", needed.as_secs());
+    let session = Some(session).filter(|_| needed <= SESSION_MAX);
+    let runs = "or in several runs: stagegate help long-bakes".to_owned();
+    std::iter::once(renewed.to_owned()).chain(session).chain([runs]).collect()
 }
 
 #[cfg(test)]

@@ -38,7 +38,7 @@ impl Desk {
         if !matches!(command, Command::Demo(DemoArgs { interactive: true, .. })) {
             return Ok(None);
         }
-        let folder = std::env::temp_dir().join(format!("stagegate-demo-{}", new_run()));
+        let folder = std::env::temp_dir().join(format!("stagegate-demo-{}", new_run(&super::env)));
         let written = std::fs::create_dir_all(&folder)
             .and_then(|()| std::fs::write(folder.join("stagegate.toml"), demo::practice::CONFIG));
         written.map_err(|error| {
@@ -82,6 +82,9 @@ async fn play(app: &App, options: &DemoOptions) -> Result<End, Problem> {
         endpoint: None,
         expires: None,
         renewable: false,
+        renewed_from: None,
+        lifetime: Default::default(),
+        origin: String::new(),
         account: None,
     };
     let Command::Promote(args) = args::command_of(["promote", "prod"])? else {

@@ -178,11 +178,13 @@ pub(super) fn conclude(app: &App, checkup: &Checkup, retest: Option<&Retest>) ->
             format!("{document:#}\n")
         }
     });
-    let found = checkup.findings().any(crate::doctor::Finding::matters) || retest.is_some_and(Retest::failed);
+    let failed = usize::from(retest.is_some_and(Retest::failed));
+    let count = checkup.findings().filter(|finding| finding.matters()).count() + failed;
     let unknown = checkup.sections.iter().filter_map(|section| section.unknown.as_ref());
-    match (found, unknown.map(|problem| problem.exit).reduce(Exit::worse)) {
+    let end = match (count > 0, unknown.map(|problem| problem.exit).reduce(Exit::worse)) {
         (true, _) => End::new(Exit::Findings, "findings"),
         (false, Some(exit)) => End::new(exit, "unknown"),
-        (false, None) => End::done(),
-    }
+        (false, None) => End::new(Exit::Done, "clean"),
+    };
+    end.findings(count)
 }

@@ -190,12 +190,13 @@ pub(super) fn conclude(app: &App, report: &Report, fail_on: FailOn) -> End {
         FailOn::Warning => Level::Warning,
         FailOn::Error => Level::Error,
     };
-    let found = report.targets.iter().flat_map(Row::findings).any(|finding| finding.level >= least);
+    let count = report.targets.iter().flat_map(Row::findings).filter(|finding| finding.level >= least).count();
     let unknown = report.targets.iter().flat_map(|row| &row.cells).filter_map(|cell| cell.unknown.as_ref());
-    match (found, unknown.map(|problem| problem.exit).reduce(Exit::worse)) {
+    let end = match (count > 0, unknown.map(|problem| problem.exit).reduce(Exit::worse)) {
         (true, _) => End::new(Exit::Findings, "findings"),
         // What was not looked at is not fine.
         (false, Some(exit)) => End::new(exit, "unknown"),
-        (false, None) => End::done(),
-    }
+        (false, None) => End::new(Exit::Done, "clean"),
+    };
+    end.findings(count)
 }

@@ -64,6 +64,8 @@ impl End {
             deployment: None,
             resume: None,
             rollback: None,
+            plan_digest: None,
+            findings: None,
         };
         Self { exit, problem: None, summary }
     }
@@ -132,6 +134,18 @@ impl End {
         self
     }
 
+    /// Names the digest of the plan.
+    pub fn plan_digest(mut self, digest: String) -> Self {
+        self.summary.plan_digest = Some(digest);
+        self
+    }
+
+    /// Says how many findings there are.
+    pub fn findings(mut self, count: usize) -> Self {
+        self.summary.findings = Some(count);
+        self
+    }
+
     /// Names the deployment that the stage serves now.
     pub fn deployment(mut self, deployment: Option<String>) -> Self {
         self.summary.deployment = deployment;
@@ -141,6 +155,11 @@ impl End {
     /// The exit code.
     pub const fn exit(&self) -> Exit {
         self.exit
+    }
+
+    /// What the last event says.
+    pub const fn summary(&self) -> &Summary {
+        &self.summary
     }
 
     /// The last event.

@@ -67,7 +67,8 @@ pub async fn clean_up<A: Aws, C: Clock>(
     }
     app.acting.set(true);
     let (journal, settings) = (MemoryJournal::default(), Settings::default());
-    let engine = Engine::new(&session.aws, &session.clock, &app.reporter, &app.interrupt, journal, new_run(), settings);
+    let engine =
+        Engine::new(&session.aws, &session.clock, &app.reporter, &app.interrupt, journal, new_run(&app.env), settings);
     app.reporter.busy("deleting");
     let swept = gc::delete(&engine, &observed, &want, &rules, &sweep).await;
     Ok(told(app, &document, swept))

@@ -2,7 +2,9 @@
 //! the [`Reporter`], and answers with an [`end::End`]. The exit code is decided here and nowhere else.
 
 mod access;
+mod action;
 mod args;
+mod assume;
 mod canary;
 mod completion;
 mod consent;
@@ -20,6 +22,7 @@ mod help;
 mod history;
 mod iam_policy;
 mod init;
+mod job;
 mod keyboard;
 mod log;
 mod logs;
@@ -68,6 +71,7 @@ use self::end::End;
 use self::signals::Signals;
 use crate::engine::{Interrupt, Signal};
 use crate::event::{Event, Listener as _};
+use crate::github::WorkflowRun;
 use crate::journal::StateDir;
 use crate::model::RunId;
 use crate::problem::{Code, Exit, Level, Problem};
@@ -125,10 +129,13 @@ fn env(name: &str) -> Option<String> {
     std::env::var(name).ok()
 }
 
-/// A new release id.
-fn new_run() -> RunId {
+/// A new release id; it says which workflow run began it, if one did.
+fn new_run(env: &dyn Fn(&str) -> Option<String>) -> RunId {
     let ulid = ulid::Ulid::from_datetime(std::time::SystemTime::now());
-    RunId::new(ulid.timestamp_ms(), ulid.random())
+    match WorkflowRun::of(env) {
+        Some(run) => RunId::marked(ulid.timestamp_ms(), run.mark(), ulid.random()),
+        None => RunId::new(ulid.timestamp_ms(), ulid.random()),
+    }
 }
 
 /// A seed for jitter.
@@ -144,26 +151,43 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> Exit {
         Ok(args) => args,
         Err(error) => return usage::report(&error, &arguments, &env),
     };
+    if !matches!(args.command, Command::Action) {
+        return start(args, &job::title(&arguments), None);
+    }
+    // The inputs of the Action are a command line of their own.
+    let read = |line: action::Line| match args::parse(line.words.iter().cloned()) {
+        Ok(args) => Ok((args, line)),
+        Err(error) => Err(usage::of_action(&error, &line.words)),
+    };
+    match action::Line::of(&env).and_then(read) {
+        Ok((args, line)) => line.exit(start(args, &line.title, None)),
+        Err(problem) => start(args, "action", Some(problem)),
+    }
+}
+
+/// Runs a command, unless something already stands in its way.
+fn start(args: Args, title: &str, unready: Option<Problem>) -> Exit {
     let (stdin, stderr) = (std::io::stdin().is_terminal(), console::Term::stderr());
     let columns = stderr.size_checked().map(|(_, columns)| columns);
     let term = Term::decide(&Probe { stdin, stderr: stderr.is_term(), columns, env: &env }, args.global.wishes());
     console::set_colors_enabled(term.color);
     console::set_colors_enabled_stderr(term.color);
-    let shape = match (args.global.json(), args.command.acts()) {
+    let acts = args.command.acts();
+    let shape = match (args.global.json(), acts) {
         (false, _) => Shape::Human,
         (true, true) => Shape::Events,
         (true, false) => Shape::Document,
     };
-    let (desk, unready) = match demo::Desk::of(&args.command) {
-        Ok(desk) => (desk, None),
-        Err(problem) => (None, Some(problem)),
-    };
+    let (desk, unset) = apart(demo::Desk::of(&args.command));
     let (directory, state) = match &desk {
-        Some(desk) => (desk.folder().to_owned(), Some(StateDir::at(desk.folder().join("state")))),
-        None => (std::env::current_dir().unwrap_or_default(), StateDir::from_env(&env)),
+        Some(Some(desk)) => (desk.folder().to_owned(), Some(StateDir::at(desk.folder().join("state")))),
+        _ => (std::env::current_dir().unwrap_or_default(), StateDir::from_env(&env)),
     };
+    let reporter =
+        Reporter::to_process(term, shape, args.global.loudness()).repeating(target::repeats(&args.global, &env));
+    let (wishes, unclear) = apart(job::wishes(&env, args.global.no_github, title, acts));
     let app = App {
-        reporter: Reporter::to_process(term, shape, args.global.loudness()).repeating(target::repeats(&args.global)),
+        reporter: job::attach(reporter, wishes.flatten()),
         args: args.global,
         interrupt: Interrupt::default(),
         acting: Cell::new(false),
@@ -172,15 +196,22 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> Exit {
         directory,
         env,
     };
-    let acts = args.command.acts();
     if acts {
         app.reporter.hello(Timestamp::now());
     }
-    let end = match unready {
+    let end = match unready.or(unset).or(unclear) {
         Some(problem) => problem.into(),
         None => work(&app, args.command),
     };
     finish(&app, acts, end)
+}
+
+/// What there is, and what is wrong.
+fn apart<T>(read: Result<T, Problem>) -> (Option<T>, Option<Problem>) {
+    match read {
+        Ok(value) => (Some(value), None),
+        Err(problem) => (None, Some(problem)),
+    }
 }
 
 fn work(app: &App, command: Command) -> End {
@@ -204,6 +235,9 @@ fn finish(app: &App, acts: bool, end: End) -> Exit {
     let exit = end.exit();
     if acts {
         app.reporter.end(Timestamp::now(), &end.event());
+    }
+    for lost in app.reporter.close_job(Timestamp::now(), end.summary(), end.problem.as_ref()) {
+        app.warn(&job::unwritten(&lost));
     }
     match app.reporter.lost() {
         Some(why) => incomplete(app, acts, exit, &why),
@@ -292,6 +326,7 @@ async fn carry_out(app: &App, command: Command) -> Result<End, Problem> {
         Command::Canary(args) => canary::run(app, args).await,
         Command::Permission(args) => permission::run(app, args).await,
         Command::Settle(args) => settle::run(app, args).await,
+        Command::Action => Err(Problem::new(Code::Internal, "the Action's inputs were not read")),
         Command::Gc(args) => gc::run(app, args).await,
         Command::Unlock(args) => unlock::run(app, args).await,
         Command::IamPolicy(args) => iam_policy::run(app, args).await,

@@ -126,7 +126,8 @@ pub async fn change<A: Aws, C: Clock>(
     app.acting.set(true);
     let settle = located.settings.permission_settle.value;
     let (journal, settings) = (MemoryJournal::default(), Settings::default());
-    let engine = Engine::new(&session.aws, &session.clock, &app.reporter, &app.interrupt, journal, new_run(), settings);
+    let engine =
+        Engine::new(&session.aws, &session.clock, &app.reporter, &app.interrupt, journal, new_run(&app.env), settings);
     let mut done = Vec::new();
     let end = carry_out(&engine, Settling { looked, settle }, &work, &mut done).await;
     end.map_err(|problem| partly(problem, &done, located))?;

@@ -39,7 +39,7 @@ pub async fn run(app: &App, args: PlanArgs) -> Result<End, Problem> {
     }
     if prepared.plan.is_noop() {
         app.reporter.say("Nothing to do.\n");
-        return Ok(End::done());
+        return Ok(End::new(Exit::Done, "unchanged").plan_digest(prepared.plan.digest()));
     }
     let digest = prepared.plan.digest();
     let next = match &args.out {
@@ -51,7 +51,8 @@ pub async fn run(app: &App, args: PlanArgs) -> Result<End, Problem> {
         )),
     };
     app.reporter.say(&format!("\nplan {digest}\nexactly this: {next}\n"));
-    Ok(if args.detailed_exitcode { End::new(Exit::Findings, "findings") } else { End::done() })
+    let exit = if args.detailed_exitcode { Exit::Findings } else { Exit::Done };
+    Ok(End::new(exit, "planned").plan_digest(digest))
 }
 
 /// The document of `--json` and `--out`.

@@ -77,7 +77,13 @@ pub async fn promote<A: Aws, C: Clock>(
         .as_ref()
         .map_or_else(String::new, |file| format!(" --plan {}", shell_word(&file.display().to_string())));
     let flags = format!("{}{}{file}", args.canary.repeated(), args.gate.repeated());
-    credentials::check(session, &needs, |stop| located.command(&format!("promote --until {stop}{flags}")), located)?;
+    credentials::check(
+        app,
+        session,
+        &needs,
+        |stop| located.command(&format!("promote --until {stop}{flags}")),
+        located,
+    )?;
     let consent = consent(app, located, target, approved, args)?;
     let screen = format!("{}\nplan {digest}\n\n", plan_text::screen(&plan, &caller, app.term().width));
     if consent == Consent::Given {
@@ -102,7 +108,8 @@ pub async fn promote<A: Aws, C: Clock>(
     let person = AtTerminal::of(app, &plan, agreed, args.prompt_timeout);
     let engine =
         Engine::new(&session.aws, &session.clock, &app.reporter, &app.interrupt, journal, plan.run.clone(), settings)
-            .with_person(&person);
+            .with_person(&person)
+            .with_lifetime(session.lifetime.clone());
     app.acting.set(true);
     let outcome = engine.promote(&plan).await;
     let progress = engine.progress();

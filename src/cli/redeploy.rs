@@ -172,7 +172,7 @@ async fn carry_out<A: Aws, C: Clock>(
     plan: &StagePlan,
     args: &RedeployArgs,
 ) -> Result<End, Problem> {
-    let run = new_run();
+    let run = new_run(&app.env);
     let log = Log::begin(app, &run, GOES_ON);
     let engine =
         Engine::new(&session.aws, &session.clock, &app.reporter, &app.interrupt, log, run.clone(), Settings::default());

@@ -91,7 +91,7 @@ pub async fn prepare<A: Aws, C: Clock>(
         named,
         description,
         override_gate: wanted.override_gate,
-        ..Choice::new(new_run(), session.clock.now(), caller.identity.account.clone(), session.region.clone())
+        ..Choice::new(new_run(&app.env), session.clock.now(), caller.identity.account.clone(), session.region.clone())
     };
     let plan = plan(&target, &observed, &choice).map_err(|problem| at_fault(app, &target, problem))?;
     Ok(Prepared { plan, caller, ownership: observed.ownership(&target) })

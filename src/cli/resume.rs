@@ -96,13 +96,14 @@ async fn by_journal<A: Aws, C: Clock>(
             .fix(format!("leave the steps out: {}", located.command("resume"))));
     }
     let shift = flight.record(&plan.run).and_then(|record| record.shift.clone());
-    let settings = ready(located, session, plan, shift.as_ref(), args)?;
+    let settings = ready(app, located, session, plan, shift.as_ref(), args)?;
     announce(app, located, plan, args, "");
     let journal = release::open_journal(app, |state| state.open(&plan.run))?;
     let person = AtTerminal::of(app, plan, false, args.prompt_timeout);
     let engine =
         Engine::new(&session.aws, &session.clock, &app.reporter, &app.interrupt, journal, plan.run.clone(), settings)
-            .with_person(&person);
+            .with_person(&person)
+            .with_lifetime(session.lifetime.clone());
     app.acting.set(true);
     let outcome = if args.undo { engine.resume_undo(plan).await } else { engine.resume(plan).await };
     Ok(release::conclude(app, located, plan, &engine.progress(), outcome))
@@ -119,10 +120,11 @@ async fn by_records<A: Aws, C: Clock>(
     args: &ResumeArgs,
 ) -> Result<End, Problem> {
     let target = adopted_target(located, flight, run, args)?;
-    let choice = Choice::new(new_run(), session.clock.now(), caller.identity.account.clone(), session.region.clone());
+    let choice =
+        Choice::new(new_run(&app.env), session.clock.now(), caller.identity.account.clone(), session.region.clone());
     let target = session.placed(target, &caller);
     let (plan, underway) = underway(&session.observer(app), &target, choice).await?;
-    let settings = ready(located, session, &plan, underway.shift(), args)?;
+    let settings = ready(app, located, session, &plan, underway.shift(), args)?;
     announce(app, located, &plan, args, ", from its records in AWS");
     refuse_damaged(app, located, &plan.run)?;
     let journal = release::open_journal(app, |state| state.create(&plan.run))?;
@@ -153,7 +155,8 @@ async fn take_up<A: Aws, C: Clock>(
     let person = AtTerminal::of(app, plan, false, args.prompt_timeout);
     let engine =
         Engine::new(&session.aws, &session.clock, &app.reporter, &app.interrupt, journal, plan.run.clone(), settings)
-            .with_person(&person);
+            .with_person(&person)
+            .with_lifetime(session.lifetime.clone());
     app.acting.set(true);
     let outcome = engine.adopt(plan, underway, args.undo).await;
     release::conclude(app, located, plan, &engine.progress(), outcome)
@@ -223,6 +226,7 @@ fn unscheduled(located: &Located, flight: &Flight, run: &RunId, record: &Record,
 
 /// Checks what can be checked before the first write, and says how the engine shall run.
 fn ready<A, C: Clock>(
+    app: &App,
     located: &Located,
     session: &Session<A, C>,
     plan: &Plan,
@@ -235,7 +239,7 @@ fn ready<A, C: Clock>(
     }
     if !args.undo && !args.once {
         let needs = credentials::needs(plan, args.until, shift, args.finish, session.clock.now());
-        credentials::check(session, &needs, |stop| located.command(&format!("resume --until {stop}")), located)?;
+        credentials::check(app, session, &needs, |stop| located.command(&format!("resume --until {stop}")), located)?;
     }
     Ok(Settings {
         until: args.until.filter(|until| until.percent.is_none()).map(|until| until.step),

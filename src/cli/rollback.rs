@@ -54,7 +54,7 @@ pub async fn rollback<A: Aws, C: Clock>(
     if let (Some(number), true) = (args.to, seen.len() > 1) {
         return Err(one_by_one(located, &seen, number, args.scope()));
     }
-    let fresh = new_run();
+    let fresh = new_run(&app.env);
     let choosing = Choosing::new(app, located, session, &seen, args, &fresh);
     let mut choice = choosing.choose().await?;
     if let Some(note) = already_there(&choice.emergency, &seen) {

@@ -3,11 +3,12 @@
 use jiff::Timestamp;
 
 use super::target::Located;
-use super::{App, new_seed};
+use super::{App, assume, new_seed};
 use crate::aws::layers::{Pace, Paced, Steady};
 use crate::aws::live::{Live, LiveSettings};
 use crate::aws::noun::Identity;
-use crate::aws::{Aws, AwsError};
+use crate::aws::role::Obstacle;
+use crate::aws::{Aws, AwsError, Lifetime};
 use crate::clock::{Clock, SystemClock};
 use crate::config::{Origin, Settings};
 use crate::event::Event;
@@ -34,6 +35,12 @@ pub struct Session<A, C> {
     pub expires: Option<Timestamp>,
     /// Whether they are renewed without a person before that.
     pub renewable: bool,
+    /// When new ones are asked for, if that is known.
+    pub renewed_from: Option<Timestamp>,
+    /// When they end as renewing them changes it.
+    pub lifetime: Lifetime,
+    /// Where they come from, for people.
+    pub origin: String,
     /// The only account that is allowed.
     pub account: Option<String>,
 }
@@ -47,19 +54,24 @@ pub async fn connect(app: &App, located: &Located, pace: Pace) -> Result<Session
 pub async fn connect_by(app: &App, settings: &Settings, pace: Pace) -> Result<Session<LiveAws, SystemClock>, Problem> {
     // A profile that only AWS_PROFILE names keeps its place in the SDK's own order.
     let profile = settings.profile.as_ref().filter(|p| p.from != Origin::Env("AWS_PROFILE")).map(|p| p.value.clone());
+    let id_token = assume::id_token(settings, &app.env);
     let asked = LiveSettings {
-        profile,
+        profile: profile.filter(|_| id_token.is_none()),
+        assume_role: settings.assume_role.as_ref().map(|roles| roles.value.clone()).unwrap_or_default(),
+        session_name: assume::session_name(&app.env),
+        id_token,
         region: settings.region.as_ref().map(|region| region.value.clone()),
         endpoint_url: app.args.endpoint_url.clone(),
     };
     let live = Live::connect(&asked).await.map_err(|error| unconnected(&error))?;
-    let keys = live.credentials().await.map_err(|error| no_credentials(&error.to_string()))?;
+    let keys = live.credentials().await.map_err(|error| unauthorised(app, &error))?;
     let Some(keys) = keys else { return Err(no_credentials("no source of credentials has any")) };
     let region = live.region().unwrap_or_default().to_owned();
     let endpoint = live.endpoint().map(ToOwned::to_owned);
     if app.args.verbose {
         app.reporter.say(&describe(settings, live.profile(), &region, endpoint.as_deref(), &keys.access_key_hint));
     }
+    let lifetime = live.lifetime();
     Ok(Session {
         aws: Steady::new(Paced::new(live, SystemClock, pace), SystemClock, new_seed()),
         clock: SystemClock,
@@ -67,6 +79,9 @@ pub async fn connect_by(app: &App, settings: &Settings, pace: Pace) -> Result<Se
         endpoint,
         expires: keys.expires,
         renewable: keys.renewable,
+        renewed_from: keys.renewed_from,
+        lifetime,
+        origin: keys.origin,
         account: settings.account.as_ref().map(|account| account.value.clone()),
     })
 }
@@ -80,6 +95,9 @@ fn describe(settings: &Settings, profile: Option<&str>, region: &str, endpoint: 
         profile.unwrap_or("none"),
         from(settings.profile.as_ref().map(|p| p.from)),
     );
+    if let Some(roles) = &settings.assume_role {
+        text.push_str(&format!("role      {} (from {})\n", roles.value.join(" → "), roles.from));
+    }
     if let Some(account) = &settings.account {
         text.push_str(&format!("account   {} (from {})\n", account.value, account.from));
     }
@@ -102,6 +120,16 @@ fn unconnected(error: &AwsError) -> Problem {
     Problem::new(Code::BadOption, "the connection to AWS cannot be set up")
         .why(text)
         .fix("see where each setting comes from: repeat the command with -v")
+}
+
+fn unauthorised(app: &App, error: &AwsError) -> Problem {
+    match error {
+        AwsError::Role(refused) if refused.obstacle == Obstacle::NothingToStartFrom => {
+            assume::without_permission(refused.problem(), &app.env)
+        }
+        AwsError::Role(refused) => refused.problem(),
+        other => no_credentials(&other.to_string()),
+    }
 }
 
 fn no_credentials(why: &str) -> Problem {

@@ -11,27 +11,70 @@ use crate::aws::Aws;
 use crate::aws::layers::Pace;
 use crate::clock::Clock;
 use crate::engine::OnInterrupt;
+use crate::github::{WorkflowRun, is_run_id};
 use crate::model::{RecordState, RunId};
 use crate::problem::{Code, Exit, Level, Problem};
 
 /// Settles.
 pub async fn run(app: &App, args: SettleArgs) -> Result<End, Problem> {
     let mut located = locate(app, &args.target, Need::Place, None)?;
-    wanted(&args)?;
+    Wanted::of(app, &args)?;
     let session = connect(app, &located, Pace::Full).await?;
     located.follow(app, &session).await?;
     settle(app, &located, &session, &args).await
 }
 
-/// The release that is meant; none = any.
-fn wanted(args: &SettleArgs) -> Result<Option<RunId>, Problem> {
-    let text = args.run.trim();
-    if text.is_empty() {
-        return Ok(None);
+/// Which release is meant.
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Wanted {
+    /// Whichever is unfinished.
+    Any,
+    /// This one.
+    Release(RunId),
+    /// One that this workflow run began.
+    Of(WorkflowRun),
+}
+
+impl Wanted {
+    fn of(app: &App, args: &SettleArgs) -> Result<Self, Problem> {
+        let text = args.run.trim();
+        let bad = |why: String| Problem::new(Code::BadOption, format!("--run: {why}"));
+        match text {
+            "" => Ok(Self::Any),
+            id if is_run_id(id) => {
+                let run = WorkflowRun::of(&app.env).map(|run| Self::Of(run.with_id(id)));
+                run.ok_or_else(|| {
+                    bad(format!("{id} is the number of a GitHub run, and no variable says of which repository"))
+                        .fix("set GITHUB_REPOSITORY and GITHUB_RUN_ID, or name the release, as status shows it")
+                })
+            }
+            text => text.parse().map(Self::Release).map_err(|error: crate::model::InvalidName| {
+                bad(error.to_string()).fix("leave it empty for whichever is unfinished")
+            }),
+        }
     }
-    text.parse().map(Some).map_err(|error: crate::model::InvalidName| {
-        Problem::new(Code::BadOption, format!("--run: {error}")).fix("leave it empty for whichever is unfinished")
-    })
+
+    fn is(&self, run: &RunId) -> bool {
+        match self {
+            Self::Any => true,
+            Self::Release(release) => release == run,
+            Self::Of(workflow) => run.has_mark(workflow.mark()),
+        }
+    }
+}
+
+/// Nothing is left to do. A release in flight that is somebody else's stays theirs.
+fn nothing(app: &App, located: &Located, other: Option<RunId>) -> End {
+    match other {
+        None => app.reporter.say(&format!("nothing of {} is unfinished\n", located.text)),
+        Some(run) => app.reporter.say(&format!(
+            "{run} of {} is unfinished, and not of this run: it is left alone\n  look:     {}\n  go back:  {}\n",
+            located.text,
+            located.command("status"),
+            located.command("rollback"),
+        )),
+    }
+    End::new(Exit::Done, "unchanged")
 }
 
 /// Settles over a connection.
@@ -41,7 +84,7 @@ pub async fn settle<A: Aws, C: Clock>(
     session: &Session<A, C>,
     args: &SettleArgs,
 ) -> Result<End, Problem> {
-    let wanted = wanted(args)?;
+    let wanted = Wanted::of(app, args)?;
     let caller = session.identify(app).await?;
     let flight = flight::look(app, located, session).await?;
     let journals = flight::journals(app, located, &caller.identity.account, &session.region);
@@ -50,9 +93,9 @@ pub async fn settle<A: Aws, C: Clock>(
         Way::Records(run) => Some(run),
         Way::Ended(..) | Way::Nothing => None,
     };
-    let Some(run) = found.filter(|run| wanted.as_ref().is_none_or(|wanted| wanted == run)) else {
-        app.reporter.say(&format!("nothing of {} is unfinished\n", located.text));
-        return Ok(End::new(Exit::Done, "unchanged"));
+    let run = match found {
+        Some(run) if wanted.is(&run) => run,
+        other => return Ok(nothing(app, located, other)),
     };
     let target = flight.target.as_ref().or(located.target.as_ref());
     let reaction = target.map_or(OnInterrupt::Rollback, |target| release::on_interrupt(args.on_interrupt, target));

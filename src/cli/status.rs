@@ -23,7 +23,7 @@ use crate::clock::Clock;
 use crate::config::TargetRef;
 use crate::model::{Description, Percent, Record, RecordState, Shift, Version};
 use crate::plan::paused::paused;
-use crate::problem::Problem;
+use crate::problem::{Exit, Problem};
 use crate::report::Shape;
 use crate::report::status_text::{
     AliasStatus, CanaryStatus, STATUS_SCHEMA, ServingVersion, StageStatus, Status, Unfinished, screen,
@@ -49,7 +49,18 @@ pub async fn run(app: &App, args: StatusArgs) -> Result<End, Problem> {
         super::page::write(app, &located, file, args.release.as_ref(), &status)?;
     }
     show(app, &status);
-    Ok(End::done())
+    Ok(End::new(Exit::Done, standing(&status)))
+}
+
+/// Where the target stands, in one word.
+fn standing(status: &Status) -> &'static str {
+    let held = || status.aliases.iter().filter_map(|alias| alias.record.as_ref()).filter(|r| r.state.holds_lock());
+    match (held().count(), held().all(|record| record.state == RecordState::Paused)) {
+        (0, _) if status.unfinished.is_empty() => "clean",
+        (0, _) => "failed",
+        (_, true) => "paused",
+        (_, false) => "baking",
+    }
 }
 
 /// Prints it: the screen, or the document.

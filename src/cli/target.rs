@@ -5,6 +5,7 @@ use super::args::Global;
 use super::session::Session;
 use crate::address::{self, Mapped, Nothing, PassedRule};
 use crate::aws::Aws;
+use crate::aws::live::IdTokenRequest;
 use crate::config::{self, Config, Layer, Settings, SmokeFiles, TargetRef};
 use crate::model::{AliasName, FunctionName, StageRef, Target};
 use crate::plan::Plan;
@@ -133,7 +134,7 @@ pub fn configured_with_files(app: &App, located: &Located) -> Option<Target> {
 }
 
 /// The flags that were given and that another command must repeat to mean the same, one by one.
-pub(super) fn repeats(args: &Global) -> Vec<String> {
+pub(super) fn repeats(args: &Global, env: &dyn Fn(&str) -> Option<String>) -> Vec<String> {
     let config = args.config.as_ref().map(|path| path.display().to_string());
     let given = [
         ("--config", config.as_ref()),
@@ -141,12 +142,15 @@ pub(super) fn repeats(args: &Global) -> Vec<String> {
         ("--region", args.region.as_ref()),
         ("--endpoint-url", args.endpoint_url.as_ref()),
     ];
-    given.into_iter().filter_map(|(flag, value)| Some(format!("{flag} {}", shell_word(value?)))).collect()
+    let given = given.into_iter().filter_map(|(flag, value)| Some(format!("{flag} {}", shell_word(value?))));
+    // What a job assumes with its token, nobody can who pastes the command elsewhere.
+    let roles = args.assume_role.iter().filter(|_| IdTokenRequest::from_env(env).is_none());
+    given.chain(roles.map(|role| format!("--assume-role {}", shell_word(role)))).collect()
 }
 
 /// The same as one text, each with a blank before it.
 pub(super) fn repeated(app: &App) -> String {
-    repeats(&app.args).iter().map(|flag| format!(" {flag}")).collect()
+    repeats(&app.args, &app.env).iter().map(|flag| format!(" {flag}")).collect()
 }
 
 /// A text as one word of a shell's command line.

@@ -7,6 +7,7 @@ mod drift;
 mod fault;
 mod gc;
 mod init;
+mod job;
 mod page;
 mod protect;
 mod repair;
@@ -126,6 +127,9 @@ impl Desk {
             endpoint: None,
             expires: None,
             renewable: false,
+            renewed_from: None,
+            lifetime: Default::default(),
+            origin: String::new(),
             account: None,
         }
     }

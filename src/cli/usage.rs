@@ -43,6 +43,12 @@ fn say(reporter: &Reporter, now: Timestamp, problem: &Problem) -> Exit {
     end.exit()
 }
 
+/// A mistake in the command line that the inputs of the Action make.
+pub fn of_action(error: &clap::Error, arguments: &[OsString]) -> Problem {
+    let words: Vec<String> = arguments.iter().skip(1).map(|word| word.to_string_lossy().into_owned()).collect();
+    problem(error, &words).why(format!("the Action's inputs make this command: stagegate {}", words.join(" ")))
+}
+
 /// What clap says, without the usage that it repeats.
 fn problem(error: &clap::Error, words: &[String]) -> Problem {
     let text = error.render().to_string();
@@ -76,7 +82,7 @@ fn acts(words: &[String]) -> bool {
 }
 
 /// The command that is meant, and what is meant below it.
-fn named(words: &[String]) -> Vec<String> {
+pub fn named(words: &[String]) -> Vec<String> {
     let mut at = command();
     at.build();
     let (mut names, mut skip) = (Vec::new(), false);

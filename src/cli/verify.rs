@@ -101,12 +101,7 @@ pub(super) async fn look<A: Aws, C: Clock>(
     named: Option<u64>,
     checks: &mut Checks,
 ) {
-    let lasts = match (session.expires, session.renewable) {
-        (Some(end), false) => format!("found; they end {end:.0}"),
-        (Some(end), true) => format!("found; they end {end:.0} and renew themselves"),
-        (None, _) => "found; no end is known".to_owned(),
-    };
-    checks.take("credentials", Ok(lasts));
+    checks.take("credentials", Ok(described_keys(session)));
     let caller = match session.identify(app).await {
         Ok(caller) => caller,
         Err(problem) => {
@@ -127,6 +122,18 @@ pub(super) async fn look<A: Aws, C: Clock>(
     if readable {
         plan(app, located, session, target, (caller, named), checks).await;
     }
+}
+
+/// Where they come from, and how they are renewed.
+fn described_keys<A, C>(session: &Session<A, C>) -> String {
+    let lasts = match (session.expires, session.renewable, session.renewed_from) {
+        (Some(end), false, _) => format!("they end {end:.0} and are not renewed"),
+        (Some(end), true, Some(from)) => format!("they end {end:.0} and renew themselves, from {from:.0} on"),
+        (Some(end), true, None) => format!("they end {end:.0} and renew themselves"),
+        (None, ..) => "no end is known".to_owned(),
+    };
+    let origin = if session.origin.is_empty() { "found" } else { &session.origin };
+    format!("{origin}; {lasts}")
 }
 
 /// Functions and aliases; whether all of them can be released.
@@ -199,7 +206,7 @@ async fn plan<A: Aws, C: Clock>(
     }
     let needs = credentials::needs(plan, None, None, false, session.clock.now());
     let stop_at = |until| located.command(&format!("promote --until {until}"));
-    let lasts = credentials::check(session, &needs, stop_at, located);
+    let lasts = credentials::check(app, session, &needs, stop_at, located);
     if session.expires.is_some() {
         checks.take("time", lasts.map(|()| "the credentials last as long as the release".into()));
     }

@@ -5,7 +5,7 @@ use std::str::FromStr;
 use std::time::Duration;
 
 use super::place::TargetRef;
-use super::value::{Account, Profile, Region, Settle};
+use super::value::{Account, Profile, Region, RoleChain, Settle};
 use crate::model::{InvalidName, Target};
 use crate::problem::{Code, Problem};
 
@@ -56,6 +56,8 @@ pub struct Flags {
     pub profile: Option<String>,
     /// `--account`
     pub account: Option<String>,
+    /// `--assume-role`, each on a line.
+    pub assume_role: Option<String>,
     /// `--permission-settle`
     pub permission_settle: Option<String>,
 }
@@ -82,6 +84,8 @@ pub struct Settings {
     pub profile: Option<Sourced<String>>,
     /// The only account that is allowed; none allows any.
     pub account: Option<Sourced<String>>,
+    /// The roles to assume one after the other, as ARNs; none works with the credentials as they are found.
+    pub assume_role: Option<Sourced<Vec<String>>>,
     /// How long a new permission is left alone, 0 s to 10 min.
     pub permission_settle: Sourced<Duration>,
 }
@@ -97,12 +101,13 @@ const REGION: Names =
     Names { flag: "--region", ours: "STAGEGATE_REGION", theirs: &["AWS_REGION", "AWS_DEFAULT_REGION"] };
 const PROFILE: Names = Names { flag: "--profile", ours: "STAGEGATE_PROFILE", theirs: &["AWS_PROFILE"] };
 const ACCOUNT: Names = Names { flag: "--account", ours: "STAGEGATE_ACCOUNT", theirs: &[] };
+const ASSUME_ROLE: Names = Names { flag: "--assume-role", ours: "STAGEGATE_ASSUME_ROLE", theirs: &[] };
 const PERMISSION_SETTLE: Names =
     Names { flag: "--permission-settle", ours: "STAGEGATE_PERMISSION_SETTLE", theirs: &[] };
 
 /// Flag, our variable, and AWS's variables of every setting that has them.
-pub fn setting_variables() -> [(&'static str, &'static str, &'static [&'static str]); 4] {
-    [REGION, PROFILE, ACCOUNT, PERMISSION_SETTLE].map(|names| (names.flag, names.ours, names.theirs))
+pub fn setting_variables() -> [(&'static str, &'static str, &'static [&'static str]); 5] {
+    [REGION, PROFILE, ACCOUNT, ASSUME_ROLE, PERMISSION_SETTLE].map(|names| (names.flag, names.ours, names.theirs))
 }
 
 /// The environment: a variable's value, none if it is not set.
@@ -125,6 +130,7 @@ impl Settings {
             region: of_place(place.and_then(TargetRef::region), region, Code::RegionMissing)?,
             profile: decide(&PROFILE, flags.profile.as_deref(), env, file.profile, |text: Profile| text.0)?,
             account: of_place(place.and_then(TargetRef::account), account, Code::WrongAccount)?,
+            assume_role: decide(&ASSUME_ROLE, flags.assume_role.as_deref(), env, None, |text: RoleChain| text.0)?,
             permission_settle: permission_settle
                 .unwrap_or(Sourced { value: Target::PERMISSION_SETTLE, from: Origin::Default }),
         })

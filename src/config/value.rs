@@ -59,6 +59,55 @@ fn invalid(what: &'static str, value: &str, rule: &'static str) -> InvalidName {
     InvalidName { what, value: value.to_owned(), rule }
 }
 
+/// Roles that are assumed one after the other: ARNs, each on a line or after a comma.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct RoleChain(pub Vec<String>);
+
+impl FromStr for RoleChain {
+    type Err = InvalidName;
+    fn from_str(text: &str) -> Result<Self, InvalidName> {
+        let mut roles = Vec::new();
+        for line in text.lines() {
+            let mut rest = line.trim().trim_end_matches([',', ' ']);
+            // The name of a role may hold a comma: one that separates stands before the next ARN.
+            while let Some((role, next)) = rest.match_indices(',').find_map(|(at, _)| {
+                let next = rest[at + 1..].trim_start();
+                next.starts_with("arn:").then_some((&rest[..at], next))
+            }) {
+                roles.push(role.trim_end());
+                rest = next;
+            }
+            roles.extend(Some(rest).filter(|rest| !rest.is_empty()));
+        }
+        if roles.is_empty() {
+            return Err(invalid("role", text, ROLE_RULE));
+        }
+        roles.into_iter().map(role).collect::<Result<_, _>>().map(Self)
+    }
+}
+
+const ROLE_RULE: &str = "must be the ARN of a role, such as arn:aws:iam::123456789012:role/stagegate-promote";
+
+/// The ARN of a role (IAM's rules: a path of printable characters, then a name of 1–64).
+fn role(text: &str) -> Result<String, InvalidName> {
+    let parts: Vec<&str> = text.splitn(6, ':').collect();
+    let ["arn", partition, service, "", account, resource] = parts.as_slice() else {
+        return Err(invalid("role", text, ROLE_RULE));
+    };
+    if *service == "sts" && resource.starts_with("assumed-role/") {
+        let rule = "is the ARN of a session; name its role: arn:aws:iam::123456789012:role/NAME";
+        return Err(invalid("role", text, rule));
+    }
+    let name = resource.strip_prefix("role/").and_then(|path| path.rsplit('/').next()).unwrap_or_default();
+    let fits = *service == "iam"
+        && (*partition == "aws" || partition.starts_with("aws-"))
+        && account.parse::<Account>().is_ok()
+        && (1..=64).contains(&name.len())
+        && name.bytes().all(|b| b.is_ascii_alphanumeric() || b"_+=,.@-".contains(&b))
+        && resource.bytes().all(|b| b.is_ascii_graphic());
+    if fits { Ok(text.to_owned()) } else { Err(invalid("role", text, ROLE_RULE)) }
+}
+
 /// How long a new permission is left alone, 0 s to 10 min.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Settle(pub Duration);
@@ -337,4 +386,44 @@ from_words! {
     ManagedBy => "\"terraform\", \"cloudformation\", \"sam\", \"cdk\" or \"none\"" Self::WORDS;
     RedeployWhen => "\"if-changed\", \"always\" or \"never\""
         [("if-changed", Self::IfChanged), ("always", Self::Always), ("never", Self::Never)];
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const FIRST: &str = "arn:aws:iam::111122223333:role/hub";
+    const SECOND: &str = "arn:aws-cn:iam::444455556666:role/team/a/promote,live";
+
+    #[test]
+    fn roles_stand_on_lines_or_after_commas_and_may_have_a_comma_in_their_names() {
+        for text in [
+            format!("{FIRST},{SECOND}"),
+            format!("{FIRST}, {SECOND}"),
+            format!("  {FIRST}\n\n{SECOND}\n"),
+            format!("{FIRST} ,{SECOND},\r\n"),
+        ] {
+            assert_eq!(text.parse::<RoleChain>().unwrap().0, [FIRST, SECOND], "{text:?}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_role_is_refused_with_what_it_is() {
+        for (text, says) in [
+            ("", "must be the ARN of a role"),
+            (" \n ", "must be the ARN of a role"),
+            ("stagegate-promote", "must be the ARN of a role"),
+            ("arn:aws:iam::1234:role/a", "must be the ARN of a role"),
+            ("arn:aws:iam::111122223333:user/a", "must be the ARN of a role"),
+            ("arn:aws:iam::111122223333:role/", "must be the ARN of a role"),
+            ("arn:aws:iam::111122223333:role/a b", "must be the ARN of a role"),
+            ("arn:evil:iam::111122223333:role/a", "must be the ARN of a role"),
+            ("arn:aws:sts::111122223333:assumed-role/a/session", "is the ARN of a session"),
+        ] {
+            let error = text.parse::<RoleChain>().unwrap_err();
+            assert!(error.rule.starts_with(says), "{text:?}: {}", error.rule);
+        }
+        let second = format!("{FIRST}\nnope").parse::<RoleChain>().unwrap_err();
+        assert_eq!(second.value, "nope", "the one that is wrong is named");
+    }
 }

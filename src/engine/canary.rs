@@ -210,7 +210,7 @@ impl<A: Aws, C: Clock, J: Journal> Engine<'_, A, C, J> {
         let now = self.clock.now();
         let minute = crate::model::shift::floor(now, 60) + Duration::from_secs(60) + AFTER_MINUTE;
         let until = end.filter(|end| *end > now).map_or(minute, |end| end.min(minute));
-        self.wait(Duration::try_from(until.duration_since(now)).unwrap_or_default()).await
+        self.wait_in_reserve(until).await
     }
 
     /// Enters the first step, or the one after that of `shift`. Before a step that needs approval it pauses.

@@ -16,6 +16,7 @@ pub mod person;
 mod proved;
 mod publish;
 mod redeploy;
+mod reserve;
 mod smoke;
 
 use std::cell::{Cell, RefCell};
@@ -28,10 +29,11 @@ pub(crate) use finish::LINGER;
 
 pub use interrupt::{Interrupt, OnInterrupt, Signal};
 pub use outcome::{Outcome, nothing_to_publish};
+pub use reserve::RESERVE;
 
 use self::person::{Demand, Nobody, Person};
 use crate::aws::layers::Jitter;
-use crate::aws::{Aws, AwsError, AwsExt, Operation, Request, explain};
+use crate::aws::{Aws, AwsError, AwsExt, Lifetime, Operation, Request, explain};
 use crate::clock::Clock;
 use crate::event::{Event, Listener};
 use crate::journal::{Entry, Journal, JournalError, Line, Progress};
@@ -69,6 +71,8 @@ pub enum Stop {
     Baking(Percent),
     /// A person or a runner wants it to stop.
     Interrupted(Signal),
+    /// The credentials end soon: what an interrupt does is done while it still can be.
+    Expiring(Problem),
     /// The person at the terminal wants something of it.
     Asked(Demand),
     /// A person who was asked wants it back, and may hold the candidate bad.
@@ -84,7 +88,11 @@ impl Stop {
     /// What it means where no release is run.
     pub(crate) fn problem(self, subject: &str) -> Problem {
         match self {
-            Self::Failed(problem) | Self::Conflict(problem) | Self::Bad(problem) | Self::Held(problem) => problem,
+            Self::Failed(problem)
+            | Self::Conflict(problem)
+            | Self::Bad(problem)
+            | Self::Held(problem)
+            | Self::Expiring(problem) => problem,
             Self::Interrupted(_) => Problem::new(Code::Interrupted, "stopped, nothing was changed"),
             Self::RolledBackElsewhere
             | Self::Paused
@@ -161,6 +169,10 @@ pub struct Engine<'a, A, C, J> {
     pub(crate) unsure: Cell<bool>,
     /// Who is at the terminal.
     person: &'a dyn Person,
+    /// When the credentials end.
+    lifetime: Lifetime,
+    /// Whether it was said that they are not renewed.
+    warned: Cell<bool>,
     /// The rest of the steps is left out.
     finishing: Cell<bool>,
     /// The step of the canary that was looked at last, from 0, and its share.
@@ -200,6 +212,8 @@ impl<'a, A: Aws, C: Clock, J: Journal> Engine<'a, A, C, J> {
             watched_since: Cell::new(None),
             unsure: Cell::new(false),
             person: &Nobody,
+            lifetime: Lifetime::default(),
+            warned: Cell::new(false),
             finishing: Cell::new(settings.finish),
             step: Cell::new(0),
             share: Cell::new(None),
@@ -212,6 +226,11 @@ impl<'a, A: Aws, C: Clock, J: Journal> Engine<'a, A, C, J> {
     /// With somebody at the terminal.
     pub fn with_person(self, person: &'a dyn Person) -> Self {
         Self { person, ..self }
+    }
+
+    /// With credentials that end some time.
+    pub fn with_lifetime(self, lifetime: Lifetime) -> Self {
+        Self { lifetime, ..self }
     }
 
     pub(crate) fn emit(&self, event: &Event) {

@@ -39,6 +39,10 @@ enum Cause {
     Died,
 }
 
+fn again(place: &str) -> String {
+    format!("start again: stagegate promote {place}")
+}
+
 /// A person at the terminal wanted it back.
 fn recalled(place: &str, bad: bool) -> Problem {
     let why = if bad {
@@ -182,6 +186,9 @@ impl<A: Aws, C: Clock, J: Journal> Engine<'_, A, C, J> {
                 now: vec![format!("paused before {percent}, as configured")],
             },
             Stop::Interrupted(signal) => self.interrupted(plan, signal).await,
+            Stop::Expiring(problem) => {
+                self.as_configured(plan, problem.fix("credentials that last longer: stagegate help long-bakes")).await
+            }
             Stop::RolledBackElsewhere => {
                 let problem =
                     Problem::new(Code::Interrupted, format!("{place} was rolled back by somebody else while this ran"))
@@ -214,14 +221,19 @@ impl<A: Aws, C: Clock, J: Journal> Engine<'_, A, C, J> {
             Signal::Terminate => "SIGTERM or SIGHUP",
         };
         let problem = Problem::new(Code::Interrupted, "interrupted").why(format!("{name} asked the release to stop"));
-        let again = format!("start again: stagegate promote {place}");
         if !self.has_written() {
             let exit = match signal {
                 Signal::Interrupt => Exit::Interrupted,
                 Signal::Terminate => Exit::Terminated,
             };
-            return self.back(plan, problem.why("stopped before the first write").fix(again), exit).await;
+            return self.back(plan, problem.why("stopped before the first write").fix(again(&place)), exit).await;
         }
+        self.as_configured(plan, problem).await
+    }
+
+    /// What an interrupt does after the first write.
+    async fn as_configured(&self, plan: &Plan, problem: Problem) -> Outcome {
+        let place = plan.target.label();
         if self.settings.on_interrupt == OnInterrupt::Hold && self.progress().may_have_changed() {
             let problem = problem
                 .why("--on-interrupt hold: it stays as it is")
@@ -231,7 +243,7 @@ impl<A: Aws, C: Clock, J: Journal> Engine<'_, A, C, J> {
                 .exit(Exit::InFlight);
             return Outcome { exit: Exit::InFlight, ending: None, problem: Some(problem), now: Vec::new() };
         }
-        self.back(plan, problem.fix(again), Exit::RolledBack).await
+        self.back(plan, problem.fix(again(&place)), Exit::RolledBack).await
     }
 
     /// Whether an announced change may have changed what callers get: an alias that moved, or the stage.

@@ -326,7 +326,8 @@ fn stopped(stop: EngineStop) -> Stop {
         EngineStop::Failed(problem)
         | EngineStop::Conflict(problem)
         | EngineStop::Bad(problem)
-        | EngineStop::Held(problem) => Stop::Failed(problem),
+        | EngineStop::Held(problem)
+        | EngineStop::Expiring(problem) => Stop::Failed(problem),
         EngineStop::RolledBackElsewhere
         | EngineStop::Paused
         | EngineStop::Asked(_)

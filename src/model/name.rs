@@ -96,6 +96,9 @@ name!(
     |t| t.strip_prefix("r-").is_some_and(|u| u.len() == 26 && ulid::Ulid::from_string(u).is_ok())
 );
 
+/// How many of the 80 random bits come after a mark.
+const MARK_SHIFT: u32 = 40;
+
 impl JsonSchema for RunId {
     fn schema_name() -> std::borrow::Cow<'static, str> {
         "RunId".into()
@@ -114,6 +117,17 @@ impl RunId {
     /// A new id from a time (milliseconds since 1970) and 80 random bits; both are passed in so that tests choose them.
     pub fn new(unix_ms: u64, random: u128) -> Self {
         Self(format!("r-{}", ulid::Ulid::from_parts(unix_ms, random)))
+    }
+
+    /// A new id of a release that a workflow run begins: `mark` takes the first forty of the random bits.
+    pub fn marked(unix_ms: u64, mark: u64, random: u128) -> Self {
+        let low = random & ((1 << MARK_SHIFT) - 1);
+        Self::new(unix_ms, (u128::from(mark) << MARK_SHIFT) | low)
+    }
+
+    /// Whether a workflow run with this mark began it.
+    pub fn has_mark(&self, mark: u64) -> bool {
+        ulid::Ulid::from_string(self.ulid()).is_ok_and(|ulid| ulid.random() >> MARK_SHIFT == u128::from(mark))
     }
 
     /// The 26 characters after `r-`, as the record stores them.
@@ -254,6 +268,15 @@ mod tests {
         assert_eq!("$LATEST".parse(), Ok(Version::Latest));
         assert!("0".parse::<Version>().is_err());
         assert_eq!(Version::Number(42).label(), "v42");
+    }
+
+    #[test]
+    fn a_run_id_says_which_workflow_run_began_it_and_stays_unique() {
+        let mark = 0x00ab_cdef_0123;
+        let (one, other) = (RunId::marked(1_000, mark, 7), RunId::marked(1_000, mark, 8));
+        assert!(one != other && one.has_mark(mark) && other.has_mark(mark));
+        assert!(!one.has_mark(mark + 1) && !RunId::new(1_000, 7).has_mark(mark));
+        assert_eq!(one.began(), RunId::new(1_000, 7).began());
     }
 
     #[test]

@@ -128,7 +128,7 @@ codes! {
     // Credentials
     ShortCredentials "C01" Error Access
         "the credentials end before the plan does"
-        "A release that outlives its credentials cannot roll itself back, so it is refused before the first write.";
+        "A release that outlives its credentials cannot roll itself back, so it is refused before the first write. One that runs when they turn out not to be renewed stops five minutes before their end and does what on.interrupt says.";
     ExpiredCredentials "C02" Error InBetween
         "the credentials have expired"
         "Nothing more can be read or written from here. The way back stands in the alias and works from any signed-in machine.";

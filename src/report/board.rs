@@ -92,6 +92,21 @@ impl Board {
         self.aliases.iter().map(alias).chain(stage).collect::<Vec<_>>().join("; ")
     }
 
+    /// `function:alias` and how its calls are split, as far as it was read back.
+    pub(super) fn routed(&self) -> impl Iterator<Item = (String, String)> {
+        self.aliases.iter().map(|(name, shares)| (name.clone(), split(shares)))
+    }
+
+    /// The same of one of them.
+    pub(super) fn split_of(&self, alias: &str) -> Option<String> {
+        self.aliases.get(alias).map(split)
+    }
+
+    /// The share of a stage's canary, in percent.
+    pub(super) fn stage_share(&self, stage: &str) -> Option<f64> {
+        self.stage.as_ref().filter(|(name, _)| name == stage).map(|(_, percent)| *percent)
+    }
+
     /// Names of the stable version and the candidate: their numbers where there is one function.
     pub(super) fn names(&self) -> (String, String) {
         let one = self.aliases.values().next().filter(|_| self.aliases.len() == 1);

@@ -7,6 +7,7 @@ pub mod doctor_text;
 pub mod drift_text;
 pub mod gate_text;
 pub mod gc_text;
+pub mod github;
 mod in_place;
 pub mod init_text;
 mod json;
@@ -25,16 +26,19 @@ pub mod verify_text;
 pub mod versions_text;
 
 use std::cell::{Cell, RefCell};
+use std::fs::OpenOptions;
 use std::io::{ErrorKind, Write};
+use std::path::PathBuf;
 
 use jiff::Timestamp;
 
 pub use board::{Board, Moment};
 pub use term::{Color, Probe, Progress, Term, Wishes};
 
+use self::github::Job;
 use self::json::Stream;
 use self::live::Live;
-use crate::event::{EVENT_SCHEMA, Event, Listener};
+use crate::event::{EVENT_SCHEMA, Event, Listener, Summary};
 use crate::problem::{Level, Problem};
 
 /// What the command prints to standard output.
@@ -59,6 +63,12 @@ pub enum Loudness {
     Verbose,
 }
 
+/// How long nothing is said at most while something goes on, seconds.
+const HEARTBEAT_S: i64 = 60;
+
+/// A look that comes within this time makes the words that it still goes on needless, seconds.
+const NEAR_S: i64 = 10;
+
 /// Where bytes go.
 type Sink = RefCell<Box<dyn Write>>;
 
@@ -79,6 +89,12 @@ pub struct Reporter {
     lost: RefCell<Option<String>>,
     /// The flags that commands in messages repeat.
     repeats: Vec<String>,
+    /// A GitHub job that gets more than the log.
+    job: Option<Job>,
+    /// A file that gets every event.
+    copy: Option<Sink>,
+    /// When something was said last.
+    said: Cell<Timestamp>,
 }
 
 impl Reporter {
@@ -99,13 +115,23 @@ impl Reporter {
         let live = Live::new(&term, shape, None);
         let (stream, board, ended) = (Stream::default(), RefCell::default(), Cell::new(false));
         let lost = RefCell::default();
-        let repeats = Vec::new();
-        Self { term, shape, loudness, stdout, stderr, stream, live, board, ended, lost, repeats }
+        let (repeats, job, copy, said) = (Vec::new(), None, None, Cell::default());
+        Self { term, shape, loudness, stdout, stderr, stream, live, board, ended, lost, repeats, job, copy, said }
     }
 
     /// With flags, such as `--profile shop`, that every command which a message offers repeats, whoever made the message.
     pub fn repeating(self, flags: Vec<String>) -> Self {
         Self { repeats: flags, ..self }
+    }
+
+    /// For a GitHub job, which gets more than the log.
+    pub fn for_job(self, job: Job) -> Self {
+        Self { job: Some(job), ..self }
+    }
+
+    /// With a file that gets every event.
+    pub fn copying_to(self, file: Box<dyn Write>) -> Self {
+        Self { copy: Some(RefCell::new(file)), ..self }
     }
 
     /// What goes to standard output.
@@ -121,7 +147,11 @@ impl Reporter {
     /// The result of a looking command, or help that was asked for: text to standard output.
     pub fn data(&self, text: &str) {
         self.live.clear();
-        let text = if self.shape == Shape::Human { self.term.fit(text) } else { text.to_owned() };
+        let is_human = self.shape == Shape::Human;
+        if let Some(job) = self.job.as_ref().filter(|_| is_human) {
+            job.screen(text);
+        }
+        let text = if is_human { self.term.fit(text) } else { text.to_owned() };
         self.out(&text);
     }
 
@@ -189,13 +219,17 @@ impl Reporter {
     /// A message that is not success.
     pub fn problem(&self, at: Timestamp, problem: &Problem) {
         let problem = &problem.repeating(&self.repeats);
+        if let Some(job) = &self.job {
+            job.warn(problem);
+            self.err(&job.unfold());
+        }
         match self.shape {
             Shape::Human => {
+                self.record(at, &event_of(problem));
                 self.live.clear();
                 self.err(&self.term.fit(&text::problem(problem, &self.term)));
             }
-            Shape::Events if problem.level == Level::Error => self.on(at, &Event::Error { problem: problem.clone() }),
-            Shape::Events => self.on(at, &Event::Warning { problem: problem.clone() }),
+            Shape::Events => self.record(at, &event_of(problem)),
             // A warning must not be lost beside a document; the error that takes its place is the document.
             Shape::Document if problem.level != Level::Error => {
                 self.err(&self.term.fit(&text::problem(problem, &self.term)));
@@ -218,8 +252,25 @@ impl Reporter {
         self.lost.borrow().clone()
     }
 
+    /// Writes an event to whoever reads events; none after the last.
+    fn record(&self, at: Timestamp, event: &Event) {
+        if self.ended.get() || (self.shape != Shape::Events && self.copy.is_none()) {
+            return;
+        }
+        let line = self.stream.line(at, event);
+        if self.shape == Shape::Events {
+            self.out(&line);
+        }
+        if let Some(copy) = &self.copy {
+            // Whoever wants it finds it cut short; the release is not stopped for it.
+            let _ = write(copy, &line);
+        }
+    }
+
     fn out(&self, text: &str) {
-        match write(&self.stdout, text) {
+        // In JSON only a text can hold this, and a runner would obey it.
+        let escaped = (self.term.runner && self.shape != Shape::Human).then(|| text.replace("##[", "##\\u005b"));
+        match write(&self.stdout, escaped.as_deref().unwrap_or(text)) {
             Err(error) if error.kind() != ErrorKind::BrokenPipe => {
                 self.lost.borrow_mut().get_or_insert(error.to_string());
             }
@@ -230,6 +281,28 @@ impl Reporter {
     /// For people; one who is gone misses nothing.
     fn err(&self, text: &str) {
         let _ = write(&self.stderr, text);
+    }
+
+    /// What a GitHub job is left with at the end of a command: annotations, summary and outputs. Answers with the files
+    /// that could not be written.
+    pub fn close_job(&self, at: Timestamp, end: &Summary, problem: Option<&Problem>) -> Vec<String> {
+        let Some(job) = &self.job else { return Vec::new() };
+        let problem = problem.map(|problem| problem.repeating(&self.repeats));
+        let closing = job.close(at, end, problem.as_ref());
+        self.err(&closing.log);
+        let add = |(path, text): &(PathBuf, String)| {
+            let mut file = OpenOptions::new().create(true).append(true).open(path)?;
+            file.write_all(text.as_bytes())
+        };
+        let failed = |file: &(PathBuf, String)| Some(format!("{}: {}", file.0.display(), add(file).err()?));
+        closing.files.iter().filter_map(failed).collect()
+    }
+
+    /// Makes the runner hide a value in everything that is printed from now on; nothing where no runner reads it.
+    pub fn mask(&self, secret: &str) {
+        if self.job.is_some() && !secret.is_empty() {
+            self.err(&github::mask(secret));
+        }
     }
 
     /// The last line.
@@ -245,21 +318,44 @@ impl Listener for Reporter {
         if self.ended.get() {
             return;
         }
-        match self.shape {
-            Shape::Events => self.out(&self.stream.line(at, &self.repeated(event))),
-            Shape::Document => {}
-            Shape::Human => self.tell(at, event),
+        // A message for people is heard and recorded where it is told.
+        let is_told = self.shape == Shape::Human && matches!(event, Event::Warning { .. } | Event::Error { .. });
+        if !is_told {
+            let event = self.repeated(event);
+            self.job.iter().for_each(|job| job.hear(at, &event));
+            self.record(at, &event);
+        }
+        if self.shape == Shape::Human {
+            self.tell(at, event);
         }
     }
 
     fn tick(&self, now: Timestamp, until: Timestamp) {
-        if self.shape == Shape::Human && self.term.progress == Progress::Live {
-            self.live.tick(&self.board.borrow(), &self.term, Moment { now, next: until });
+        match (self.shape, self.term.progress) {
+            (Shape::Human, Progress::Live) => {
+                self.live.tick(&self.board.borrow(), &self.term, Moment { now, next: until });
+            }
+            (Shape::Human, Progress::Plain) => self.beat(now, until),
+            _ => {}
         }
     }
 }
 
 impl Reporter {
+    /// Says that it still goes on, where nothing was said for a while.
+    fn beat(&self, now: Timestamp, until: Timestamp) {
+        if self.said.get() == Timestamp::default() {
+            self.said.set(now);
+        }
+        let silent = now.duration_since(self.said.get()).as_secs();
+        // A look that is about to come says more.
+        let is_near = until.duration_since(now).as_secs() < NEAR_S;
+        if silent >= HEARTBEAT_S && !is_near {
+            self.said.set(now);
+            self.err(&self.term.fit(&plain::beat(now, until, &self.board.borrow())));
+        }
+    }
+
     /// The event, with the messages of the engine as the command line completes them.
     fn repeated(&self, event: &Event) -> Event {
         match event {
@@ -283,12 +379,20 @@ impl Reporter {
         board.hear(at, event);
         if !lines.is_empty() {
             self.live.clear();
-            self.err(&self.term.fit(&lines));
+            self.said.set(at);
         }
+        let lines = self.term.fit(&lines);
+        self.err(&self.job.as_ref().map_or_else(|| lines.clone(), |job| job.frame(event, &lines)));
         if self.term.progress == Progress::Live {
             self.live.follow(event, &board, &self.term);
         }
     }
+}
+
+/// A message as an event.
+fn event_of(problem: &Problem) -> Event {
+    let problem = problem.clone();
+    if problem.level == Level::Error { Event::Error { problem } } else { Event::Warning { problem } }
 }
 
 /// Writes and flushes.

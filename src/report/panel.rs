@@ -152,7 +152,7 @@ fn gap(function: &FunctionLook) -> f64 {
 }
 
 /// The newest minutes, as high as they are; up to eight errors a minute are shown one by one.
-fn sparkline(minutes: &[u64], room: usize) -> String {
+pub(super) fn sparkline(minutes: &[u64], room: usize) -> String {
     let newest = &minutes[minutes.len().saturating_sub(room)..];
     let top = newest.iter().copied().max().unwrap_or_default().max(HEIGHTS.len() as u64 - 1);
     newest.iter().map(|errors| HEIGHTS[part(*errors as f64 / top as f64, HEIGHTS.len() - 1)]).collect()

@@ -44,6 +44,14 @@ pub(super) fn lines(at: Timestamp, event: &Event, board: &Board, verbose: bool) 
     }
 }
 
+/// The line that says that it still goes on.
+pub(super) fn beat(now: Timestamp, until: Timestamp, board: &Board) -> String {
+    let (time, next) = (now.strftime("%H:%M:%SZ"), until.strftime("%H:%M:%SZ"));
+    let traffic = board.now();
+    let traffic = if traffic.is_empty() { String::new() } else { format!("  {traffic}") };
+    format!("{time}  still on it, next look {next}{traffic}\n")
+}
+
 /// What a signal does, in words.
 pub(super) fn interrupted(signal: &str, asks: bool, board: &Board) -> String {
     if board.goes_back {

@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, reason = "a helper that fails is a test that fails")]
 
 mod offline;
+mod role;
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};

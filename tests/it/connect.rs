@@ -22,6 +22,7 @@ fn probed() {
         profile: setting("PROBE_PROFILE"),
         region: setting("PROBE_REGION"),
         endpoint_url: setting("PROBE_ENDPOINT"),
+        ..LiveSettings::default()
     };
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     let text = runtime.block_on(async {

@@ -126,7 +126,7 @@ fn every_command_is_about_a_target_of_the_readme() {
             "verify" if words.len() == 2 => true,
             "drift" => words.len() == 2,
             "doctor" => words[2] == "https://api.example.com/v1/refunds",
-            "iam-policy" => words[2..].ends_with(&["--target".into(), "prod".into()]),
+            "iam-policy" => words.windows(2).any(|two| two == ["--target", "prod"]),
             "gc" | "history" | "logs" | "plan" | "promote" | "status" | "verify" | "rollback" | "pause" | "resume" => {
                 ["prod", "checkout-api:live"].contains(&words[2].as_str())
             }

@@ -32,6 +32,9 @@ where
 
 /// Credentials that could not be had, with everything the source said about it.
 pub(super) fn credentials(error: &CredentialsError) -> AwsError {
+    if let Some(known) = causes(error).find_map(|cause| cause.downcast_ref::<AwsError>()) {
+        return known.clone();
+    }
     AwsError::Credentials { cause: chain(error) }
 }
 

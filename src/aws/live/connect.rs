@@ -20,8 +20,11 @@ use aws_smithy_types::timeout::TimeoutConfig;
 use aws_types::os_shim_internal::{Env, Fs};
 use aws_types::service_config::ServiceConfigKey;
 
-use super::credentials::Keys;
+use super::credentials::{Keys, Source};
 use super::execute_api::ExecuteApi;
+use super::github_oidc::{IdTokenRequest, TokenEndpoint};
+use super::roles::{Base, RoleChain};
+use super::secrets::Secrets;
 use super::{AwsError, Live};
 
 /// How long opening a connection may take.
@@ -54,6 +57,13 @@ pub struct LiveSettings {
     pub region: Option<String>,
     /// An `http://` or `https://` address that replaces AWS's own for every service.
     pub endpoint_url: Option<String>,
+    /// ARNs of roles: the first is assumed with `id_token` or else with the credentials found, each further one with the
+    /// one before it (aws-semantics §11: at most 1 h then, whatever the role allows).
+    pub assume_role: Vec<String>,
+    /// What the sessions of these roles are called, 2–64 of letters, digits and `_+=,.@-`.
+    pub session_name: String,
+    /// How to ask for an OIDC token for the first role.
+    pub id_token: Option<IdTokenRequest>,
 }
 
 impl Live {
@@ -95,23 +105,20 @@ impl Live {
             None => sdk.credentials_provider(),
         };
         let own = endpoints.iter().find(|(service, _)| *service == APIGATEWAY).and_then(|(_, url)| url.clone());
+        let secrets = Secrets::default();
+        let source = source(provider, settings, &sdk, &proxy, &secrets);
         let stages = ExecuteApi::new(sdk.region().map(ToString::to_string), own, proxy);
-        Ok(Self::assemble(&sdk, Keys::new(provider), stages, describe(&endpoints), profile))
+        let live = Self::assemble(&sdk, Keys::new(source), stages, describe(&endpoints), profile);
+        Ok(Self { secrets, ..live })
     }
 
     /// A connection with everything given and nothing read from the environment: for a model of AWS on this machine.
     #[doc(hidden)]
     pub fn with_static(access_key: &str, secret_key: &str, region: &str, endpoint_url: &str) -> Self {
         let keys = Credentials::new(access_key, secret_key, None, None, "static");
-        let sdk = SdkConfig::builder()
-            .behavior_version(behavior())
-            .http_client(http_client(ProxyConfig::disabled()))
-            .region(Region::new(region.to_owned()))
-            .endpoint_url(endpoint_url)
-            .timeout_config(timeouts(ATTEMPT_TIMEOUT))
-            .stalled_stream_protection(StalledStreamProtectionConfig::disabled())
-            .build();
-        let keys = Keys::new(Some(SharedCredentialsProvider::new(keys)));
+        let sdk =
+            bare(ProxyConfig::disabled()).region(Region::new(region.to_owned())).endpoint_url(endpoint_url).build();
+        let keys = Keys::new(Source::Found(SharedCredentialsProvider::new(keys)));
         let endpoint = Some(endpoint_url.to_owned());
         let stages = ExecuteApi::new(Some(region.to_owned()), endpoint.clone(), ProxyConfig::disabled());
         Self::assemble(&sdk, keys, stages, endpoint, None)
@@ -143,6 +150,7 @@ impl Live {
             sts: aws_sdk_sts::Client::new(&sdk),
             stages,
             keys,
+            secrets: Secrets::default(),
             region: sdk.region().map(ToString::to_string),
             endpoint,
             profile,
@@ -158,6 +166,15 @@ fn behavior() -> BehaviorVersion {
 /// Time limits of a call that may take `attempt`.
 pub(super) fn timeouts(attempt: Duration) -> TimeoutConfig {
     TimeoutConfig::builder().connect_timeout(CONNECT_TIMEOUT).operation_attempt_timeout(attempt).build()
+}
+
+/// Clients as all of ours are, with nothing read from the environment.
+pub(super) fn bare(proxy: ProxyConfig) -> aws_types::sdk_config::Builder {
+    SdkConfig::builder()
+        .behavior_version(behavior())
+        .http_client(http_client(proxy))
+        .timeout_config(timeouts(ATTEMPT_TIMEOUT))
+        .stalled_stream_protection(StalledStreamProtectionConfig::disabled())
 }
 
 /// HTTPS by rustls with ring and the system's root certificates (`SSL_CERT_FILE` replaces them).
@@ -216,6 +233,30 @@ fn profile_credentials(profile: &str, sdk: &SdkConfig, http: SharedHttpClient) -
             .or_else("EcsContainer", EcsCredentialsProvider::builder().configure(&config).build())
             .or_else("Ec2InstanceMetadata", ImdsCredentialsProvider::builder().configure(&config).build()),
     )
+}
+
+/// Where credentials come from: as found, or roles that begin with them or with a token.
+fn source(
+    found: Option<SharedCredentialsProvider>,
+    settings: &LiveSettings,
+    sdk: &SdkConfig,
+    proxy: &ProxyConfig,
+    secrets: &Secrets,
+) -> Source {
+    if settings.assume_role.is_empty() {
+        return found.into();
+    }
+    let base = match &settings.id_token {
+        Some(asked) => Base::GitHub(TokenEndpoint::new(asked.clone(), proxy.clone())),
+        None => Base::Found(Keys::new(found)),
+    };
+    Source::Roles(RoleChain {
+        base,
+        roles: settings.assume_role.clone(),
+        session_name: settings.session_name.clone(),
+        sdk: sdk.clone(),
+        secrets: secrets.clone(),
+    })
 }
 
 /// The address override of each of our services.

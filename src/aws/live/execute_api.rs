@@ -121,7 +121,8 @@ fn is_below(url: &str, domain: &str) -> bool {
     host.strip_suffix(domain).is_some_and(|rest| rest.ends_with('.'))
 }
 
-fn request(method: &str, url: &str) -> Result<HttpRequest, AwsError> {
+/// A request without a body.
+pub(super) fn request(method: &str, url: &str) -> Result<HttpRequest, AwsError> {
     if !METHODS.contains(&method) {
         return Err(refused(format!("the method {method:?} is none of {}", METHODS.join(", "))));
     }
@@ -134,7 +135,7 @@ fn request(method: &str, url: &str) -> Result<HttpRequest, AwsError> {
 }
 
 /// One request and its answer: the status, and the body as text as far as it is read.
-async fn exchange(connector: &Connector, request: HttpRequest) -> Result<StageAnswer, String> {
+pub(super) async fn exchange(connector: &Connector, request: HttpRequest) -> Result<StageAnswer, String> {
     let mut response: HttpResponse = connector.call(request).await.map_err(|error| chain(&error))?;
     let status = response.status().as_u16();
     let executed_version = response.headers().get("x-amz-executed-version").map(ToOwned::to_owned);

@@ -17,19 +17,24 @@ mod digest;
 mod domain;
 mod execute_api;
 mod function;
+mod github_oidc;
 mod iam;
 mod lambda;
 mod logs;
 mod reply;
+mod roles;
+mod secrets;
 mod stage;
 mod sts;
 
 pub use connect::LiveSettings;
 pub use credentials::CredentialsInfo;
+pub use github_oidc::IdTokenRequest;
 
 use self::credentials::Keys;
 use self::execute_api::ExecuteApi;
-use super::{Aws, AwsError, Call, Operation, Reply};
+use self::secrets::Secrets;
+use super::{Aws, AwsError, Call, Lifetime, Operation, Reply};
 
 /// Real AWS: one account, one region.
 #[derive(Debug)]
@@ -46,6 +51,7 @@ pub struct Live {
     sts: aws_sdk_sts::Client,
     stages: ExecuteApi,
     keys: Keys,
+    secrets: Secrets,
     region: Option<String>,
     endpoint: Option<String>,
     profile: Option<String>,
@@ -75,6 +81,17 @@ impl Live {
     pub async fn credentials(&self) -> Result<Option<CredentialsInfo>, AwsError> {
         self.keys.info().await
     }
+
+    /// When the credentials in use end, as renewing them changes it.
+    pub fn lifetime(&self) -> Lifetime {
+        self.keys.lifetime()
+    }
+
+    /// Tells every secret that assuming a role brings (OIDC token, secret access key, session token), those of renewals
+    /// too, as soon as it is there: for logs that can mask them. They are told nowhere else.
+    pub fn on_secret(&self, tell: impl Fn(&str) + Send + Sync + 'static) {
+        self.secrets.listen(Box::new(tell));
+    }
 }
 
 /// The calls by module and client: an operation, and the function that sends it. The compiler demands every operation.
@@ -94,7 +111,7 @@ impl Aws for Live {
         // Before the request exists: a failed or slow login is then known to have sent nothing. Requests through a
         // stage are not signed.
         if !matches!(call.operation(), Operation::InvokeStage | Operation::RequestUrl) {
-            self.keys.fresh().await.map_err(|error| classify::credentials(&error))?;
+            self.keys.fresh().await?;
         }
         Ok(dispatch! { self, call;
             lambda(lambda):

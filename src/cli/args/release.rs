@@ -229,7 +229,7 @@ pub struct PauseArgs {
 pub struct SettleArgs {
     /// Name of stagegate.toml, FUNCTION:ALIAS or API/STAGE
     pub(in crate::cli) target: String,
-    /// The release that the job ran; empty = whichever is unfinished
+    /// The release that the job ran, or the number of the GitHub run; empty = whichever is unfinished
     #[arg(long, value_name = "ID", default_value = "")]
     pub(in crate::cli) run: String,
     /// What is done with it: rollback or hold [default: as the target says, or rollback]

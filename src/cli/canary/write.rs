@@ -29,7 +29,8 @@ pub async fn carry_out<A: Aws, C: Clock>(
     acts: &[Act<'_>],
 ) -> Result<Vec<String>, Problem> {
     let (journal, settings) = (MemoryJournal::default(), Settings::default());
-    let engine = Engine::new(&session.aws, &session.clock, &app.reporter, &app.interrupt, journal, new_run(), settings);
+    let engine =
+        Engine::new(&session.aws, &session.clock, &app.reporter, &app.interrupt, journal, new_run(&app.env), settings);
     let mut done = Vec::new();
     for act in acts {
         match act {

@@ -7,15 +7,21 @@ use crate::cli::args::command;
 use crate::config::setting_variables;
 
 /// Variables that no flag and no setting stands for.
-const OTHERS: [(&str, &str); 4] = [
+const OTHERS: [(&str, &str); 10] = [
     ("STAGEGATE_ACCESSIBLE", "nothing is redrawn in place, as with --progress plain"),
     ("STAGEGATE_STATE_DIR", "where the journals are; else $XDG_STATE_HOME/stagegate, else ~/.local/state/stagegate"),
     ("STAGEGATE_GIT_SHA", "{git_sha} of publish.description; else GITHUB_SHA"),
     ("STAGEGATE_GIT_TAG", "{git_tag} of publish.description; else GITHUB_REF_NAME"),
+    ("STAGEGATE_GITHUB_SUMMARY", "the summary of a GitHub job: always, on-failure or never"),
+    ("STAGEGATE_GITHUB_ANNOTATIONS", "annotations of a GitHub job: true or false"),
+    ("STAGEGATE_COMMAND", "what the Action runs, with the next three: its inputs come as variables"),
+    ("STAGEGATE_TARGET", "what it is about"),
+    ("STAGEGATE_UNTIL", "where promote and resume stop"),
+    ("STAGEGATE_ARGS", "further arguments, one a line"),
 ];
 
 /// Variables of other tools that are honoured as those tools mean them.
-const HONOURED: [(&str, &str); 7] = [
+const HONOURED: [(&str, &str); 9] = [
     ("AWS_*", "credentials, profile, region and endpoint, found as the aws CLI finds them"),
     ("NO_COLOR", "no colour; stronger than the next two, weaker than --color"),
     ("CLICOLOR_FORCE, FORCE_COLOR", "colour also where there is no terminal; 0 is unset"),
@@ -23,6 +29,8 @@ const HONOURED: [(&str, &str); 7] = [
     ("COLUMNS", "the width, 40 to 110"),
     ("LC_ALL, LC_CTYPE, LANG", "the first that is set decides whether more than ASCII is shown: UTF-8"),
     ("CI", "nobody is asked, unless it is false or 0"),
+    ("GITHUB_ACTIONS", "true: a GitHub job, with groups, annotations, summary and outputs, unless --no-github"),
+    ("GITHUB_OUTPUT, GITHUB_STEP_SUMMARY, GITHUB_RUN_ID, …", "where those go, and which run it is"),
 ];
 
 /// The topic.

@@ -145,9 +145,13 @@ const LONG_BAKES: &[Block] = &[
     text(
         "Before the first write the plan is compared with the end of the credentials, where that is known; what would \
          outlive them is refused (SG-C01), with the share at which it can be split. A release without credentials can \
-         neither go on nor go back.",
+         neither go on nor go back: five minutes before the end of credentials that are not renewed after all, a canary \
+         is no longer waited for, and goes back or is held as on.interrupt says.",
     ),
-    row("renewed by themselves", "SSO, roles in a profile, web identity: nothing to do"),
+    row(
+        "renewed by themselves",
+        "--assume-role (role-to-assume of the Action), SSO, roles in a profile, web identity: nothing to do",
+    ),
     row(
         "keys in the environment",
         "end when they end: GitHub's role sessions after 1 h unless role-duration-seconds says more",

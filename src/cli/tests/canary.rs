@@ -76,7 +76,7 @@ impl Desk {
         pause::pause(&self.app, &self.locate(target), &self.session()).now_or_never().unwrap()
     }
 
-    fn settle(&self, line: &str) -> Result<End, Problem> {
+    pub(super) fn settle(&self, line: &str) -> Result<End, Problem> {
         self.app.acting.set(false);
         let Command::Settle(args) = parse(&format!("settle {line}")) else { panic!("{line}") };
         settle::settle(&self.app, &self.locate(&args.target), &self.session(), &args).now_or_never().unwrap()

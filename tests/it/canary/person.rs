@@ -5,7 +5,7 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use jiff::Timestamp;
-use stagegate::aws::Kind;
+use stagegate::aws::{Kind, Operation};
 use stagegate::clock::Clock;
 use stagegate::engine::person::{Choice, Demand, Occasion};
 use stagegate::engine::{Interrupt, Outcome, Signal};
@@ -18,6 +18,7 @@ use stagegate::world::Profile;
 use super::during::{Stagecraft, share, told};
 use super::kinds::BOTH;
 use super::lab::clients;
+use super::never_a_pass::denied;
 use crate::support::person::Scripted;
 
 fn good() -> Profile {
@@ -379,4 +380,52 @@ fn one_look_asks_nobody_whatever_it_finds() {
     let outcome = release.resume_plan(&plan);
     release.assert_back(&outcome, Code::GateFailed, "errors");
     assert_eq!(person.occasions(), []);
+}
+
+/// Ctrl-C once the canary of the stage is gone, while its alias lingers.
+struct AtTheEnd(Interrupt, Cell<bool>);
+
+impl Listener for AtTheEnd {
+    fn on(&self, _: Timestamp, event: &Event) {
+        let lingers = matches!(event, Event::Waiting { what, .. } if what.contains("candidate alias"));
+        if lingers && !self.1.replace(true) {
+            self.0.raise(Signal::Interrupt);
+        }
+    }
+}
+
+#[test]
+fn no_share_is_told_once_the_new_version_has_everything() {
+    let (mut release, person) = attended(CanaryMode::Stage, 100.0, &good(), answering(&[Some(Choice::GoOn)]));
+    release.lab.listener = Rc::new(AtTheEnd(release.lab.interrupt.clone(), Cell::new(false)));
+    let outcome = release.promote();
+    release.assert_promoted(&outcome);
+    let asked = person.last();
+    assert_eq!((asked.occasion, asked.share), (Occasion::Interrupted, None));
+}
+
+#[test]
+fn letting_one_step_pass_takes_back_that_the_others_were_to_be_left_out() {
+    let mut release = Stagecraft::new(CanaryMode::Alias, 100.0, &broken());
+    let clock = release.lab.world.clock();
+    let answers = [Some(Choice::Watch), Some(Choice::Finish), Some(Choice::PassOnce), None];
+    let person = pressing(Demand::Finish, clock.now(), &answers, clock).sit_down();
+    release.lab.person = person.clone();
+    let outcome = release.promote();
+    release.assert_back(&outcome, Code::GateFailed, "errors");
+    let asked = [Occasion::GateFailed, Occasion::Finish, Occasion::GateFailed, Occasion::GateFailed];
+    assert_eq!(person.occasions(), asked, "the second step is judged, too");
+    assert_eq!(person.last().share, Some(Percent::whole(25)));
+}
+
+#[test]
+fn a_pause_that_could_not_be_recorded_is_not_said_to_be() {
+    let mut release = Stagecraft::new(CanaryMode::Alias, 100.0, &good());
+    release = release.failing(Operation::UpdateAlias, 4..10_000, denied());
+    let clock = release.lab.world.clock();
+    let person = pressing(Demand::Pause, clock.now(), &[Some(Choice::Leave)], clock).sit_down();
+    release.lab.person = person.clone();
+    let outcome = release.promote();
+    assert_eq!((person.last().occasion, person.last().recorded), (Occasion::Paused, false));
+    assert_eq!((outcome.exit, release.record().state), (Exit::InBetween, RecordState::Running), "{outcome:?}");
 }

@@ -9,7 +9,7 @@ use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 use std::{env, fs, thread};
 
-use super::install;
+use super::{environment, install};
 
 const START_LIMIT: Duration = Duration::from_secs(90);
 const POLL: Duration = Duration::from_millis(100);
@@ -38,7 +38,7 @@ pub struct Log(File);
 impl Log {
     /// The last lines.
     pub fn end(&self) -> String {
-        install::tail(&self.text())
+        environment::tail(&self.text())
     }
 
     fn text(&self) -> String {

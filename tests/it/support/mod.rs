@@ -4,6 +4,7 @@ pub mod account;
 pub mod account_setup;
 pub mod client;
 pub mod emulator;
+pub mod environment;
 mod install;
 mod launch;
 pub mod person;
@@ -14,4 +15,4 @@ pub mod python;
 pub mod socket;
 
 #[cfg(feature = "live")]
-pub use install::announce;
+pub use environment::announce;

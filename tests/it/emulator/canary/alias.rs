@@ -19,7 +19,7 @@ const PROMOTE: [&str; 4] = ["promote", "prod", "--yes", "--json"];
 /// The new version gets what each step says, of invocations and of requests, and everything in the end.
 pub fn good(emulator: &'static Emulator) {
     let scene = Scene::new(emulator, Kind::Alias, "good");
-    let (shop, machine) = (&scene.shop, scene.machine(&["20% 2m", "50% 30s"], "", ""));
+    let (shop, machine) = (&scene.shop, scene.machine(&["20% 3m", "50% 30s"], "", ""));
     Clients { shop, failing: None }.while_calling(|| {
         let child = machine.start(&PROMOTE);
         let ended = thread::spawn(move || finish(child));
@@ -82,7 +82,7 @@ pub fn alarm(emulator: &'static Emulator) {
     let composite = json!({"AlarmName": "everything", "AlarmRule": "ALARM(errors)"});
     shop.account.must("cloudwatch", "put_composite_alarm", composite);
 
-    let steps = ["50% 30s"];
+    let steps = ["50% 2m"];
     let misspelt = scene.machine(&steps, "", "alarms = [\"errors\", \"everythin\"]");
     let dump = shop.dump();
     let refused = misspelt.run(&["promote", "prod", "--yes"]).exits(2);

@@ -88,7 +88,8 @@ impl Scene {
     /// it, hold it, and end it exactly after.
     #[track_caller]
     pub fn is_killed_and_resumed(&self) {
-        let (shop, steps) = (&self.shop, ["50% 30s"]);
+        // Longer than the looks before the last one take on a busy machine: it must be baking still.
+        let (shop, steps) = (&self.shop, ["50% 3m"]);
         let machine = || self.machine(&steps, "", "");
         Clients { shop, failing: None }.while_calling(|| {
             let first = machine();

@@ -10,15 +10,15 @@ use crate::emulator::shop::{ALIAS, FUNCTION, STAGE, Shop};
 use crate::support::account_setup::ALIAS_VARIABLE;
 
 /// How many requests are looked at to know a share.
-const ENOUGH: u32 = 300;
+const ENOUGH: u32 = 200;
 /// Fewer, because the share changed meanwhile, show nothing.
-const LEAST: u32 = 100;
+const LEAST: u32 = 80;
 /// At the same time.
 const PARALLEL: u32 = 6;
 /// Each of those, before it is looked whether the settings still say the same.
 const IN_A_ROW: u32 = 5;
 /// How long a test waits for a share to be set.
-const WAIT: Duration = Duration::from_secs(120);
+const WAIT: Duration = Duration::from_secs(300);
 const POLL: Duration = Duration::from_millis(300);
 
 /// One alias that the stage calls.

@@ -20,7 +20,7 @@ const PROMOTE: [&str; 4] = ["promote", "prod", "--yes", "--json"];
 /// The stage's requests are split, callers of the alias see nothing of it, and in the end nothing is left of the canary.
 pub fn good(emulator: &'static Emulator) {
     let scene = Scene::new(emulator, Kind::Stage, "good");
-    let (shop, machine) = (&scene.shop, scene.machine(&["50% 2m"], "", ""));
+    let (shop, machine) = (&scene.shop, scene.machine(&["50% 3m"], "", ""));
     let served = shop.served();
     Clients { shop, failing: None }.while_calling(|| {
         let child = machine.start(&PROMOTE);

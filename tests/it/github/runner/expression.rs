@@ -8,6 +8,8 @@ use std::collections::BTreeMap;
 pub struct Context {
     /// `inputs.NAME`.
     pub inputs: BTreeMap<String, String>,
+    /// `env.NAME`, as the workflow sets it for its job and the step that uses the Action.
+    pub env: BTreeMap<String, String>,
     /// `github.NAME`.
     pub github: BTreeMap<String, String>,
     /// `steps.ID.outputs.NAME`.
@@ -203,6 +205,7 @@ impl Reader<'_> {
             ["false"] => return Value::Bool(false),
             ["inputs", input] => self.context.inputs.get(*input).unwrap_or_else(|| panic!("no input {input}")).clone(),
             ["github", of] => self.context.github.get(*of).unwrap_or_else(|| panic!("github.{of} is not read")).clone(),
+            ["env", of] => self.context.env.get(*of).cloned().unwrap_or_default(),
             // An output that was not set is empty, and so is every output of a step that did not run.
             ["steps", id, "outputs", output] => {
                 self.context.outputs.get(*id).and_then(|of| of.get(*output)).cloned().unwrap_or_default()
@@ -221,6 +224,7 @@ mod tests {
         let map = |pairs: &[(&str, &str)]| pairs.iter().map(|(n, v)| ((*n).to_owned(), (*v).to_owned())).collect();
         Context {
             inputs: map(&[("command", "promote"), ("target", "prod"), ("args", "")]),
+            env: map(&[("SET", "set")]),
             github: map(&[("workspace", "/w")]),
             outputs: BTreeMap::from([("run".to_owned(), map(&[("exit-code", "5")]))]),
             status,
@@ -247,6 +251,8 @@ mod tests {
             (Some("failure() || cancelled()"), failed, true),
             (Some("!cancelled() && !(inputs.command == 'plan')"), failed, true),
             (Some("${{ success() }}"), fine, true),
+            (Some("(inputs.args || env.NONE) == ''"), fine, true),
+            (Some("(inputs.args || env.SET) == 'set'"), fine, true),
         ] {
             assert_eq!(condition(text, &context(status)), runs, "{text:?} {status:?}");
         }
@@ -263,7 +269,8 @@ mod tests {
 
     #[test]
     fn what_is_not_known_is_refused_by_name() {
-        for text in ["hashFiles()", "inputs.misspelt", "env.HOME", "inputs.command > 'a'", "contains(inputs.args, 'x')"]
+        for text in
+            ["hashFiles()", "inputs.misspelt", "secrets.KEY", "inputs.command > 'a'", "contains(inputs.args, 'x')"]
         {
             let refused = std::panic::catch_unwind(|| condition(Some(text), &context(Status::default())));
             assert!(refused.is_err(), "{text}");

@@ -95,9 +95,13 @@ impl Runner {
 
     fn context(&self, action: &Action, with: &[(&str, &str)]) -> expression::Context {
         let text = |path: &str| self.place(path).display().to_string();
-        let mut context = expression::Context::default();
-        for (name, value) in [("token", TOKEN.to_owned()), ("workspace", text("work")), ("action_path", text("action"))]
-        {
+        let mut context = expression::Context { env: self.env.clone(), ..Default::default() };
+        for (name, value) in [
+            ("action_path", text("action")),
+            ("action_repository", "shop/stagegate".to_owned()),
+            ("token", TOKEN.to_owned()),
+            ("workspace", text("work")),
+        ] {
             context.github.insert(name.to_owned(), value);
         }
         let unknown: Vec<_> = with.iter().filter(|(name, _)| !action.inputs.contains_key(*name)).collect();

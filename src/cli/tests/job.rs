@@ -1,0 +1,155 @@
+//! What a GitHub job gets: its log, its outputs and its summary, from the same commands.
+
+use std::path::PathBuf;
+
+use jiff::Timestamp;
+
+use super::canary::{desk, summary};
+use super::{Desk, Kept};
+use crate::cli::end::End;
+use crate::github::WorkflowRun;
+use crate::problem::{Code, Exit, Problem};
+use crate::report::github::{Job, OUTPUTS, Wishes};
+use crate::report::{Loudness, Reporter, Shape, Term};
+use crate::world::{Fault, Load, Profile};
+
+use super::{live, pets};
+
+impl Desk {
+    fn file(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+
+    /// The same desk in a job.
+    fn in_a_job(mut self) -> Self {
+        let wishes = Wishes {
+            title: "promote prod".into(),
+            annotations: true,
+            output: Some(self.file("output")),
+            summary_file: Some(self.file("summary")),
+            events_file: Some(self.file("events")),
+            run: Some(WorkflowRun {
+                server: "https://github.com".into(),
+                repository: "example/shop".into(),
+                id: "9912".into(),
+                actor: Some("dana".into()),
+                ..WorkflowRun::default()
+            }),
+            delimiter: "unforeseen".into(),
+            ..Wishes::default()
+        };
+        let term = Term { runner: true, ..self.app.reporter.term };
+        let (out, err) = (Kept::default(), Kept::default());
+        let reporter = Reporter::to(term, Shape::Human, Loudness::Normal, Box::new(out.clone()), Box::new(err.clone()));
+        let events = Box::new(std::fs::File::create(self.file("events")).unwrap());
+        self.app.reporter = reporter.copying_to(events).for_job(Job::new(wishes));
+        (self.out, self.err) = (out, err);
+        self
+    }
+
+    /// Ends the job as the program does.
+    fn ends(&self, end: Result<End, Problem>) -> Exit {
+        let end = end.unwrap_or_else(End::from);
+        let at = "2026-11-21T14:40:00Z".parse::<Timestamp>().unwrap();
+        end.problem.iter().for_each(|problem| self.app.reporter.problem(at, problem));
+        self.app.reporter.end(at, &end.event());
+        assert_eq!(self.app.reporter.close_job(at, end.summary(), end.problem.as_ref()), Vec::<String>::new());
+        end.exit()
+    }
+
+    fn read(&self, name: &str) -> String {
+        std::fs::read_to_string(self.file(name)).unwrap()
+    }
+
+    fn output(&self, name: &str) -> String {
+        let text = self.read("output");
+        let (_, rest) = text.split_once(&format!("{name}<<unforeseen\n")).unwrap();
+        rest.split_once("\nunforeseen\n").unwrap().0.to_owned()
+    }
+}
+
+/// The id of a release, the digest and what changes with them are other ones each time.
+fn settled(text: &str) -> String {
+    let mut out = String::new();
+    for line in text.split_inclusive('\n') {
+        let mut rest = line;
+        while let Some(at) = rest.find("r-01").filter(|at| rest.len() >= at + 28) {
+            out += &rest[..at];
+            out += "r-RUN";
+            rest = &rest[at + 28..];
+        }
+        out += rest;
+    }
+    out
+}
+
+#[test]
+fn a_promotion_in_a_job_is_told_in_its_log_its_outputs_and_its_summary() {
+    let desk = desk().in_a_job();
+    assert_eq!(desk.ends(desk.promote("prod --yes --function-version 2")), Exit::Done);
+    insta::assert_snapshot!("job_promoted_log", settled(&desk.err.text()));
+    insta::assert_snapshot!("job_promoted_summary", settled(&desk.read("summary")));
+    let told = ["result", "exit-code", "version", "previous-version"].map(|name| desk.output(name));
+    assert_eq!(told, ["promoted", "0", "2", "1"]);
+    let outputs = desk.read("output");
+    let named: Vec<&str> = outputs.lines().filter_map(|line| line.strip_suffix("<<unforeseen")).collect();
+    assert_eq!(named, OUTPUTS.map(|(name, _)| name));
+    let events = desk.read("events");
+    let last: serde_json::Value = serde_json::from_str(events.lines().last().unwrap()).unwrap();
+    assert_eq!(last["seq"], events.lines().count() - 1, "no gaps");
+    assert_eq!((&last["type"], &last["result"]), (&"result".into(), &"promoted".into()));
+}
+
+#[test]
+fn a_failed_gate_in_a_job_is_one_error_and_says_how_to_go_on() {
+    let desk = desk().in_a_job();
+    let worse = Profile { error_rate: 0.4, ..Profile::default() };
+    desk.world.set_load(Load::to_alias(7, &pets(), &live(), 50.0).version(&pets(), 2, worse));
+    assert_eq!(desk.ends(desk.promote("prod --yes --function-version 2")), Exit::RolledBack);
+    let log = desk.err.text();
+    assert_eq!(log.matches("\n::error ").count(), 1, "{log}");
+    assert_eq!(log.matches("::group::").count(), log.matches("::endgroup::").count(), "{log}");
+    let (ways, write) = (log.find("go back at any time").unwrap(), log.find("alias       pets:live claimed").unwrap());
+    assert!(ways < write, "before anything is written: {log}");
+    assert_eq!(desk.output("result"), "rolled-back");
+    let summary = settled(&desk.read("summary"));
+    assert!(summary.contains("failed its gate") && summary.contains("flowchart LR"), "{summary}");
+}
+
+#[test]
+fn a_call_that_fails_before_the_first_write_is_an_error_with_its_code() {
+    let desk = desk().in_a_job();
+    (0..200).for_each(|at| desk.world.inject(at, Fault::denied()));
+    let exit = desk.ends(desk.promote("prod --yes"));
+    assert_eq!(exit, Exit::Access);
+    let log = desk.err.text();
+    let line = log.lines().find(|line| line.starts_with("::error ")).unwrap();
+    assert!(line.contains("aws now: unchanged") && line.contains("%0A"), "{line}");
+    assert_eq!(desk.output("exit-code"), "4");
+}
+
+#[test]
+fn a_run_settles_its_own_release_and_leaves_others_alone() {
+    let mut desk = desk();
+    desk.app.env = |name| match name {
+        "GITHUB_RUN_ID" => Some("9912".into()),
+        "GITHUB_REPOSITORY" => Some("example/shop".into()),
+        _ => None,
+    };
+    desk.promote("prod --yes --until canary:5%").unwrap();
+    // Another machine: only the record tells whose it is.
+    desk.elsewhere();
+    assert_eq!(summary(&desk.settle("prod --run 9913").unwrap()).result, "unchanged");
+    let said = desk.err.text();
+    assert!(said.contains("is left alone") && said.contains("stagegate rollback prod"), "{said}");
+    assert_eq!(desk.split(), [(3, 0.05)]);
+    desk.app.env = |_| None;
+    assert_eq!(desk.settle("prod --run 9912").unwrap_err().code, Code::BadOption, "of which repository?");
+    desk.app.env = |name| match name {
+        "GITHUB_RUN_ID" => Some("9912".into()),
+        "GITHUB_REPOSITORY" => Some("example/shop".into()),
+        _ => None,
+    };
+    assert_eq!(summary(&desk.settle("prod --run 9912").unwrap()).result, "rolled-back");
+    assert_eq!((desk.serving("pets"), desk.split()), ("1".into(), vec![]));
+}
