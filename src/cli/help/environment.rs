@@ -21,7 +21,7 @@ const OTHERS: [(&str, &str); 10] = [
 ];
 
 /// Variables of other tools that are honoured as those tools mean them.
-const HONOURED: [(&str, &str); 10] = [
+const HONOURED: [(&str, &str); 11] = [
     ("AWS_*", "credentials, profile, region and endpoint, found as the aws CLI finds them"),
     ("NO_COLOR", "no colour; stronger than the next two, weaker than --color"),
     ("CLICOLOR_FORCE, FORCE_COLOR", "colour also where there is no terminal; 0 is unset"),
