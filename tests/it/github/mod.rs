@@ -16,5 +16,4 @@ mod runner;
 mod scenario;
 mod summary;
 mod tools;
-#[cfg(feature = "live")]
 mod yaml;
