@@ -4,6 +4,8 @@ pub mod account;
 pub mod account_setup;
 pub mod client;
 pub mod emulator;
+#[cfg(feature = "live")]
+pub mod iam;
 mod install;
 mod launch;
 pub mod person;
