@@ -9,6 +9,7 @@ mod lost;
 mod machine;
 mod newcomer;
 mod operation;
+mod permission;
 mod proxy;
 mod race;
 mod refusals;

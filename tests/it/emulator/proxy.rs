@@ -9,6 +9,7 @@ use std::thread;
 use std::time::Duration;
 
 use super::operation;
+use crate::support::iam::Wire;
 
 /// How long a test waits for the request that it wants held.
 const HELD_LIMIT: Duration = Duration::from_secs(120);
@@ -39,7 +40,7 @@ type Rule = Box<dyn Fn(&str, Option<usize>) -> Fate + Send + Sync>;
 struct Shared {
     upstream: String,
     rule: Rule,
-    seen: Mutex<Vec<String>>,
+    seen: Mutex<Vec<(String, Wire)>>,
     held: Mutex<Sender<Held>>,
     stop: AtomicBool,
 }
@@ -95,6 +96,15 @@ impl Proxy {
 
     /// The operations requested so far, in the order in which they were sent.
     pub fn requests(&self) -> Vec<String> {
+        self.seen().into_iter().map(|(operation, _)| operation).collect()
+    }
+
+    /// The same as they were on the wire.
+    pub fn wires(&self) -> Vec<Wire> {
+        self.seen().into_iter().map(|(_, wire)| wire).collect()
+    }
+
+    fn seen(&self) -> Vec<(String, Wire)> {
         self.shared.seen.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
@@ -125,7 +135,7 @@ impl Shared {
     fn serve(&self, mut program: TcpStream) -> io::Result<()> {
         let Some((head, body)) = read_request(&mut program)? else { return Ok(()) };
         let operation = operation::of(&head);
-        let fate = (self.rule)(&operation, self.note(&operation));
+        let fate = (self.rule)(&operation, self.note(&operation, wire(&head, &body)));
         if fate == Fate::HoldBefore {
             self.hold(&operation);
         }
@@ -139,10 +149,10 @@ impl Shared {
     }
 
     /// Notes a request; for a write, its number.
-    fn note(&self, operation: &str) -> Option<usize> {
+    fn note(&self, operation: &str, wire: Wire) -> Option<usize> {
         let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
-        seen.push(operation.to_owned());
-        let writes = seen.iter().filter(|operation| operation::is_write(operation)).count();
+        seen.push((operation.to_owned(), wire));
+        let writes = seen.iter().filter(|(operation, _)| operation::is_write(operation)).count();
         operation::is_write(operation).then_some(writes)
     }
 
@@ -166,6 +176,13 @@ impl Shared {
         let head = String::from_utf8_lossy(&answer[..end]).into_owned();
         Ok([closing(&head).as_bytes(), &answer[end..]].concat())
     }
+}
+
+fn wire(head: &str, body: &[u8]) -> Wire {
+    let mut words = head.split_whitespace().map(str::to_owned);
+    let (method, target) = (words.next().unwrap_or_default(), words.next().unwrap_or_default());
+    let operation = header(head, "x-amz-target").map(str::to_owned);
+    Wire { method, target, operation, body: String::from_utf8_lossy(body).into_owned() }
 }
 
 /// The head of a request and its body; `None` when the connection was opened and not used.

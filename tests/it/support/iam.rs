@@ -1,7 +1,8 @@
 //! What IAM is asked about a request, told from the request as it is on the wire (Service Authorization Reference of each
 //! service): written apart from the program, which knows it by its own names.
 
-use serde_json::Value;
+use serde_json::{Value, json};
+use stagegate::policy::glob;
 
 /// A request, as far as it tells its action and resource.
 #[derive(Debug, Clone)]
@@ -22,6 +23,21 @@ pub struct Place<'a> {
     pub region: &'a str,
     /// Twelve digits.
     pub account: &'a str,
+}
+
+/// Whether a policy of nothing but `Allow` allows an action on a resource. Of conditions it knows the one that such a
+/// policy has, which a request either meets or does not carry.
+pub fn allows(policy: &Value, (action, resource): &(String, String)) -> bool {
+    let any = |value: &Value, text: &str| match value {
+        Value::String(pattern) => glob::matches(pattern, text),
+        many => many.as_array().unwrap().iter().any(|one| glob::matches(one.as_str().unwrap(), text)),
+    };
+    let service = json!({ "StringEqualsIfExists": { "lambda:Principal": "apigateway.amazonaws.com" } });
+    policy["Statement"].as_array().unwrap().iter().any(|statement| {
+        assert_eq!(statement["Effect"], "Allow");
+        assert!(statement.get("Condition").is_none_or(|condition| *condition == service), "{statement}");
+        any(&statement["Action"], action) && any(&statement["Resource"], resource)
+    })
 }
 
 impl Wire {
