@@ -8,6 +8,7 @@ mod gc;
 mod http_api;
 mod iam;
 mod owners;
+mod permission;
 mod see;
 mod server;
 mod stage;

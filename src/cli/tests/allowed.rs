@@ -2,6 +2,7 @@
 //! allowed that none of them does.
 
 mod cleaning_up;
+mod elsewhere;
 mod going_back;
 mod looking;
 mod place;

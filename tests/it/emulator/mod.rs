@@ -9,6 +9,7 @@ mod lost;
 pub mod machine;
 mod newcomer;
 mod operation;
+mod permission;
 pub mod proxy;
 mod race;
 mod refusals;

@@ -9,7 +9,8 @@ use std::thread;
 use std::time::Duration;
 
 use super::operation;
-use crate::support::socket::{forward, read_request};
+use crate::support::iam::Wire;
+use crate::support::socket::{forward, header, read_request};
 
 /// How long a test waits for the request that it wants held.
 const HELD_LIMIT: Duration = Duration::from_secs(120);
@@ -49,7 +50,7 @@ type Rule = Box<dyn Fn(&str, Option<usize>) -> Fate + Send + Sync>;
 struct Shared {
     upstream: String,
     rule: Rule,
-    seen: Mutex<Vec<String>>,
+    seen: Mutex<Vec<(String, Wire)>>,
     held: Mutex<Sender<Held>>,
     stop: AtomicBool,
 }
@@ -105,6 +106,15 @@ impl Proxy {
 
     /// The operations requested so far, in the order in which they were sent.
     pub fn requests(&self) -> Vec<String> {
+        self.seen().into_iter().map(|(operation, _)| operation).collect()
+    }
+
+    /// The same as they were on the wire.
+    pub fn wires(&self) -> Vec<Wire> {
+        self.seen().into_iter().map(|(_, wire)| wire).collect()
+    }
+
+    fn seen(&self) -> Vec<(String, Wire)> {
         self.shared.seen.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
@@ -135,7 +145,7 @@ impl Shared {
     fn serve(&self, mut program: TcpStream) -> io::Result<()> {
         let Some((head, body)) = read_request(&mut program)? else { return Ok(()) };
         let operation = operation::of(&head);
-        let fate = (self.rule)(&operation, self.note(&operation));
+        let fate = (self.rule)(&operation, self.note(&operation, wire(&head, &body)));
         let mut landing = None;
         if fate == Fate::HoldBefore {
             landing = self.hold(&operation);
@@ -151,10 +161,10 @@ impl Shared {
     }
 
     /// Notes a request; for a write, its number.
-    fn note(&self, operation: &str) -> Option<usize> {
+    fn note(&self, operation: &str, wire: Wire) -> Option<usize> {
         let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
-        seen.push(operation.to_owned());
-        let writes = seen.iter().filter(|operation| operation::is_write(operation)).count();
+        seen.push((operation.to_owned(), wire));
+        let writes = seen.iter().filter(|(operation, _)| operation::is_write(operation)).count();
         operation::is_write(operation).then_some(writes)
     }
 
@@ -168,4 +178,11 @@ impl Shared {
         let _ = released.recv();
         Some(landing)
     }
+}
+
+fn wire(head: &str, body: &[u8]) -> Wire {
+    let mut words = head.split_whitespace().map(str::to_owned);
+    let (method, target) = (words.next().unwrap_or_default(), words.next().unwrap_or_default());
+    let operation = header(head, "x-amz-target").map(str::to_owned);
+    Wire { method, target, operation, body: String::from_utf8_lossy(body).into_owned() }
 }

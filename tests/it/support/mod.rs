@@ -5,6 +5,8 @@ pub mod account_setup;
 pub mod client;
 pub mod emulator;
 pub mod environment;
+#[cfg(feature = "live")]
+pub mod iam;
 mod install;
 mod launch;
 pub mod person;

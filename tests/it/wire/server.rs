@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex};
 
 use serde_json::Value;
 use stagegate::aws::live::Live;
-use stagegate::aws::{AwsError, AwsExt, Request};
+use stagegate::aws::{Aws, AwsError, AwsExt, Call, Reply, Request};
 
 use super::cbor;
 
@@ -103,11 +103,20 @@ impl Server {
     }
 }
 
-/// Sends one call to an address that replaces AWS.
+/// Sends one request to an address that replaces AWS.
 pub fn send<R: Request>(url: &str, request: R) -> Result<R::Reply, AwsError> {
+    on(url, async |live| live.send(request).await)
+}
+
+/// The same for a request as a value.
+pub fn send_call(url: &str, call: &Call) -> Result<Reply, AwsError> {
+    on(url, async |live| live.call(call).await)
+}
+
+fn on<T>(url: &str, ask: impl AsyncFnOnce(&Live) -> T) -> T {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     let live = Live::with_static("AKIAIOSFODNN7EXAMPLE", "secret", "eu-west-1", url);
-    runtime.block_on(live.send(request))
+    runtime.block_on(ask(&live))
 }
 
 fn answer(status: &str, headers: &[&str], body: &[u8]) -> Vec<u8> {
