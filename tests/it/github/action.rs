@@ -4,25 +4,10 @@ use std::collections::BTreeSet;
 use std::process::{Command, Output};
 
 use serde_json::Value;
+use stagegate::report::github::OUTPUTS;
 
 use super::files::{ACTION, read, readme_yaml, workflows};
 use super::yaml::yaml;
-
-/// What `stagegate action` writes.
-const OUTPUTS: [&str; 12] = [
-    "result",
-    "exit-code",
-    "release-id",
-    "version",
-    "previous-version",
-    "weight",
-    "deployment-id",
-    "plan-digest",
-    "findings",
-    "resume-command",
-    "rollback-command",
-    "events-file",
-];
 
 /// What `stagegate action` reads.
 const VARIABLES: [&str; 11] = [
@@ -109,10 +94,34 @@ fn a_run_that_is_cancelled_before_the_program_is_there_does_not_fail_twice() {
 #[test]
 fn the_outputs_are_those_that_are_written() {
     let Some(action) = action() else { return };
-    assert_eq!(keys(&action["outputs"]), BTreeSet::from(OUTPUTS));
-    for name in OUTPUTS {
+    let written = OUTPUTS.map(|(name, _)| name);
+    assert_eq!(keys(&action["outputs"]), BTreeSet::from(written));
+    for name in written {
         assert_eq!(action["outputs"][name]["value"], format!("${{{{ steps.run.outputs.{name} }}}}"));
     }
+}
+
+/// What the program says with one variable set, in an empty home.
+fn said(arguments: &[&str], name: &str, value: &str) -> (Option<i32>, String) {
+    let home = tempfile::tempdir().unwrap();
+    let output = Command::new(env!("CARGO_BIN_EXE_stagegate"))
+        .args(arguments)
+        .env_clear()
+        .envs([("HOME", home.path().to_str().unwrap()), (name, value)])
+        .current_dir(home.path())
+        .output()
+        .unwrap();
+    (output.status.code(), String::from_utf8(output.stderr).unwrap())
+}
+
+#[test]
+fn the_commands_that_are_listed_are_those_that_run() {
+    let Some(action) = action() else { return };
+    let refused = said(&["action"], "STAGEGATE_COMMAND", "destroy").1;
+    let known = refused.split("with: command: one of ").nth(1).unwrap_or_else(|| panic!("{refused}"));
+    let known: Vec<&str> = known.split([',', ' ', '\n']).filter(|word| !word.is_empty()).take(13).collect();
+    let listed = action["inputs"]["command"]["description"].as_str().unwrap().split(" | ");
+    assert_eq!(listed.collect::<Vec<_>>(), [&["install"][..], &known].concat());
 }
 
 #[track_caller]
@@ -185,15 +194,7 @@ fn the_commands_in_the_comments_run() {
 
 /// A variable of `rollback` that its workflow sets, as the program reads it.
 fn rollback(name: &str, value: &str) -> (Option<i32>, String) {
-    let home = tempfile::tempdir().unwrap();
-    let output = Command::new(env!("CARGO_BIN_EXE_stagegate"))
-        .args(["rollback", "prod", "--yes"])
-        .env_clear()
-        .envs([("HOME", home.path().to_str().unwrap()), (name, value)])
-        .current_dir(home.path())
-        .output()
-        .unwrap();
-    (output.status.code(), String::from_utf8(output.stderr).unwrap())
+    said(&["rollback", "prod", "--yes"], name, value)
 }
 
 #[test]
