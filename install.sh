@@ -166,15 +166,12 @@ attested() {
 
 # The verified archive, in the tool cache.
 fetch() {
-    local kept=$cache/$archive part sum
+    local kept=$cache/$archive sum
     if [ -f "$kept" ] && [ "$(sha256 "$kept")" = "$checksum" ]; then
         echo "stagegate $version from the tool cache, SHA-256 verified"
         return 0
     fi
     part=$(mktemp "$cache/.part.XXXXXX")
-    # Read when the script ends, however it does.
-    # shellcheck disable=SC2064
-    trap "rm -f '$part'" EXIT
     download "$folder/$archive" "$part"
     sum=$(sha256 "$part")
     if [ "$sum" != "$checksum" ]; then
@@ -189,11 +186,9 @@ fetch() {
 
 # Unpacks the program beside its final name, and moves it there in one step.
 unpack() {
-    local part said
+    local said
     mkdir -p "$bin"
     part=$(mktemp "$bin/.part.XXXXXX")
-    # shellcheck disable=SC2064
-    trap "rm -f '$part'" EXIT
     if ! tar -xzOf "$cache/$archive" "$name/stagegate" >"$part" || ! [ -s "$part" ]; then
         refuse "$archive holds no stagegate" "tar could not read $name/stagegate from it" \
             "delete $cache on the runner, and run the job again"
@@ -232,6 +227,9 @@ if ! mkdir -p "$cache" 2>/dev/null || ! [ -w "$cache" ]; then
 fi
 bin=$temporary/stagegate-$version-$target
 
+# What is not whole yet; it goes when the script ends, however it does.
+part=
+trap 'rm -f "$part"' EXIT
 fetch
 unpack
 printf '%s\n' "$bin" >>"$GITHUB_PATH"

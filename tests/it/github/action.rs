@@ -100,6 +100,29 @@ fn the_outputs_are_those_that_are_written() {
     }
 }
 
+/// What the program says with one variable set, in an empty home.
+fn said(arguments: &[&str], name: &str, value: &str) -> (Option<i32>, String) {
+    let home = tempfile::tempdir().unwrap();
+    let output = Command::new(env!("CARGO_BIN_EXE_stagegate"))
+        .args(arguments)
+        .env_clear()
+        .envs([("HOME", home.path().to_str().unwrap()), (name, value)])
+        .current_dir(home.path())
+        .output()
+        .unwrap();
+    (output.status.code(), String::from_utf8(output.stderr).unwrap())
+}
+
+#[test]
+fn the_commands_that_are_listed_are_those_that_run() {
+    let action = action();
+    let refused = said(&["action"], "STAGEGATE_COMMAND", "destroy").1;
+    let known = refused.split("with: command: one of ").nth(1).unwrap_or_else(|| panic!("{refused}"));
+    let known: Vec<&str> = known.split([',', ' ', '\n']).filter(|word| !word.is_empty()).take(13).collect();
+    let listed = action["inputs"]["command"]["description"].as_str().unwrap().split(" | ");
+    assert_eq!(listed.collect::<Vec<_>>(), [&["install"][..], &known].concat());
+}
+
 #[track_caller]
 fn parses(words: impl IntoIterator<Item = String>) {
     let line: Vec<String> = std::iter::once("stagegate".to_owned()).chain(words).collect();
@@ -170,15 +193,7 @@ fn the_commands_in_the_comments_run() {
 
 /// A variable of `rollback` that its workflow sets, as the program reads it.
 fn rollback(name: &str, value: &str) -> (Option<i32>, String) {
-    let home = tempfile::tempdir().unwrap();
-    let output = Command::new(env!("CARGO_BIN_EXE_stagegate"))
-        .args(["rollback", "prod", "--yes"])
-        .env_clear()
-        .envs([("HOME", home.path().to_str().unwrap()), (name, value)])
-        .current_dir(home.path())
-        .output()
-        .unwrap();
-    (output.status.code(), String::from_utf8(output.stderr).unwrap())
+    said(&["rollback", "prod", "--yes"], name, value)
 }
 
 #[test]
