@@ -130,7 +130,7 @@ download() {
     local address=$1 to=$2 attempt status code
     command -v curl >/dev/null ||
         refuse "this runner has no curl" "the release is downloaded with it" "install curl on the runner"
-    for ((attempt = 1; attempt <= ATTEMPTS; attempt++)); do
+    for ((attempt = 1; ; attempt++)); do
         status=0
         code=$(curl --fail --silent --show-error --location --proto '=https,http,file' --proto-redir '=https' \
             --connect-timeout 15 --max-time 300 --speed-limit 1024 --speed-time 30 \
@@ -139,7 +139,8 @@ download() {
         0/*) return 0 ;;
         22/40[0134] | 37/* | 3/* | 1/*) break ;;
         esac
-        [ "$attempt" -eq "$ATTEMPTS" ] || sleep $((attempt * 3))
+        [ "$attempt" -lt "$ATTEMPTS" ] || break
+        sleep $((attempt * 3))
     done
     refuse "cannot download $(shown "$address")" "curl ended with $status, HTTP $code, at attempt $attempt" \
         "see that the release exists and that the runner may reach it, then run the job again; a mirror goes into STAGEGATE_DOWNLOAD_URL"
@@ -152,6 +153,8 @@ attested() {
         echo "gh is not on this runner: the build attestation was not verified, the SHA-256 was"
     elif [ -z "${GH_TOKEN:-}" ]; then
         echo "github-token is empty: the build attestation was not verified, the SHA-256 was"
+    elif ! gh attestation verify --help >/dev/null 2>&1; then
+        echo "this gh is too old for attestations: the build attestation was not verified, the SHA-256 was"
     elif said=$(gh attestation verify "$1" --repo "$repository" --signer-workflow "$repository/$WORKFLOW" 2>&1); then
         echo "build attestation verified: $repository, $WORKFLOW"
     else

@@ -343,9 +343,11 @@ pub fn command() -> clap::Command {
     command.help_template(template)
 }
 
-/// Actions and scripts pass empty inputs: an empty variable of ours is unset.
+/// Actions and scripts pass empty inputs: a blank variable of ours is unset.
 fn unset_empty(command: clap::Command) -> clap::Command {
-    let empty = |arg: &clap::Arg| arg.get_env().and_then(std::env::var_os).is_some_and(|value| value.is_empty());
+    let empty = |arg: &clap::Arg| {
+        arg.get_env().and_then(std::env::var_os).is_some_and(|value| value.to_string_lossy().trim().is_empty())
+    };
     command.mut_args(|arg| if empty(&arg) { arg.env(Resettable::Reset) } else { arg }).mut_subcommands(unset_empty)
 }
 

@@ -9,15 +9,17 @@ use super::App;
 use super::args::HistoryArgs;
 use super::end::End;
 use super::members;
-use super::session::connect;
+use super::session::{Session, connect};
 use super::target::{Located, Need, locate, shell_word};
+use crate::aws::Aws;
 use crate::aws::layers::Pace;
 use crate::change::Change;
+use crate::clock::Clock;
 use crate::journal::{Ending, Entry, StateDir, Summary};
 use crate::model::{StageRef, Version};
 use crate::problem::{Level, Problem};
 use crate::report::Shape;
-use crate::report::text::{field, when};
+use crate::report::text::{field, one_line, when};
 use crate::rollback::Seen;
 
 /// One release or rollback.
@@ -29,6 +31,9 @@ pub struct Past {
     kind: &'static str,
     ending: Option<Ending>,
     moves: Vec<Moved>,
+    /// Why it was rolled back, in a person's words.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reason: Option<String>,
     /// What a redeploy by hand did with its stage.
     #[serde(skip_serializing_if = "Option::is_none")]
     stage: Option<Redeployed>,
@@ -128,12 +133,17 @@ fn past(summary: &Summary, located: &Located, folder: Option<&Path>) -> Option<P
     let judged = summary.lines.iter().any(|line| matches!(line.entry, Entry::Evidence { .. }));
     let file = || folder.map(|folder| folder.join(format!("{}.jsonl", summary.run)).display().to_string());
     let recording = judged.then(file).flatten();
+    let reason = summary.lines.iter().find_map(|line| match &line.entry {
+        Entry::Reverts { reason, .. } => reason.clone(),
+        _ => None,
+    });
     Some(Past {
         release: summary.run.to_string(),
         at,
         kind,
         ending: progress.ending,
         moves,
+        reason,
         stage: redeployed,
         recording,
     })
@@ -167,13 +177,22 @@ async fn recorded(app: &App, located: &mut Located) -> Result<Vec<Past>, Problem
         session.identify(app).await?;
     }
     app.reporter.busy("reading AWS");
+    records(app, located, &session).await
+}
+
+/// What the records in AWS know, over a connection.
+pub async fn records<A: Aws, C: Clock>(
+    app: &App,
+    located: &Located,
+    session: &Session<A, C>,
+) -> Result<Vec<Past>, Problem> {
     let pairs = match (located.stage(), &located.target) {
         (_, Some(target)) => target.functions.iter().map(|f| (f.clone(), target.alias.clone())).collect(),
-        (Some(stage), None) => members::called(app, &session, stage).await?.0,
+        (Some(stage), None) => members::called(app, session, stage).await?.0,
         (None, None) => Vec::new(),
     };
     let mut found: Vec<Past> = Vec::new();
-    for seen in members::read(&session, pairs, true).await? {
+    for seen in members::read(session, pairs, true).await? {
         let Some(one) = of_record(&seen) else { continue };
         match found.iter_mut().find(|past| past.release == one.release) {
             Some(past) => past.moves.extend(one.moves),
@@ -199,6 +218,7 @@ fn of_record(seen: &Seen) -> Option<Past> {
         kind: "record",
         ending,
         moves: vec![Moved { alias: seen.label(), from: record.from, to: Some(record.to) }],
+        reason: None,
         stage: None,
         recording: None,
     })
@@ -224,6 +244,9 @@ fn text(history: &History, now: Timestamp, width: usize) -> String {
         let kind = if past.kind == "record" { "release" } else { past.kind };
         let source = if past.kind == "record" { ", by the record in the alias" } else { "" };
         out.push_str(&field(&indent, &format!("{kind} {}{source}", past.release), width));
+        if let Some(reason) = &past.reason {
+            out.push_str(&field(&indent, &format!("because: {}", one_line(reason)), width));
+        }
         if let Some(recording) = &past.recording {
             out.push_str(&format!("{indent}judged: stagegate gate replay {}\n", shell_word(recording)));
         }
@@ -276,6 +299,7 @@ mod tests {
             kind,
             ending,
             moves: (0..functions).map(moved).collect(),
+            reason: None,
             stage: None,
             recording: None,
         }
@@ -285,13 +309,14 @@ mod tests {
     fn the_screen_at_two_widths() {
         let stage = Some(Redeployed { stage: "a1b2c3d4e5/prod".into(), from: None, to: Some("k7x2pq".into()) });
         let recording = Some("/home/dana/.local/state/stagegate/r-01JD3K7Q4T0000000000000000.jsonl".into());
+        let reason = Some("refunds fail\n::error::since v42".into());
         let history = History {
             schema: "stagegate.history/1.0",
             target: "prod".into(),
             journals: None,
             releases: vec![
                 Past { recording, ..past("2026-11-21T13:52:07Z", "release", None, 1) },
-                past("2026-11-18T14:02:00Z", "rollback", Some(Ending::RolledBack), 7),
+                Past { reason, ..past("2026-11-18T14:02:00Z", "rollback", Some(Ending::RolledBack), 7) },
                 Past { stage, ..past("2026-11-17T14:02:00Z", "redeploy", Some(Ending::Promoted), 0) },
                 past("2025-11-17T14:02:00Z", "record", Some(Ending::NeedsPerson), 2),
             ],

@@ -4,6 +4,7 @@ use std::ffi::OsString;
 use std::fs::File;
 use std::path::{Path, PathBuf};
 
+use super::action::Line;
 use crate::github::{WorkflowRun, is_runner};
 use crate::problem::{Code, Level, Problem};
 use crate::report::Reporter;
@@ -21,7 +22,7 @@ const ANNOTATIONS: &str = "STAGEGATE_GITHUB_ANNOTATIONS";
 ///
 /// # Errors
 /// [`Code::BadOption`] names the variable that is none of its values.
-pub fn wishes(env: Env<'_>, unwanted: bool, title: &str, acts: bool) -> Result<Option<Wishes>, Problem> {
+pub fn wishes(env: Env<'_>, unwanted: bool, caller: &Caller<'_>, acts: bool) -> Result<Option<Wishes>, Problem> {
     if !is_runner(env) || unwanted {
         return Ok(None);
     }
@@ -30,7 +31,7 @@ pub fn wishes(env: Env<'_>, unwanted: bool, title: &str, acts: bool) -> Result<O
     let delimiter = format!("stagegate-{}", ulid::Ulid::generate());
     let events = |folder: PathBuf| folder.join(format!("{delimiter}.events.jsonl"));
     Ok(Some(Wishes {
-        title: title.to_owned(),
+        title: caller.title(),
         summary: when(set(SUMMARY).as_deref())?,
         annotations: on(set(ANNOTATIONS).as_deref())?,
         output: file("GITHUB_OUTPUT"),
@@ -39,6 +40,7 @@ pub fn wishes(env: Env<'_>, unwanted: bool, title: &str, acts: bool) -> Result<O
         run: WorkflowRun::of(env),
         below: below(file("GITHUB_WORKSPACE").as_deref(), std::env::current_dir().ok().as_deref()),
         delimiter,
+        masks: matches!(caller, Caller::Action(_)),
     }))
 }
 
@@ -83,8 +85,27 @@ pub fn attach(reporter: Reporter, wishes: Option<Wishes>) -> Reporter {
     reporter.for_job(Job::new(wishes))
 }
 
-/// The command and its target as they were typed, for people.
-pub fn title(arguments: &[OsString]) -> String {
+/// Who asks for a command.
+pub enum Caller<'a> {
+    /// Somebody who typed these words.
+    Words(&'a [OsString]),
+    /// The Action, if its inputs are a command; it starts the program in place of its shell, and so with the runner's own
+    /// streams.
+    Action(Option<&'a Line>),
+}
+
+impl Caller<'_> {
+    /// The command and its target, for people.
+    fn title(&self) -> String {
+        match self {
+            Self::Words(words) => typed(words),
+            Self::Action(line) => line.map_or_else(|| "action".to_owned(), |line| line.title.clone()),
+        }
+    }
+}
+
+/// The command and its target as they were typed.
+fn typed(arguments: &[OsString]) -> String {
     let words: Vec<String> = arguments.iter().skip(1).map(|word| word.to_string_lossy().into_owned()).collect();
     let mut named = super::usage::named(&words);
     let after = named.last().and_then(|last| words.iter().position(|word| word == last));
@@ -107,7 +128,12 @@ mod tests {
 
     fn read(set: &[(&str, &str)]) -> Result<Option<Wishes>, Problem> {
         let set: Vec<(String, String)> = set.iter().map(|(a, b)| ((*a).to_owned(), (*b).to_owned())).collect();
-        wishes(&|name| set.iter().find(|(key, _)| key == name).map(|(_, v)| v.clone()), false, "plan prod", true)
+        wishes(
+            &|name| set.iter().find(|(key, _)| key == name).map(|(_, v)| v.clone()),
+            false,
+            &Caller::Action(None),
+            true,
+        )
     }
 
     #[test]
@@ -128,7 +154,7 @@ mod tests {
 
     #[test]
     fn the_title_is_the_command_and_what_it_is_about() {
-        let title = |line: &str| title(&line.split(' ').map(OsString::from).collect::<Vec<_>>());
+        let title = |line: &str| typed(&line.split(' ').map(OsString::from).collect::<Vec<_>>());
         assert_eq!(title("stagegate --region x promote prod --yes"), "promote prod");
         assert_eq!(title("stagegate canary set a:b 5%"), "canary set a:b");
         assert_eq!(title("stagegate demo --regress errors"), "demo");

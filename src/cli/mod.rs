@@ -68,6 +68,7 @@ pub use prompt::give_back_terminal;
 
 use self::access::Needed;
 use self::end::End;
+use self::job::Caller;
 use self::signals::Signals;
 use crate::engine::{Interrupt, Signal};
 use crate::event::{Event, Listener as _};
@@ -152,7 +153,7 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> Exit {
         Err(error) => return usage::report(&error, &arguments, &env),
     };
     if !matches!(args.command, Command::Action) {
-        return start(args, &job::title(&arguments), None);
+        return start(args, &Caller::Words(&arguments), None);
     }
     // The inputs of the Action are a command line of their own.
     let read = |line: action::Line| match args::parse(line.words.iter().cloned()) {
@@ -160,13 +161,13 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> Exit {
         Err(error) => Err(usage::of_action(&error, &line.words)),
     };
     match action::Line::of(&env).and_then(read) {
-        Ok((args, line)) => line.exit(start(args, &line.title, None)),
-        Err(problem) => start(args, "action", Some(problem)),
+        Ok((args, line)) => line.exit(start(args, &Caller::Action(Some(&line)), None)),
+        Err(problem) => start(args, &Caller::Action(None), Some(problem)),
     }
 }
 
 /// Runs a command, unless something already stands in its way.
-fn start(args: Args, title: &str, unready: Option<Problem>) -> Exit {
+fn start(args: Args, caller: &Caller<'_>, unready: Option<Problem>) -> Exit {
     let (stdin, stderr) = (std::io::stdin().is_terminal(), console::Term::stderr());
     let columns = stderr.size_checked().map(|(_, columns)| columns);
     let term = Term::decide(&Probe { stdin, stderr: stderr.is_term(), columns, env: &env }, args.global.wishes());
@@ -185,7 +186,7 @@ fn start(args: Args, title: &str, unready: Option<Problem>) -> Exit {
     };
     let reporter =
         Reporter::to_process(term, shape, args.global.loudness()).repeating(target::repeats(&args.global, &env));
-    let (wishes, unclear) = apart(job::wishes(&env, args.global.no_github, title, acts));
+    let (wishes, unclear) = apart(job::wishes(&env, args.global.no_github, caller, acts));
     let app = App {
         reporter: job::attach(reporter, wishes.flatten()),
         args: args.global,

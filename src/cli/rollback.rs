@@ -72,7 +72,7 @@ pub async fn rollback<A: Aws, C: Clock>(
         let screen = rollback_text::screen(&choice.emergency, &seen, args.part(), None, width);
         app.reporter.aside(&format!("{head}\n{screen}\n"));
     }
-    Ok(carry_out(app, located, session, choice.emergency, &seen, (&fresh, args.scope())).await)
+    Ok(carry_out(app, located, session, choice.emergency, &seen, (&fresh, args)).await)
 }
 
 /// One key: all of it, or the aliases alone.
@@ -89,12 +89,6 @@ async fn agree<A: Aws, C: Clock>(app: &App, choosing: &Choosing<'_, A, C>, choic
         }
         Key::Leave => Err(prompt::left()),
     }
-}
-
-/// The arguments of a rollback that asks nobody.
-pub fn at_once(target: &str) -> RollbackArgs {
-    let target = target.to_owned();
-    RollbackArgs { target, to: None, alias_only: false, stage_only: false, search_history: false, yes: true }
 }
 
 fn one_by_one(located: &Located, seen: &[Seen], number: u64, scope: &str) -> Problem {
@@ -145,7 +139,7 @@ async fn carry_out<A: Aws, C: Clock>(
     session: &Session<A, C>,
     emergency: Emergency,
     seen: &[Seen],
-    (fresh, scope): (&RunId, &str),
+    (fresh, args): (&RunId, &RollbackArgs),
 ) -> End {
     let run = emergency.way.run.clone();
     let moves = emergency.moves.clone();
@@ -155,6 +149,7 @@ async fn carry_out<A: Aws, C: Clock>(
         run: Some(run.clone()).filter(|run| run != fresh),
         aliases: moves.iter().map(|(label, ..)| label.clone()).collect(),
         moves: moves.iter().map(|(_, from, chosen)| (*from, chosen.version.unwrap_or(*from))).collect(),
+        reason: args.reason().map(str::to_owned),
     };
     if let Err(error) = log.append(session.clock.now(), reverts) {
         log::warn(app, &error, GOES_ON);
@@ -162,7 +157,8 @@ async fn carry_out<A: Aws, C: Clock>(
     let engine =
         Engine::new(&session.aws, &session.clock, &app.reporter, &app.interrupt, log, run.clone(), Settings::default());
     app.acting.set(true);
-    let why = moves.iter().map(|(label, ..)| label.as_str()).collect::<Vec<_>>().join(", ");
+    let aliases = moves.iter().map(|(label, ..)| label.as_str()).collect::<Vec<_>>().join(", ");
+    let why = args.reason().map_or_else(|| aliases.clone(), |reason| format!("{aliases}: {reason}"));
     app.emit(&Event::RollingBack { release: run.clone(), why, asked: true });
     let undone = emergency.run(&engine).await;
     let clean = undone.is_clean();
@@ -183,7 +179,7 @@ async fn carry_out<A: Aws, C: Clock>(
         };
         return End::new(Exit::Done, "rolled-back").release(run).versions(serves, before).commands(None, again);
     }
-    let back = located.command(&format!("rollback{scope}"));
+    let back = located.command(&format!("rollback{}", args.scope()));
     End::new(Exit::InBetween, "in-between")
         .release(run)
         .commands(None, Some(back.clone()))

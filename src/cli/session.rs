@@ -64,6 +64,9 @@ pub async fn connect_by(app: &App, settings: &Settings, pace: Pace) -> Result<Se
         endpoint_url: app.args.endpoint_url.clone(),
     };
     let live = Live::connect(&asked).await.map_err(|error| unconnected(&error))?;
+    if app.reporter.masks() {
+        live.on_secret(crate::report::mask);
+    }
     let keys = live.credentials().await.map_err(|error| unauthorised(app, &error))?;
     let Some(keys) = keys else { return Err(no_credentials("no source of credentials has any")) };
     let region = live.region().unwrap_or_default().to_owned();

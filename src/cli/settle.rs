@@ -1,7 +1,7 @@
 //! `settle`: what a CI job does last, whatever became of it: a release that it left unfinished goes back or is held.
 
 use super::App;
-use super::args::{Canary, ResumeArgs, SettleArgs};
+use super::args::{Canary, ResumeArgs, RollbackArgs, SettleArgs};
 use super::end::End;
 use super::flight::{self, Way};
 use super::session::{Session, connect};
@@ -134,5 +134,5 @@ async fn back<A: Aws, C: Clock>(
         end => return end,
     };
     app.warn(&refused.level(Level::Warning).why("the way back goes by the records alone"));
-    rollback::rollback(app, located, session, &rollback::at_once(&args.target)).await
+    rollback::rollback(app, located, session, &RollbackArgs::at_once(&args.target)).await
 }

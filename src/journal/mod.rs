@@ -127,6 +127,9 @@ pub enum Entry {
         aliases: Vec<String>,
         /// Version before → version after, in the order of `aliases`.
         moves: Vec<(Version, Version)>,
+        /// What the person gave as the reason, one line.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        reason: Option<String>,
     },
     /// The end.
     Closed {

@@ -298,11 +298,9 @@ impl Reporter {
         closing.files.iter().filter_map(failed).collect()
     }
 
-    /// Makes the runner hide a value in everything that is printed from now on; nothing where no runner reads it.
-    pub fn mask(&self, secret: &str) {
-        if self.job.is_some() && !secret.is_empty() {
-            self.err(&github::mask(secret));
-        }
+    /// Whether a runner reads standard error for certain, and hides what it is told to hide.
+    pub fn masks(&self) -> bool {
+        self.job.as_ref().is_some_and(Job::masks)
     }
 
     /// The last line.
@@ -399,6 +397,12 @@ fn event_of(problem: &Problem) -> Event {
 fn write(sink: &Sink, text: &str) -> std::io::Result<()> {
     let mut sink = sink.borrow_mut();
     sink.write_all(text.as_bytes()).and_then(|()| sink.flush())
+}
+
+/// Makes the runner hide a value in everything that the job prints from now on. To be called only where
+/// [`Reporter::masks`] says that a runner reads it: the value itself is written.
+pub fn mask(secret: &str) {
+    let _ = std::io::stderr().write_all(github::mask(secret).as_bytes());
 }
 
 /// Says that help that was asked for could not be printed, where nothing else is set up yet.

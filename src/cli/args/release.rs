@@ -90,8 +90,29 @@ impl Override {
 
 /// A reason is for people who ask later: a blank one says nothing.
 fn reason(text: &str) -> Result<String, String> {
-    let text = text.trim();
-    if text.is_empty() { Err("say why: the reason is recorded with the release".into()) } else { Ok(text.to_owned()) }
+    let text = remark(text);
+    if text.is_empty() { Err("say why: the reason is recorded with the release".into()) } else { Ok(text) }
+}
+
+/// The longest remark that is kept, in characters.
+const REMARK_MAX: usize = 200;
+
+/// What somebody typed, perhaps in a web form, as it may be recorded and shown: one line, bounded, and nothing that moves
+/// the cursor, hides, or turns the direction of writing.
+fn remark(text: &str) -> String {
+    let invisible = |c: char| matches!(c, '\u{ad}' | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}');
+    let shown = text.chars().filter(|c| !invisible(*c)).map(|c| if c.is_control() { ' ' } else { c });
+    let words: Vec<String> = shown.collect::<String>().split_whitespace().map(str::to_owned).collect();
+    words.join(" ").chars().take(REMARK_MAX).collect::<String>().trim_end().to_owned()
+}
+
+/// A version's number, also as it is shown: 40 or v40.
+fn version_number(text: &str) -> Result<u64, String> {
+    let digits = text.trim().trim_start_matches('v');
+    match digits.parse() {
+        Ok(number) if number > 0 && digits.bytes().all(|b| b.is_ascii_digit()) => Ok(number),
+        _ => Err("write a version's number, such as 40".into()),
+    }
 }
 
 /// At least as long as it takes to read the question.
@@ -253,8 +274,11 @@ pub struct RollbackArgs {
     /// Name of stagegate.toml, FUNCTION:ALIAS, API/STAGE or a URL
     pub(in crate::cli) target: String,
     /// The version to go back to
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
+    #[arg(long, value_name = "N", value_parser = version_number, env = "STAGEGATE_TO", hide_env = true)]
     pub(in crate::cli) to: Option<u64>,
+    /// Why, in one line: kept in the journal and shown by history
+    #[arg(long, value_name = "TEXT", value_parser = |text: &str| Ok::<_, String>(remark(text)), env = "STAGEGATE_REASON", hide_env = true)]
+    reason: Option<String>,
     /// Leave the stage as it is
     #[arg(long, conflicts_with = "stage_only")]
     pub(in crate::cli) alias_only: bool,
@@ -282,7 +306,27 @@ impl RollbackArgs {
     /// The flags that a printed command repeats, each with a blank before it.
     pub(in crate::cli) fn repeated(&self) -> String {
         let to = self.to.map_or_else(String::new, |n| format!(" --to {n}"));
-        format!("{to}{}{}", self.scope(), if self.search_history { " --search-history" } else { "" })
+        let history = if self.search_history { " --search-history" } else { "" };
+        let reason = self.reason().map_or_else(String::new, |why| format!(" --reason {}", shell_word(why)));
+        format!("{to}{}{history}{reason}", self.scope())
+    }
+
+    /// Why; a blank reason is none.
+    pub(in crate::cli) fn reason(&self) -> Option<&str> {
+        self.reason.as_deref().filter(|why| !why.is_empty())
+    }
+
+    /// The arguments of a rollback that asks nobody.
+    pub(in crate::cli) fn at_once(target: &str) -> Self {
+        Self {
+            target: target.to_owned(),
+            to: None,
+            reason: None,
+            alias_only: false,
+            stage_only: false,
+            search_history: false,
+            yes: true,
+        }
     }
 
     /// The flag that says what goes back, with a blank before it; nothing for all of it.

@@ -60,6 +60,7 @@ fn a_command_acts_by_its_name_as_it_does_when_it_is_read() {
         "man",
         "schema config",
         "settle a",
+        "action",
     ] {
         let words: Vec<&str> = line.split(' ').collect();
         let read = parse(std::iter::once("stagegate").chain(words.iter().copied()).map(Into::into)).unwrap();
@@ -98,5 +99,31 @@ fn what_cannot_be_meant_together_is_refused() {
     ] {
         let refused = promote(words).expect_err(&words.join(" "));
         assert_eq!(refused.exit_code(), 2, "{words:?}");
+    }
+}
+
+fn rollback(words: &[&str]) -> Result<RollbackArgs, clap::Error> {
+    let args = ["stagegate", "rollback", "prod"].iter().chain(words).map(Into::into);
+    parse(args).map(|args| match args.command {
+        Command::Rollback(args) => args,
+        other => panic!("{other:?}"),
+    })
+}
+
+#[test]
+fn the_reason_of_a_rollback_is_one_bounded_line_and_a_blank_one_is_none() {
+    let reason = |text: &str| rollback(&["--reason", text]).unwrap().reason().map(str::to_owned);
+    let said = reason(" refunds\r\n::error title=x::fail\u{1b}[31m \u{202e}now\u{200b} ");
+    assert_eq!(said.as_deref(), Some("refunds ::error title=x::fail [31m now"));
+    assert_eq!(reason(&"word ".repeat(500)).map(|text| text.chars().count()), Some(199));
+    assert_eq!([reason(""), reason(" \t\n"), reason("\u{feff}")], [None, None, None]);
+    assert_eq!(rollback(&["--reason", "it's bad"]).unwrap().repeated(), " --reason 'it'\\''s bad'");
+}
+
+#[test]
+fn the_version_to_go_back_to_is_written_as_it_is_shown() {
+    assert_eq!(["40", "v40", " 40\n"].map(|text| rollback(&["--to", text]).unwrap().to), [Some(40); 3]);
+    for text in ["0", "", "latest", "-1", "+4", "4.0", "40; rm -rf /"] {
+        assert_eq!(rollback(&["--to", text]).expect_err(text).exit_code(), 2, "{text}");
     }
 }

@@ -1,7 +1,7 @@
 //! What `rollback` shows before it asks and where it looks; `status --watch` and `--wait`; `versions`; `logs`.
 
 use super::*;
-use crate::cli::{logs, versions};
+use crate::cli::{history, logs, versions};
 use crate::report::{logs_text, versions_text};
 use crate::world::Account;
 
@@ -111,6 +111,18 @@ fn where_nothing_is_recorded_the_list_can_be_run_as_it_is_printed() {
     let command = refused.fix[0].split("   ").next().unwrap().strip_prefix("stagegate rollback ").unwrap();
     assert_eq!(desk.rollback(command).unwrap().exit(), Exit::Done);
     assert_eq!(desk.serving("pets"), "2");
+}
+
+#[test]
+fn the_reason_of_a_rollback_is_said_at_once_and_in_the_history() {
+    let desk = Desk::new(Shape::Human);
+    desk.promote("pets:live --yes").unwrap();
+    desk.rollback("pets:live --yes --reason refunds-fail").unwrap();
+    assert!(desk.err.text().contains("pets:live: refunds-fail"), "{}", desk.err.text());
+    let known = serde_json::to_value(history::journaled(&desk.app, &desk.locate("pets:live"))).unwrap();
+    let reasons: Vec<&serde_json::Value> =
+        known.as_array().unwrap().iter().filter_map(|past| past.get("reason")).collect();
+    assert_eq!(reasons, ["refunds-fail"], "{known:#}");
 }
 
 #[test]

@@ -59,6 +59,8 @@ pub struct Wishes {
     pub below: PathBuf,
     /// A text that nobody can foresee.
     pub delimiter: String,
+    /// The runner reads standard error for certain: it may be told what to hide.
+    pub masks: bool,
 }
 
 /// What is said to a runner, and what is kept for the end.
@@ -86,6 +88,11 @@ impl Job {
     /// Where events are written to.
     pub fn events_file(&self) -> Option<&Path> {
         self.wishes.events_file.as_deref()
+    }
+
+    /// Whether the runner may be told what to hide.
+    pub const fn masks(&self) -> bool {
+        self.wishes.masks
     }
 
     /// Takes in an event.

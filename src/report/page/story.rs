@@ -163,6 +163,7 @@ impl Course {
             }
             Entry::Refused { subject, .. } => self.close(subject),
             Entry::Wrote(wrote) => self.wrote(line.at, wrote),
+            Entry::Reverts { reason: Some(why), .. } => self.back = Some((line.at, why.clone())),
             Entry::RollingBack { why } => {
                 self.unanswered();
                 self.back = Some((line.at, why.clone()));

@@ -1,0 +1,196 @@
+//! What action.yml declares is what its steps pass on, and what the workflows ask of it is what the program takes.
+
+use std::collections::BTreeSet;
+use std::process::{Command, Output};
+
+use serde_json::Value;
+use stagegate::report::github::OUTPUTS;
+
+use super::files::{ACTION, read, readme_yaml, workflows};
+use super::yaml::yaml;
+
+/// What `stagegate action` reads.
+const VARIABLES: [&str; 11] = [
+    "STAGEGATE_ARGS",
+    "STAGEGATE_ASSUME_ROLE",
+    "STAGEGATE_COMMAND",
+    "STAGEGATE_CONFIG",
+    "STAGEGATE_CONFIRM",
+    "STAGEGATE_GITHUB_ANNOTATIONS",
+    "STAGEGATE_GITHUB_SUMMARY",
+    "STAGEGATE_ON_INTERRUPT",
+    "STAGEGATE_REGION",
+    "STAGEGATE_TARGET",
+    "STAGEGATE_UNTIL",
+];
+
+/// What only the step that promotes needs: the one that settles finds the rest in AWS.
+const FOR_THE_COMMAND: [&str; 4] = ["STAGEGATE_ARGS", "STAGEGATE_COMMAND", "STAGEGATE_CONFIRM", "STAGEGATE_UNTIL"];
+
+fn keys(value: &Value) -> BTreeSet<&str> {
+    value.as_object().into_iter().flatten().map(|(key, _)| key.as_str()).collect()
+}
+
+fn action() -> Value {
+    yaml(&read(ACTION))
+}
+
+#[test]
+fn every_input_is_passed_on_and_no_shell_reads_one() {
+    let action = action();
+    let steps = action["runs"]["steps"].as_array().unwrap();
+    let inputs = keys(&action["inputs"]);
+    assert_eq!(inputs.len(), 15);
+    for input in &inputs {
+        let used = |step: &Value| {
+            let given = [&step["env"], &step["working-directory"]].map(Value::to_string).concat();
+            let word = |text: &str| text.split(|c: char| !(c.is_alphanumeric() || c == '-')).any(|part| part == *input);
+            given.split("inputs.").skip(1).any(|rest| word(rest.split(['}', ' ']).next().unwrap_or_default()))
+        };
+        assert!(steps.iter().any(used), "{input}");
+        // GitHub does not enforce it: an empty value must mean something.
+        assert!(action["inputs"][input]["required"].is_null(), "{input}");
+    }
+    for step in steps {
+        assert!(!step["run"].as_str().unwrap().contains("${{"), "{step:#}");
+        assert_eq!(step["shell"], "bash");
+    }
+    let [install, run, settle] = steps.as_slice() else { panic!("{}", steps.len()) };
+    assert!(install["if"].is_null());
+    assert_eq!(keys(&run["env"]), BTreeSet::from(VARIABLES));
+    let mut needed = BTreeSet::from(VARIABLES);
+    FOR_THE_COMMAND.iter().for_each(|name| assert!(needed.remove(name), "{name}"));
+    assert_eq!(keys(&settle["env"]), needed);
+    for name in needed {
+        assert_eq!(settle["env"][name], run["env"][name], "{name}");
+    }
+    assert_eq!(settle["working-directory"], run["working-directory"]);
+}
+
+#[test]
+fn the_runner_signals_the_program_itself() {
+    let action = action();
+    for step in action["runs"]["steps"].as_array().unwrap() {
+        let last = step["run"].as_str().unwrap().trim_end().lines().last().unwrap();
+        assert!(last.starts_with("exec "), "{last}");
+    }
+    let settle = &action["runs"]["steps"][2];
+    assert_eq!(settle["if"], "cancelled() && (inputs.command == 'promote' || inputs.command == 'resume')");
+    let line = settle["run"].as_str().unwrap().lines().last().unwrap().replace("\"$STAGEGATE_TARGET\"", "prod");
+    let words = line.replace("\"$GITHUB_RUN_ID\"", "01JD3K7Q4T0000000000000000");
+    parses(words.split(' ').skip(2).map(str::to_owned));
+}
+
+#[test]
+fn a_run_that_is_cancelled_before_the_program_is_there_does_not_fail_twice() {
+    let action = action();
+    let script = action["runs"]["steps"][2]["run"].as_str().unwrap();
+    let script = format!("PATH=/nowhere\n{script}");
+    let Output { status, stdout, .. } = Command::new("bash").args(["-e", "-c", &script]).output().unwrap();
+    assert!(status.success(), "{status}");
+    assert_eq!(String::from_utf8(stdout).unwrap(), "stagegate was not installed yet: nothing was begun\n");
+}
+
+#[test]
+fn the_outputs_are_those_that_are_written() {
+    let action = action();
+    assert_eq!(keys(&action["outputs"]), BTreeSet::from(OUTPUTS.map(|(name, _)| name)));
+    for (name, _) in OUTPUTS {
+        assert_eq!(action["outputs"][name]["value"], format!("${{{{ steps.run.outputs.{name} }}}}"));
+    }
+}
+
+#[track_caller]
+fn parses(words: impl IntoIterator<Item = String>) {
+    let line: Vec<String> = std::iter::once("stagegate".to_owned()).chain(words).collect();
+    if let Err(error) = stagegate::cli::command().try_get_matches_from(&line) {
+        panic!("{}: {error}", line.join(" "));
+    }
+}
+
+/// The text with a value in place of each expression.
+fn filled(text: &str) -> String {
+    let mut parts = text.split("${{");
+    let head = parts.next().unwrap_or_default().to_owned();
+    parts.fold(head, |text, part| text + "prod" + part.split_once("}}").unwrap().1)
+}
+
+/// The command line that the Action makes of what a step gives it.
+fn line(with: &Value) -> Vec<String> {
+    let given = |name: &str| with[name].as_str().map(filled).filter(|text| !text.is_empty());
+    let mut words = vec![given("command").unwrap()];
+    words.extend(given("target"));
+    words.extend(given("args").iter().flat_map(|args| args.lines()).map(str::to_owned));
+    for (name, flag) in [("until", "--until"), ("confirm", "--confirm"), ("aws-region", "--region")] {
+        words.extend(given(name).into_iter().flat_map(|value| [flag.to_owned(), value]));
+    }
+    words
+}
+
+#[test]
+fn what_the_workflows_ask_for_is_what_the_program_takes() {
+    let texts: Vec<String> = workflows().into_iter().map(|path| read(&path)).chain(readme_yaml()).collect();
+    let documents: Vec<Value> = texts.iter().map(|text| yaml(text)).collect();
+    let action = action();
+    let (inputs, outputs) = (keys(&action["inputs"]), keys(&action["outputs"]));
+    let mut commands = BTreeSet::new();
+    for (document, text) in documents.iter().zip(&texts) {
+        for job in document["jobs"].as_object().unwrap().values() {
+            let steps = job["steps"].as_array().unwrap().iter();
+            for step in steps.filter(|step| step["uses"].as_str().is_some_and(|uses| uses.contains("/stagegate@"))) {
+                let unknown: Vec<&str> = keys(&step["with"]).difference(&inputs).copied().collect();
+                assert_eq!(unknown, [""; 0]);
+                parses(line(&step["with"]));
+                commands.insert(step["with"]["command"].as_str().unwrap().to_owned());
+            }
+        }
+        for used in text.split(".outputs.").skip(1).filter_map(|rest| rest.split([' ', '}']).next()) {
+            let own = ["result", "digest", "epoch"];
+            assert!(outputs.contains(used) || own.contains(&used), "{used}");
+        }
+    }
+    assert_eq!(Vec::from_iter(commands), ["drift", "plan", "promote", "resume", "rollback"]);
+}
+
+#[test]
+fn the_commands_in_the_comments_run() {
+    let mut count = 0;
+    for path in workflows() {
+        let comments: Vec<String> = read(&path)
+            .lines()
+            .filter_map(|line| line.trim().strip_prefix("# ").map(|text| text.trim().to_owned()))
+            .collect();
+        for command in comments.join(" ").split('`').filter_map(|text| text.strip_prefix("stagegate ")) {
+            parses(command.split(' ').map(str::to_owned));
+            count += 1;
+        }
+    }
+    assert_eq!(count, 3);
+}
+
+/// A variable of `rollback` that its workflow sets, as the program reads it.
+fn rollback(name: &str, value: &str) -> (Option<i32>, String) {
+    let home = tempfile::tempdir().unwrap();
+    let output = Command::new(env!("CARGO_BIN_EXE_stagegate"))
+        .args(["rollback", "prod", "--yes"])
+        .env_clear()
+        .envs([("HOME", home.path().to_str().unwrap()), (name, value)])
+        .current_dir(home.path())
+        .output()
+        .unwrap();
+    (output.status.code(), String::from_utf8(output.stderr).unwrap())
+}
+
+#[test]
+fn the_variables_of_the_emergency_workflow_are_read_and_blank_ones_are_not_given() {
+    let said = rollback("STAGEGATE_TO", "latest").1;
+    assert!(said.contains("STAGEGATE_TO") || said.contains("--to"), "{said}");
+    assert!(said.contains("write a version's number"), "{said}");
+    let without = rollback("STAGEGATE_ACCESSIBLE", "");
+    for (name, value) in
+        [("STAGEGATE_TO", ""), ("STAGEGATE_TO", " "), ("STAGEGATE_REASON", ""), ("STAGEGATE_CONFIRM", "prod")]
+    {
+        assert_eq!(rollback(name, value), without, "{name}={value}");
+    }
+    assert_eq!(rollback("STAGEGATE_TO", "v40").0, without.0);
+}
