@@ -2,7 +2,7 @@
 
 use std::io::{self, Write as _};
 use std::net::{Ipv4Addr, TcpListener, TcpStream};
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::mpsc::{self, Receiver, Sender};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
@@ -71,6 +71,15 @@ impl Proxy {
     /// In front of `endpoint`, with one fate for the `nth` write (from 1) and `Pass` for everything else.
     pub fn at_write(endpoint: &str, nth: usize, fate: Fate) -> Self {
         Self::ruled(endpoint, move |_, write| if write == Some(nth) { fate } else { Fate::Pass })
+    }
+
+    /// In front of `endpoint`, with one fate for the `nth` request (from 1) of an operation and `Pass` for everything else.
+    pub fn at(endpoint: &str, operation: &'static str, nth: usize, fate: Fate) -> Self {
+        let seen = AtomicUsize::new(0);
+        Self::ruled(endpoint, move |of, _| {
+            let is_it = of == operation && seen.fetch_add(1, Ordering::SeqCst) + 1 == nth;
+            if is_it { fate } else { Fate::Pass }
+        })
     }
 
     /// In front of `endpoint`.

@@ -37,12 +37,16 @@ pub fn failed(emulator: &'static Emulator) {
     site.scene.is_back(true);
 }
 
+/// A check that invokes the new version by its number.
+pub const SMOKE: &str = "[[target.prod.smoke]]\ninvoke = \"event.json\"\nexpect = { status = 200 }\n";
+
 /// The new version does not do what it should.
 pub fn smoke_failed(emulator: &'static Emulator) {
-    let site = Site::new(emulator, "failed smoke", &["50% 10m"], "");
+    let site = Site::new(emulator, "failed smoke", &["50% 10m"], "").configured(|config| format!("{config}{SMOKE}"));
     let handler = "def handle(event, context):\n    return {\"statusCode\": 500, \"body\": \"broken\"}\n";
     site.scene.shop.account.update_code(FUNCTION, handler);
-    let ended = site.runner().run(&site.action, &PROMOTE).exits(5).says("result", "rolled-back");
+    let ended =
+        site.runner().file("event.json", "{}").run(&site.action, &PROMOTE).exits(5).says("result", "rolled-back");
     ended.shows(Place::Error, "SG-").shows(Place::Summary, "v1");
     site.scene.before.serves(&site.scene.shop);
 }

@@ -12,12 +12,13 @@ const SHORT: &str = "--override-gate=short on purpose";
 /// A promotion, whose log has the ways out before the first write; then plan and promotion of the same.
 pub fn promoted_then_nothing_to_do(emulator: &'static Emulator) {
     let site = Site::new(emulator, "good", &["20% 2s", "50% 2s"], "");
-    let planned = site.runner().run(&site.action, &[("command", "plan"), ("target", "prod")]).exits(0);
+    let plan = [("command", "plan"), ("target", "prod"), ("args", SHORT)];
+    let planned = site.runner().run(&site.action, &plan).exits(0);
     let digest = planned.outputs["plan-digest"].clone();
     assert!(!digest.is_empty(), "{}", planned.all());
     assert!(!planned.summary.is_empty(), "the approver reads the plan there: {}", planned.all());
 
-    let proxy = Proxy::at_write(site.endpoint(), 1, Fate::HoldBefore);
+    let proxy = Proxy::at(site.endpoint(), "PublishVersion", 1, Fate::HoldBefore);
     let args = format!("{SHORT}\n--expect-plan={digest}\n");
     let job = site.through(&proxy).start(&site.action, &[PROMOTE.as_slice(), &[("args", &args)]].concat());
     let held = proxy.held();
@@ -36,8 +37,7 @@ pub fn promoted_then_nothing_to_do(emulator: &'static Emulator) {
     Release::Second.is_done(&site.scene.shop, &site.scene.before);
 
     let dump = site.scene.shop.dump();
-    let plan = site.runner().run(&site.action, &[("command", "plan"), ("target", "prod")]);
-    plan.exits(0).says("result", "unchanged");
+    site.runner().run(&site.action, &plan).exits(0).says("result", "unchanged");
     site.runner().run(&site.action, &PROMOTE).exits(0).says("result", "unchanged");
     assert_eq!(site.scene.shop.dump(), dump);
 }

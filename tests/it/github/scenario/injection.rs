@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use super::gate::{quiet_alarm, raise};
+use super::gate::{SMOKE, quiet_alarm, raise};
 use super::site::{PROMOTE, Place, Site};
 use crate::emulator::canary::split::wait_for;
 use crate::emulator::shop::{ALIAS, FUNCTION};
@@ -69,10 +69,11 @@ pub fn texts_of_a_failure(emulator: &'static Emulator) {
     let ended = job.end().exits(5).says("result", "rolled-back").shows(Place::Error, "SG-Q01");
     harmless(&ended);
 
-    let handler =
-        format!("def handle(event, context):\n    return {{\"statusCode\": 500, \"body\": {}}}\n", json!(LINES));
-    account.update_code(FUNCTION, &handler);
-    let ended = site.runner().run(&site.action, &PROMOTE).exits(5);
+    let site = site.configured(|config| format!("{config}{SMOKE}"));
+    let text = json!(LINES);
+    let handler = format!("def handle(event, context):\n    print({text})\n    raise Exception({text})\n");
+    site.scene.shop.account.update_code(FUNCTION, &handler);
+    let ended = site.runner().file("event.json", "{}").run(&site.action, &PROMOTE).exits(5);
     harmless(&ended);
 }
 
