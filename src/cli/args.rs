@@ -67,7 +67,7 @@ pub struct Global {
     /// The only account that is allowed, twelve digits
     #[arg(long, global = true, value_name = "ID")]
     pub(super) account: Option<String>,
-    /// Role to work as; with several, each is assumed from the one before
+    /// Role to assume; several: one after the other
     #[arg(long, global = true, value_name = "ARN")]
     pub(super) assume_role: Vec<String>,
     /// Data for programs on standard output
