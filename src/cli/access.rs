@@ -6,6 +6,7 @@ use clap::ValueEnum as _;
 use super::args::{Command, PermissionArgs, PermissionCommand, VerifyArgs};
 use super::target::{repeated, shell_word};
 use super::{App, assume};
+use crate::aws::role::TRUST_POLICY;
 use crate::config::{Layer, Settings, TargetRef};
 use crate::iam_policy::Purpose;
 use crate::problem::{Code, Problem};
@@ -56,7 +57,9 @@ impl Needed {
     pub fn explain(&self, app: &App, problem: Problem) -> Problem {
         match problem.code {
             Code::AccessDenied | Code::MetricsUnreadable => self.attach(app, problem),
-            Code::NoCredentials | Code::ExpiredCredentials if assume::in_github_actions(&app.env) => in_job(problem),
+            Code::NoCredentials | Code::ExpiredCredentials if assume::in_github_actions(&app.env) => {
+                in_job(self.trusting(problem))
+            }
             Code::NoCredentials | Code::ExpiredCredentials => signed_in(problem, profile(app).as_deref()),
             Code::WrongAccount => with_what(problem, last_role(app), profile(app)),
             _ => problem,
@@ -64,12 +67,19 @@ impl Needed {
     }
 
     fn attach(&self, app: &App, problem: Problem) -> Problem {
+        problem.fix(format!("what to attach: stagegate {}{}", self.policy(), repeated(app)))
+    }
+
+    /// The role is for this command: its trust policy is that of its purpose.
+    fn trusting(&self, mut problem: Problem) -> Problem {
+        problem.fix.iter_mut().for_each(|line| *line = line.replace(TRUST_POLICY, &self.policy()));
+        problem
+    }
+
+    /// The command that prints its policies.
+    fn policy(&self) -> String {
         let purpose = self.purpose.to_possible_value().map(|value| value.get_name().to_owned()).unwrap_or_default();
-        problem.fix(format!(
-            "what to attach: stagegate iam-policy {purpose} --target {}{}",
-            self.place(),
-            repeated(app)
-        ))
+        format!("iam-policy {purpose} --target {}", self.place())
     }
 
     /// A policy is made for functions and their alias; a stage or a URL does not name them.
@@ -146,6 +156,13 @@ mod tests {
         assert_eq!(needed("logs checkout-api:live"), Some((Purpose::Read, "checkout-api:live".into())));
         assert_eq!(needed("versions checkout-api"), Some((Purpose::Read, "FUNCTION:ALIAS".into())));
         assert_eq!(needed("demo"), None);
+    }
+
+    #[test]
+    fn the_trust_policy_is_that_of_the_command_that_was_run() {
+        let needed = Needed { purpose: Purpose::Rollback, target: Some("prod".into()) };
+        let problem = Problem::new(Code::NoCredentials, "no").fix(format!("as stagegate {TRUST_POLICY} --only trust"));
+        assert_eq!(needed.trusting(problem).fix, ["as stagegate iam-policy rollback --target prod --only trust"]);
     }
 
     #[test]

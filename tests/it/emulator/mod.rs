@@ -13,6 +13,7 @@ mod proxy;
 mod race;
 mod refusals;
 mod release;
+mod role;
 mod rollback;
 mod shop;
 mod stage;

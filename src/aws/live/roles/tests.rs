@@ -251,7 +251,7 @@ async fn nobody_there_is_said_without_what_was_sent() {
 #[tokio::test]
 async fn what_sts_refuses_is_said_with_what_mends_it() {
     for (code, obstacle, says) in [
-        ("AccessDenied", Obstacle::NotTrusted, "--github-oidc ORG/REPO"),
+        ("AccessDenied", Obstacle::NotTrusted, "--github-oidc shop/checkout"),
         ("InvalidIdentityToken", Obstacle::ProviderUnknown, "aws iam create-open-id-connect-provider"),
         ("ExpiredTokenException", Obstacle::Expired, "run the job again"),
         ("RegionDisabledException", Obstacle::Refused, "who am I"),
