@@ -21,7 +21,7 @@ impl<A: Aws, C: Clock, J: Journal> Engine<'_, A, C, J> {
     pub(super) fn without_keys(&self, problem: Problem, gone: &Problem, now: Vec<String>) -> (Problem, Vec<String>) {
         let mut problem = problem;
         if is_keyless(problem.code) {
-            problem.what.push_str(&self.into_the_canary());
+            problem.what.push_str(&self.since_the_canary());
         } else {
             problem.why.push(format!("then the way back failed: {}", gone.what));
             problem.why.extend(gone.why.iter().take(1).cloned());
@@ -35,7 +35,7 @@ impl<A: Aws, C: Clock, J: Journal> Engine<'_, A, C, J> {
     }
 
     /// `, 41 min into the canary`
-    fn into_the_canary(&self) -> String {
+    fn since_the_canary(&self) -> String {
         let begun = self.begun.borrow().get(&StepKind::Canary).map(|(since, _)| *since);
         let passed = begun.map(|since| self.clock.now().duration_since(since).as_secs());
         match passed {
