@@ -2,6 +2,9 @@
 
 use crate::problem::{Code, Problem};
 
+/// The command that prints trust policies, as a command that knows better what it needs can name it.
+pub const TRUST_POLICY: &str = "iam-policy promote --target TARGET";
+
 /// Why a role could not be assumed.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{role} cannot be assumed: {cause}")]
@@ -109,8 +112,56 @@ impl NotAssumed {
     }
 
     fn trust(&self) -> String {
-        "the role must trust this repository; the policy that does so is printed by stagegate iam-policy promote \
-         --github-oidc ORG/REPO"
-            .into()
+        let claims = match &self.with {
+            With::GitHub { subject: Some(subject) } => parts(subject),
+            _ => None,
+        };
+        let whose = claims.map_or_else(
+            || "--github-oidc ORG/REPO".to_owned(),
+            |(repository, rest)| format!("--github-oidc {repository} --subject {rest}"),
+        );
+        format!("let the role trust this job, as stagegate {TRUST_POLICY} {whose} --only trust says")
+    }
+}
+
+/// Repository and the rest of a subject: `repo:ORG/REPO:environment:prod`, with ids `repo:ORG@ID/REPO@ID:…`
+/// (aws-semantics §11). None where a shell or IAM could read more into it.
+fn parts(subject: &str) -> Option<(&str, &str)> {
+    let (repository, rest) = subject.strip_prefix("repo:")?.split_once(':')?;
+    let plain = |part: &str, more: &str| {
+        !part.is_empty() && part.chars().all(|c| c.is_ascii_alphanumeric() || "-_.@/".contains(c) || more.contains(c))
+    };
+    (plain(repository, "") && repository.matches('/').count() == 1 && plain(rest, ":")).then_some((repository, rest))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_repository_is_read_from_both_forms_of_a_subject_and_from_no_other() {
+        for (subject, expected) in [
+            ("repo:shop/checkout:environment:prod", Some(("shop/checkout", "environment:prod"))),
+            ("repo:shop@12/check.out@34:ref:refs/heads/main", Some(("shop@12/check.out@34", "ref:refs/heads/main"))),
+            ("repo:shop/checkout", None),
+            ("repo:shop:environment:prod", None),
+            ("enterprise:shop", None),
+            ("repo:$(id)/x:pull_request", None),
+            ("repo:shop/x:environment:a b", None),
+            ("repo:shop/x:ref:refs/heads/*", None),
+        ] {
+            assert_eq!(parts(subject), expected, "{subject}");
+        }
+    }
+
+    #[test]
+    fn a_role_that_does_not_trust_the_job_is_said_with_what_it_must_trust() {
+        let refused = NotAssumed {
+            role: "arn:aws:iam::123456789012:role/stagegate-promote".into(),
+            with: With::GitHub { subject: Some("repo:shop/checkout:environment:prod".into()) },
+            obstacle: Obstacle::NotTrusted,
+            cause: "AccessDenied: Not authorized to perform sts:AssumeRoleWithWebIdentity".into(),
+        };
+        insta::assert_snapshot!(refused.problem().render(88));
     }
 }

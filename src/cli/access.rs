@@ -3,9 +3,10 @@
 
 use clap::ValueEnum as _;
 
-use super::App;
 use super::args::{Command, PermissionArgs, PermissionCommand, VerifyArgs};
 use super::target::{repeated, shell_word};
+use super::{App, assume};
+use crate::aws::role::TRUST_POLICY;
 use crate::config::{Layer, Settings, TargetRef};
 use crate::iam_policy::Purpose;
 use crate::problem::{Code, Problem};
@@ -56,6 +57,9 @@ impl Needed {
     pub fn explain(&self, app: &App, problem: Problem) -> Problem {
         match problem.code {
             Code::AccessDenied | Code::MetricsUnreadable => self.attach(app, problem),
+            Code::NoCredentials | Code::ExpiredCredentials if assume::in_github_actions(&app.env) => {
+                in_job(self.trusting(problem))
+            }
             Code::NoCredentials | Code::ExpiredCredentials => signed_in(problem, profile(app).as_deref()),
             Code::WrongAccount => with_what(problem, last_role(app), profile(app)),
             _ => problem,
@@ -63,12 +67,19 @@ impl Needed {
     }
 
     fn attach(&self, app: &App, problem: Problem) -> Problem {
+        problem.fix(format!("what to attach: stagegate {}{}", self.policy(), repeated(app)))
+    }
+
+    /// The role is for this command: its trust policy is that of its purpose.
+    fn trusting(&self, mut problem: Problem) -> Problem {
+        problem.fix.iter_mut().for_each(|line| *line = line.replace(TRUST_POLICY, &self.policy()));
+        problem
+    }
+
+    /// The command that prints its policies.
+    fn policy(&self) -> String {
         let purpose = self.purpose.to_possible_value().map(|value| value.get_name().to_owned()).unwrap_or_default();
-        problem.fix(format!(
-            "what to attach: stagegate iam-policy {purpose} --target {}{}",
-            self.place(),
-            repeated(app)
-        ))
+        format!("iam-policy {purpose} --target {}", self.place())
     }
 
     /// A policy is made for functions and their alias; a stage or a URL does not name them.
@@ -104,6 +115,16 @@ fn with_what(problem: Problem, role: Option<String>, profile: Option<String>) ->
     }
 }
 
+/// Nobody signs in to a job: it gets its credentials from the workflow.
+fn in_job(mut problem: Problem) -> Problem {
+    let signs_in = |line: &String| line.contains("aws sso login");
+    if let Some(at) = problem.fix.iter().position(signs_in) {
+        problem.fix[at] = "give the job credentials that renew themselves: `role-to-assume` of the action".into();
+        problem.fix.retain(|line| !line.contains("aws sso login") && !line.contains("--profile NAME"));
+    }
+    problem
+}
+
 /// The commands about a profile, naming it.
 fn signed_in(mut problem: Problem, profile: Option<&str>) -> Problem {
     let Some(profile) = profile else { return problem };
@@ -135,6 +156,34 @@ mod tests {
         assert_eq!(needed("logs checkout-api:live"), Some((Purpose::Read, "checkout-api:live".into())));
         assert_eq!(needed("versions checkout-api"), Some((Purpose::Read, "FUNCTION:ALIAS".into())));
         assert_eq!(needed("demo"), None);
+    }
+
+    #[test]
+    fn the_trust_policy_is_that_of_the_command_that_was_run() {
+        let needed = Needed { purpose: Purpose::Rollback, target: Some("prod".into()) };
+        let problem = Problem::new(Code::NoCredentials, "no").fix(format!("as stagegate {TRUST_POLICY} --only trust"));
+        assert_eq!(needed.trusting(problem).fix, ["as stagegate iam-policy rollback --target prod --only trust"]);
+    }
+
+    #[test]
+    fn nobody_signs_in_to_a_job() {
+        let problem = Problem::new(Code::NoCredentials, "none")
+            .fix("sign in: aws sso login")
+            .fix("or name another profile: --profile NAME")
+            .fix("look: stagegate status prod");
+        let fix = in_job(problem).fix;
+        assert_eq!(fix.len(), 2);
+        assert!(fix[0].contains("`role-to-assume`") && fix[1].starts_with("look"), "{fix:?}");
+    }
+
+    #[test]
+    fn the_wrong_account_is_laid_to_the_role_or_the_profile_that_was_used() {
+        let problem = || Problem::new(Code::WrongAccount, "wrong").fix("name the right profile: --profile NAME");
+        let role = with_what(problem(), Some("arn:aws:iam::123456789012:role/a".into()), Some("shop".into()));
+        assert_eq!(role.why, ["role arn:aws:iam::123456789012:role/a was assumed, the last of --assume-role"]);
+        assert!(role.fix.len() == 1 && role.fix[0].ends_with("--assume-role ARN"), "{role:?}");
+        assert_eq!(with_what(problem(), None, Some("shop".into())).why, ["profile shop was used"]);
+        assert!(with_what(problem(), None, None).why[0].starts_with("no profile was named"));
     }
 
     #[test]

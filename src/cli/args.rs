@@ -68,7 +68,7 @@ pub struct Global {
     /// The only account that is allowed, twelve digits
     #[arg(long, global = true, value_name = "ID")]
     pub(super) account: Option<String>,
-    /// Role to work as; with several, each is assumed from the one before
+    /// Role to assume; several: one after the other
     #[arg(long, global = true, value_name = "ARN")]
     pub(super) assume_role: Vec<String>,
     /// Data for programs on standard output
@@ -353,8 +353,23 @@ fn unset_empty(command: clap::Command) -> clap::Command {
 
 /// Reads the arguments.
 pub(super) fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Args, clap::Error> {
-    let matches = command().try_get_matches_from(arguments)?;
-    Args::from_arg_matches(&matches)
+    let arguments: Vec<OsString> = arguments.into_iter().collect();
+    let matches = command().try_get_matches_from(&arguments)?;
+    let args = Args::from_arg_matches(&matches)?;
+    check_roles(&arguments, &args)?;
+    Ok(args)
+}
+
+/// Of a global flag on both sides of the command only the values behind it count. A role that is left out silently would
+/// be another identity than the one that was asked for.
+fn check_roles(arguments: &[OsString], args: &Args) -> Result<(), clap::Error> {
+    let flags = arguments.iter().take_while(|word| *word != "--").filter_map(|word| word.to_str());
+    let given = flags.filter(|word| *word == "--assume-role" || word.starts_with("--assume-role=")).count();
+    if given <= args.global.assume_role.len() {
+        return Ok(());
+    }
+    let message = "--assume-role stands before the command and behind it: put all of them behind it, in order";
+    Err(command().error(clap::error::ErrorKind::ArgumentConflict, message))
 }
 
 /// The command that some words are.

@@ -10,7 +10,7 @@ use super::target::{Located, Need, locate, shell_word};
 use super::{App, credentials, plan as plans, protect};
 use crate::aws::Aws;
 use crate::clock::Clock;
-use crate::engine::{Engine, Settings};
+use crate::engine::Settings;
 use crate::event::Event;
 use crate::model::Target;
 use crate::plan::Plan;
@@ -106,10 +106,7 @@ pub async fn promote<A: Aws, C: Clock>(
         ..Settings::default()
     };
     let person = AtTerminal::of(app, &plan, agreed, args.prompt_timeout);
-    let engine =
-        Engine::new(&session.aws, &session.clock, &app.reporter, &app.interrupt, journal, plan.run.clone(), settings)
-            .with_person(&person)
-            .with_lifetime(session.lifetime.clone());
+    let engine = release::engine(app, session, journal, &plan, settings, &person);
     app.acting.set(true);
     let outcome = engine.promote(&plan).await;
     let progress = engine.progress();

@@ -9,7 +9,8 @@ use crate::aws::Aws;
 use crate::change::Change;
 use crate::clock::Clock;
 use crate::config::{self, Config, SmokeFiles};
-use crate::engine::{OnInterrupt, Outcome};
+use crate::engine::person::Person;
+use crate::engine::{Engine, OnInterrupt, Outcome, Settings};
 use crate::journal::{Ending, FileJournal, Journal, JournalError, Progress};
 use crate::model::{CanaryMode, Percent, Reaction, Target, Version};
 use crate::ownership::Ownership;
@@ -230,6 +231,20 @@ fn share_after(plan: &Plan, progress: &Progress, change: &Change) -> Option<f64>
         Change::Stage { want, .. } if by_stage => want.canary.as_ref().map(|canary| canary.percent),
         Change::Alias { .. } | Change::Grant { .. } | Change::Stage { .. } => None,
     }
+}
+
+/// The engine of a release over a connection.
+pub fn engine<'a, A: Aws, C: Clock>(
+    app: &'a App,
+    session: &'a Session<A, C>,
+    journal: FileJournal,
+    plan: &Plan,
+    settings: Settings,
+    person: &'a dyn Person,
+) -> Engine<'a, A, C, FileJournal> {
+    Engine::new(&session.aws, &session.clock, &app.reporter, &app.interrupt, journal, plan.run.clone(), settings)
+        .with_person(person)
+        .with_lifetime(session.lifetime.clone())
 }
 
 /// The version of AWS that a note about nothing to do speaks of.

@@ -12,7 +12,7 @@ use crate::aws::Aws;
 use crate::aws::layers::Pace;
 use crate::clock::Clock;
 use crate::config::{Origin, Sourced, TargetRef};
-use crate::engine::{Engine, Settings};
+use crate::engine::Settings;
 use crate::event::Event;
 use crate::journal::{Ending, Entry, FileJournal, Journal as _, Summary};
 use crate::model::{Percent, Record, RunId, Shift, Target};
@@ -100,10 +100,7 @@ async fn by_journal<A: Aws, C: Clock>(
     announce(app, located, plan, args, "");
     let journal = release::open_journal(app, |state| state.open(&plan.run))?;
     let person = AtTerminal::of(app, plan, false, args.prompt_timeout);
-    let engine =
-        Engine::new(&session.aws, &session.clock, &app.reporter, &app.interrupt, journal, plan.run.clone(), settings)
-            .with_person(&person)
-            .with_lifetime(session.lifetime.clone());
+    let engine = release::engine(app, session, journal, plan, settings, &person);
     app.acting.set(true);
     let outcome = if args.undo { engine.resume_undo(plan).await } else { engine.resume(plan).await };
     Ok(release::conclude(app, located, plan, &engine.progress(), outcome))
@@ -153,10 +150,7 @@ async fn take_up<A: Aws, C: Clock>(
     args: &ResumeArgs,
 ) -> End {
     let person = AtTerminal::of(app, plan, false, args.prompt_timeout);
-    let engine =
-        Engine::new(&session.aws, &session.clock, &app.reporter, &app.interrupt, journal, plan.run.clone(), settings)
-            .with_person(&person)
-            .with_lifetime(session.lifetime.clone());
+    let engine = release::engine(app, session, journal, plan, settings, &person);
     app.acting.set(true);
     let outcome = engine.adopt(plan, underway, args.undo).await;
     release::conclude(app, located, plan, &engine.progress(), outcome)

@@ -10,6 +10,7 @@ mod finish;
 mod forward;
 mod gate;
 mod interrupt;
+mod keyless;
 mod outcome;
 pub mod pause;
 pub mod person;

@@ -1,16 +1,14 @@
 //! How a release ends: promoted, rolled back, or a person must look. Each ending states what AWS is now, as read back.
 
-use std::collections::BTreeMap;
-
 use super::consult::Consulted;
 use super::forward::Arrived;
+use super::keyless::is_keyless;
 use super::{Engine, OnInterrupt, Resuming, Signal, Stop};
 use crate::aws::Aws;
 use crate::change::Change;
 use crate::clock::Clock;
 use crate::event::Event;
 use crate::journal::{Ending, Entry, Journal};
-use crate::model::Percent;
 use crate::plan::Plan;
 use crate::problem::{Code, Exit, Problem};
 use crate::rollback::{Undone, WayBack};
@@ -305,21 +303,28 @@ impl<A: Aws, C: Clock, J: Journal> Engine<'_, A, C, J> {
         let _ = self.append(Entry::Closed { ending });
         let mut problem = problem.exit(exit);
         let mut now = undone.now.clone();
-        for left in undone.left.iter().filter(|l| l.needs_person) {
+        let (keyless, left): (Vec<_>, Vec<_>) =
+            undone.left.iter().filter(|left| left.needs_person).partition(|left| is_keyless(left.problem.code));
+        for left in left {
             now.push(format!("NOT as before: {}", left.problem.what));
             for fix in &left.problem.fix {
                 problem = problem.fix(fix.clone());
             }
         }
-        if undone.left.iter().any(|left| left.problem.code == Code::ExpiredCredentials) {
-            now.extend(self.last_known());
+        if let Some(gone) = keyless.first() {
+            (problem, now) = self.without_keys(problem, &gone.problem, now);
         }
         if !clean {
             // What is somebody else's now must not be rolled back by a command that this message offers.
             let taken = undone.left.iter().any(|left| left.problem.code == Code::AliasChanged);
-            if !taken {
-                problem = problem.fix(format!("try the way back again: stagegate rollback {}", plan.target.label()));
-            }
+            let place = plan.target.label();
+            problem = match (keyless.is_empty(), taken) {
+                (_, true) => problem,
+                (true, false) => problem.fix(format!("try the way back again: stagegate rollback {place}")),
+                (false, false) => problem
+                    .fix(format!("go back, from any signed-in machine: stagegate rollback {place}"))
+                    .fix(format!("or go on, from another machine: stagegate resume {place}")),
+            };
             problem = problem.fix(format!("look: stagegate status {}", plan.target.label()));
         }
         if problem.fix.is_empty() {
@@ -327,30 +332,6 @@ impl<A: Aws, C: Clock, J: Journal> Engine<'_, A, C, J> {
         }
         problem = problem.aws_now(now.join("; "));
         Outcome { exit, ending: Some(ending), problem: Some(problem), now }
-    }
-
-    /// How the aliases were when this process last read them.
-    fn last_known(&self) -> Vec<String> {
-        let mut known: BTreeMap<String, String> = BTreeMap::new();
-        let mut announced: Option<(String, String)> = None;
-        for line in &self.lines() {
-            match &line.entry {
-                Entry::Intent { change: change @ Change::Alias { want, .. }, .. } => {
-                    let more = want.weights.iter().map(|(v, share)| format!(", v{v} {}", Percent::of_share(*share)));
-                    let routing = format!("{}{}", want.version.label(), more.collect::<String>());
-                    announced = Some((change.subject(), routing));
-                }
-                Entry::Done { subject, .. } => {
-                    let done = announced.take().filter(|(announced, _)| announced == subject);
-                    let at = line.at.strftime("%H:%M:%SZ");
-                    known.extend(done.map(|(subject, routing)| {
-                        (subject.clone(), format!("last known ({at}): {subject} → {routing}"))
-                    }));
-                }
-                _ => {}
-            }
-        }
-        known.into_values().collect()
     }
 
     /// What is true when no alias, policy or stage was touched.

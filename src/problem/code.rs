@@ -137,7 +137,7 @@ codes! {
         "The account of the credentials is compared with the expected one before anything else is called.";
     NoCredentials "C04" Error Access
         "there are no usable credentials"
-        "No credentials were found, or those found are expired or refused. Nothing was sent with them.";
+        "No credentials were found, those found are expired or refused, or a role could not be assumed. Nothing was sent with them but that.";
     AccessDenied "C05" Error Access
         "AWS denied a call"
         "The role lacks a permission, or a policy denies it. `stagegate iam-policy promote --target TARGET` prints the least that a release needs; read, rollback and gc need less.";

@@ -5,6 +5,8 @@
 #[cfg(feature = "live")]
 mod adapter;
 mod address;
+#[cfg(feature = "live")]
+mod assume;
 mod attacks;
 mod canary;
 #[cfg(feature = "live")]

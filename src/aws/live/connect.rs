@@ -247,16 +247,16 @@ fn source(
         return found.into();
     }
     let base = match &settings.id_token {
-        Some(asked) => Base::GitHub(TokenEndpoint::new(asked.clone(), proxy.clone())),
+        Some(asked) => Base::GitHub(Box::new(TokenEndpoint::new(asked.clone(), proxy.clone()))),
         None => Base::Found(Keys::new(found)),
     };
-    Source::Roles(RoleChain {
+    Source::Roles(Box::new(RoleChain {
         base,
         roles: settings.assume_role.clone(),
         session_name: settings.session_name.clone(),
         sdk: sdk.clone(),
         secrets: secrets.clone(),
-    })
+    }))
 }
 
 /// The address override of each of our services.

@@ -49,7 +49,7 @@ pub(super) enum Source {
     /// What the SDK found.
     Found(SharedCredentialsProvider),
     /// Roles that we assume.
-    Roles(RoleChain),
+    Roles(Box<RoleChain>),
 }
 
 impl From<Option<SharedCredentialsProvider>> for Source {

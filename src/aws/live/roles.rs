@@ -20,7 +20,7 @@ use super::secrets::Secrets;
 #[derive(Debug)]
 pub(super) enum Base {
     /// A token, fresh each time.
-    GitHub(TokenEndpoint),
+    GitHub(Box<TokenEndpoint>),
     /// The credentials that the SDK finds.
     Found(Keys),
 }

@@ -21,8 +21,9 @@ const OTHERS: [(&str, &str); 10] = [
 ];
 
 /// Variables of other tools that are honoured as those tools mean them.
-const HONOURED: [(&str, &str); 11] = [
+const HONOURED: [(&str, &str); 12] = [
     ("AWS_*", "credentials, profile, region and endpoint, found as the aws CLI finds them"),
+    ("ACTIONS_ID_TOKEN_REQUEST_*", "with --assume-role: the OIDC token of a job in GitHub Actions, for the first role"),
     ("NO_COLOR", "no colour; stronger than the next two, weaker than --color"),
     ("CLICOLOR_FORCE, FORCE_COLOR", "colour also where there is no terminal; 0 is unset"),
     ("TERM=dumb", "no colour, nothing redrawn"),

@@ -14,6 +14,7 @@ pub mod proxy;
 mod race;
 mod refusals;
 mod release;
+mod role;
 mod rollback;
 pub mod shop;
 mod stage;

@@ -9,7 +9,7 @@ use futures_util::FutureExt;
 use stagegate::aws::layers::Steady;
 use stagegate::aws::noun::Stage;
 use stagegate::aws::operation::{GetAlias, GetHttpStage, GetPolicy, GetStage};
-use stagegate::aws::{Aws, AwsError, Call, Kind, Reply, Request};
+use stagegate::aws::{Aws, AwsError, Call, Kind, Lifetime, Reply, Request};
 use stagegate::clock::{Clock, VirtualClock};
 use stagegate::engine::person::{Nobody, Person};
 use stagegate::engine::{Engine, Interrupt, Outcome, Settings};
@@ -81,6 +81,8 @@ pub struct Lab {
     pub listener: Rc<dyn Listener>,
     /// Who is at the terminal.
     pub person: Rc<dyn Person>,
+    /// When the credentials end.
+    pub lifetime: Lifetime,
     /// Routes that a call found without permission although their alias exists.
     pub refused: Rc<RefCell<Vec<String>>>,
     runs: Cell<u128>,
@@ -123,6 +125,7 @@ impl Lab {
             settings: Settings::default(),
             listener: Rc::new(Silent),
             person: Rc::new(Nobody),
+            lifetime: Lifetime::default(),
             refused: Rc::default(),
             runs: Cell::new(1),
         }
@@ -139,6 +142,7 @@ impl Lab {
             settings: self.settings,
             listener: Rc::clone(&self.listener),
             person: Rc::clone(&self.person),
+            lifetime: self.lifetime.clone(),
             refused: Rc::new(RefCell::new(self.refused.borrow().clone())),
             runs: self.runs.clone(),
         }
@@ -190,7 +194,7 @@ impl Lab {
         let (aws, clock) = (self.aws(), self.world.clock());
         let (listener, interrupt) = (self.listener.as_ref(), &self.interrupt);
         let engine = Engine::new(&aws, &clock, listener, interrupt, journal, plan.run.clone(), self.settings);
-        work(engine.with_person(self.person.as_ref())).now_or_never()
+        work(engine.with_person(self.person.as_ref()).with_lifetime(self.lifetime.clone())).now_or_never()
     }
 
     /// Somebody on another machine, with nothing but AWS, rolls the whole target back.

@@ -93,7 +93,7 @@ impl Server {
         };
         let asked = IdTokenRequest::from_env(&env).unwrap();
         let endpoint = TokenEndpoint::new(asked, ProxyConfig::disabled()).pausing(Duration::ZERO);
-        self.chain(Base::GitHub(endpoint), roles)
+        self.chain(Base::GitHub(Box::new(endpoint)), roles)
     }
 
     fn found(&self, keys: Option<Credentials>, roles: &[&str]) -> RoleChain {
@@ -104,7 +104,8 @@ impl Server {
     /// Credentials of a chain, by this server's time.
     fn keys(&self, chain: RoleChain) -> Keys {
         let now = Arc::clone(&self.now);
-        Keys::new(Source::Roles(chain)).at(move || UNIX_EPOCH + Duration::from_secs(now.load(Ordering::SeqCst)))
+        Keys::new(Source::Roles(Box::new(chain)))
+            .at(move || UNIX_EPOCH + Duration::from_secs(now.load(Ordering::SeqCst)))
     }
 
     fn pass(&self, minutes: u64) {
@@ -242,7 +243,7 @@ async fn nobody_there_is_said_without_what_was_sent() {
     drop(listener);
     let env = |name: &str| Some(if name.ends_with("URL") { gone.clone() } else { ASKED_WITH.into() });
     let endpoint = TokenEndpoint::new(IdTokenRequest::from_env(&env).unwrap(), ProxyConfig::disabled());
-    let chain = server.chain(Base::GitHub(endpoint.pausing(Duration::ZERO)), &[HUB]);
+    let chain = server.chain(Base::GitHub(Box::new(endpoint.pausing(Duration::ZERO))), &[HUB]);
     let refused = refusal(&server, chain).await;
     assert_eq!(refused.obstacle, Obstacle::TokenUnavailable);
     assert!(refused.cause.starts_with("127.0.0.1:"), "{refused}");
@@ -251,7 +252,7 @@ async fn nobody_there_is_said_without_what_was_sent() {
 #[tokio::test]
 async fn what_sts_refuses_is_said_with_what_mends_it() {
     for (code, obstacle, says) in [
-        ("AccessDenied", Obstacle::NotTrusted, "--github-oidc ORG/REPO"),
+        ("AccessDenied", Obstacle::NotTrusted, "--github-oidc shop/checkout"),
         ("InvalidIdentityToken", Obstacle::ProviderUnknown, "aws iam create-open-id-connect-provider"),
         ("ExpiredTokenException", Obstacle::Expired, "run the job again"),
         ("RegionDisabledException", Obstacle::Refused, "who am I"),
