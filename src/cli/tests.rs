@@ -1,6 +1,7 @@
 //! Commands over a model of AWS: what they send, print and answer.
 
 mod canary;
+mod credentials;
 mod diff;
 mod doctor;
 mod drift;
