@@ -109,7 +109,7 @@ fn longer(app: &App, needed: Duration) -> Vec<String> {
     } else {
         "a source that renews itself: an SSO profile, a role in the profile, --assume-role ARN"
     };
-    let session = format!("or role-duration-seconds: {}, if the role allows as much", needed.as_secs());
+    let session = format!("or role-duration-seconds: {}, if the role allows as much", needed.as_secs().max(900));
     let session = Some(session).filter(|_| needed <= SESSION_MAX);
     let runs = "or in several runs: stagegate help long-bakes".to_owned();
     std::iter::once(renewed.to_owned()).chain(session).chain([runs]).collect()

@@ -2,6 +2,7 @@
 
 mod allowed;
 mod canary;
+mod credentials;
 mod diff;
 mod doctor;
 mod drift;
