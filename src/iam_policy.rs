@@ -23,9 +23,9 @@ pub const MANAGED_POLICY_CHARS_MAX: usize = 6_144;
 /// What a role is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
 pub enum Purpose {
-    /// Looking: `plan`, `status`, `history`.
+    /// Looking: `plan`, `status`, `doctor` and all others that change nothing.
     Read,
-    /// Looking and going back: no new version, no new permission, no new deployment.
+    /// Going back and holding: no new version, no new permission, no new deployment.
     Rollback,
     /// Looking, promoting and going back.
     Promote,

@@ -201,7 +201,7 @@ pub fn trust(partition: &str, account: &str, repository: &Repository, subjects: 
         let prefixes = repository.prefixes();
         let each =
             |prefix: &String| subjects.iter().map(move |subject| format!("{prefix}:{subject}")).collect::<Vec<_>>();
-        let allowed: Vec<String> = prefixes.iter().flat_map(|prefix| each(prefix)).collect();
+        let allowed: Vec<String> = prefixes.iter().flat_map(each).collect();
         let mut condition = json!({ "StringEquals": { format!("{ISSUER}:aud"): audience(partition) } });
         condition[operator][format!("{ISSUER}:sub")] = super::one_or_many(&allowed);
         json!({

@@ -13,21 +13,20 @@ use crate::support::iam::{Place, Wire};
 
 /// One call of every operation that needs a permission.
 fn calls() -> Vec<Value> {
-    let (function, alias, api, stage) = ("pets", "live", "a1b2c3d4e5", "prod");
+    [lambda(), beside(), gateway()].concat()
+}
+
+/// A call's fields, and more.
+fn with(base: &Value, more: Value) -> Value {
+    let mut all = base.clone();
+    all.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+    all
+}
+
+fn lambda() -> Vec<Value> {
+    let (function, alias) = ("pets", "live");
     let routing = json!({ "version": "3", "weights": {}, "description": "" });
     let alias_of = json!({ "function": function, "alias": alias });
-    let with = |base: &Value, more: Value| {
-        let mut all = base.clone();
-        all.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
-        all
-    };
-    let (of_api, of_stage) = (json!({ "api": api }), json!({ "api": api, "stage": stage }));
-    let deployment = json!({ "api": api, "deployment": "d1" });
-    let described = json!({ "api": api, "description": "x" });
-    let domain = json!({ "domain": "api.example.com" });
-    let query =
-        json!({ "namespace": "AWS/Lambda", "metric": "Errors", "dimensions": {}, "stat": "Sum", "period_s": 60 });
-    let (start, end) = ("2026-11-21T14:00:00Z", "2026-11-21T15:00:00Z");
     vec![
         json!({ "GetAlias": alias_of }),
         json!({ "GetFunction": { "function": function, "qualifier": null } }),
@@ -45,6 +44,14 @@ fn calls() -> Vec<Value> {
         json!({ "RemovePermission": with(&alias_of, json!({ "sid": "s", "revision": null })) }),
         json!({ "DeleteVersion": { "function": function, "version": 41 } }),
         json!({ "Invoke": { "function": function, "version": "41", "payload": "{}", "timeout_s": 5 } }),
+    ]
+}
+
+fn beside() -> Vec<Value> {
+    let query =
+        json!({ "namespace": "AWS/Lambda", "metric": "Errors", "dimensions": {}, "stat": "Sum", "period_s": 60 });
+    let (start, end) = ("2026-11-21T14:00:00Z", "2026-11-21T15:00:00Z");
+    vec![
         json!({ "GetMetricData": { "queries": [query], "start": start, "end": end, "next": null } }),
         json!({ "DescribeAlarms": { "names": ["a"] } }),
         json!({ "FilterLogEvents": { "group": "/aws/lambda/pets", "prefix": "2026", "start": start, "end": end,
@@ -57,6 +64,16 @@ fn calls() -> Vec<Value> {
         json!({ "DescribeStackResources": { "physical_id": "pets" } }),
         json!({ "SimulatePrincipalPolicy": { "principal": "arn:aws:iam::123456789012:role/x", "actions": ["a:B"],
             "resources": [], "context": [], "next": null } }),
+    ]
+}
+
+fn gateway() -> Vec<Value> {
+    let (api, stage) = ("a1b2c3d4e5", "prod");
+    let (of_api, of_stage) = (json!({ "api": api }), json!({ "api": api, "stage": stage }));
+    let deployment = json!({ "api": api, "deployment": "d1" });
+    let described = json!({ "api": api, "description": "x" });
+    let domain = json!({ "domain": "api.example.com" });
+    vec![
         json!({ "GetRestApis": { "position": null } }),
         json!({ "GetRestApi": of_api }),
         json!({ "GetResources": of_api }),

@@ -1,6 +1,6 @@
 //! The same calls about something else: another function, alias, API, stage, region, account or partition.
 
-use super::place::{baking_by_stage, first_http, first_rest, old_http, old_rest};
+use super::place::{baking_by_stage, first_http, first_rest, old_http, old_rest, shared, shared_released};
 use super::*;
 use crate::world::Account;
 
@@ -100,4 +100,29 @@ fn only_api_gateway_may_be_let_in() {
     }
     let whole = Asked { action: "lambda:DeleteFunction", resource: live.replace(":live", ""), principal: None };
     assert!(!whole.is_allowed_by(&policy_for(&old_rest(), Purpose::Gc)), "the function as a whole");
+}
+
+/// The stage also calls `food`, which the policy says nothing of.
+#[test]
+fn what_is_about_a_whole_stage_stops_before_its_first_write_at_a_function_that_the_policy_does_not_name() {
+    for (purpose, place, line) in [
+        (Purpose::Read, shared as fn() -> Desk, "plan prod"),
+        (Purpose::Read, shared, "status prod"),
+        (Purpose::Promote, shared, "promote prod --yes"),
+        (Purpose::Rollback, shared_released, "rollback prod --yes"),
+        (Purpose::Rollback, shared_released, "rollback pets:live --yes"),
+    ] {
+        let tried = Case { place, line, exit: Exit::Done }.try_under(|desk| policy_for(desk, purpose));
+        assert_eq!((tried.exit, tried.denied()), (Exit::Done, vec![]), "{line}: {}", tried.said);
+    }
+    for (purpose, place, line) in [
+        (Purpose::Read, shared as fn() -> Desk, "permission list prod"),
+        (Purpose::Promote, shared, "redeploy prod --yes"),
+        (Purpose::Promote, shared, "permission grant prod --yes"),
+        (Purpose::Rollback, shared_released, "rollback a1b2c3d4e5/prod --yes"),
+    ] {
+        let tried = Case { place, line, exit: Exit::Access }.try_under(|desk| policy_for(desk, purpose));
+        assert_eq!((tried.exit, tried.denied()), (Exit::Access, vec!["lambda:GetAlias food:live".into()]), "{line}");
+        assert!(tried.calls.iter().all(|(call, _)| call.operation().kind() == crate::aws::Kind::Read), "{line}");
+    }
 }

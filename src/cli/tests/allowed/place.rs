@@ -275,3 +275,18 @@ pub fn old_rest() -> Desk {
 pub fn old_http() -> Desk {
     old(http())
 }
+
+/// The stage also calls a function that is not of the target.
+pub fn shared() -> Desk {
+    let desk = rest();
+    desk.world.edit(|account| {
+        let food = "food".parse().unwrap();
+        account.put_route(&api(), "GET", "/food", &food, "${stageVariables.lambdaAlias}").unwrap();
+        account.grant(&food, &live(), &api(), &prod()).unwrap();
+    });
+    desk
+}
+
+pub fn shared_released() -> Desk {
+    after(shared(), "prod --yes")
+}
