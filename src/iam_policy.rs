@@ -33,6 +33,13 @@ pub enum Purpose {
     Gc,
 }
 
+impl Purpose {
+    /// Whether it looks at who owns a function. That says nothing to whoever goes back or cleans up.
+    const fn asks_for_owners(self) -> bool {
+        matches!(self, Self::Read | Self::Promote)
+    }
+}
+
 /// What a policy is limited to.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PolicyScope {
@@ -108,13 +115,16 @@ pub fn policy(purpose: Purpose, scope: &PolicyScope) -> Value {
 fn document(purpose: Purpose, operations: &[Operation], scope: &PolicyScope) -> Value {
     let mut statements: BTreeMap<Sid, Vec<&'static str>> = BTreeMap::new();
     for &operation in operations {
-        let Some(sid) = Sid::of(operation).filter(|sid| scope.stage.is_some() || !sid.needs_stage()) else { continue };
-        let actions = statements.entry(sid).or_default();
-        // Who owns a function says nothing to whoever goes back.
-        let whole = operation.iam_action_for_all_of_it().filter(|_| purpose != Purpose::Rollback);
-        for action in std::iter::once(operation.iam_action()).chain(whole) {
-            if !actions.contains(&action) {
-                actions.push(action);
+        let whole = operation.iam_action_for_all_of_it().filter(|_| purpose.asks_for_owners());
+        // A clean-up looks at versions, and never at what is not published.
+        let unpublished = |sid: &Sid| purpose == Purpose::Gc && *sid == Sid::Lambda && Sid::of(operation).len() > 1;
+        let needed = |sid: &&Sid| (scope.stage.is_some() || !sid.needs_stage()) && !unpublished(sid);
+        for &sid in Sid::of(operation).iter().filter(needed) {
+            let actions = statements.entry(sid).or_default();
+            for action in std::iter::once(operation.iam_action()).chain(whole) {
+                if !actions.contains(&action) {
+                    actions.push(action);
+                }
             }
         }
     }
@@ -143,6 +153,7 @@ pub fn partition(region: &str) -> &'static str {
 enum Sid {
     Any,
     Lambda,
+    Qualified,
     Apis,
     ApiRead,
     Domains,
@@ -159,32 +170,37 @@ enum Sid {
 }
 
 impl Sid {
-    /// The statement that allows an operation; none when it needs no permission.
-    fn of(operation: Operation) -> Option<Self> {
+    /// The statements that allow an operation; none when it needs no permission.
+    const fn of(operation: Operation) -> &'static [Self] {
         if operation.iam_action().is_empty() {
-            return None;
+            return &[];
         }
-        Some(match (operation.iam_scope(), operation.kind()) {
-            (Scope::Any, _) => Self::Any,
-            (Scope::Optional, _) => Self::Optional,
-            (Scope::Function, Kind::Read) => Self::Lambda,
-            (Scope::Function, Kind::Write | Kind::Invoke) => Self::Move,
-            (Scope::AliasGrant, _) => Self::Grant,
-            (Scope::Qualified, Kind::Write) => Self::Versions,
-            (Scope::Qualified, Kind::Read | Kind::Invoke) => Self::Smoke,
-            (Scope::Apis, _) => Self::Apis,
-            (Scope::ApiRead, _) => Self::ApiRead,
-            (Scope::Domains, _) => Self::Domains,
-            (Scope::RoutingRules, _) => Self::RoutingRules,
-            (Scope::Deployments, _) => Self::Deploy,
-            (Scope::Deployment, _) => Self::Deployments,
-            (Scope::Stage, _) => Self::Stage,
-            (Scope::LogGroup, _) => Self::Logs,
-        })
+        match (operation.iam_scope(), operation.kind()) {
+            (Scope::Any, _) => &[Self::Any],
+            (Scope::Optional, _) => &[Self::Optional],
+            (Scope::Function, Kind::Read) => &[Self::Lambda],
+            (Scope::Function, Kind::Write | Kind::Invoke) => &[Self::Move],
+            (Scope::FunctionOrQualified, _) => &[Self::Lambda, Self::Qualified],
+            (Scope::AliasGrant, _) => &[Self::Grant],
+            (Scope::Qualified, Kind::Read) => &[Self::Qualified],
+            (Scope::Qualified, Kind::Write) => &[Self::Versions],
+            (Scope::Qualified, Kind::Invoke) => &[Self::Smoke],
+            (Scope::Apis, _) => &[Self::Apis],
+            (Scope::ApiRead, _) => &[Self::ApiRead],
+            (Scope::Domains, _) => &[Self::Domains],
+            (Scope::RoutingRules, _) => &[Self::RoutingRules],
+            (Scope::Deployments, _) => &[Self::Deploy],
+            (Scope::Deployment, _) => &[Self::Deployments],
+            (Scope::Stage, _) => &[Self::Stage],
+            (Scope::LogGroup, _) => &[Self::Logs],
+        }
     }
 
     const fn needs_stage(self) -> bool {
-        !matches!(self, Self::Any | Self::Lambda | Self::Move | Self::Smoke | Self::Versions | Self::Logs)
+        !matches!(
+            self,
+            Self::Any | Self::Lambda | Self::Qualified | Self::Move | Self::Smoke | Self::Versions | Self::Logs
+        )
     }
 }
 
@@ -213,9 +229,9 @@ impl PolicyScope {
         };
         match sid {
             Sid::Any | Sid::Optional => vec!["*".into()],
-            Sid::Lambda | Sid::Move => functions(&["", ":*"]),
+            Sid::Lambda | Sid::Move => functions(&[""]),
             // Never the function by its bare name: that would allow to delete it as a whole.
-            Sid::Smoke | Sid::Versions => functions(&[":*"]),
+            Sid::Qualified | Sid::Smoke | Sid::Versions => functions(&[":*"]),
             Sid::Grant => {
                 // A stage's canary calls the candidate through an alias of its own.
                 let aliases = [Some(self.alias.clone()), candidate_alias(&self.alias)];
@@ -231,10 +247,13 @@ impl PolicyScope {
             Sid::Apis => vec![format!("arn:{}:apigateway:{}::/restapis", self.partition, self.region)],
             Sid::Domains => vec![self.domain_names("")],
             Sid::RoutingRules => vec![self.domain_names(&self.account)],
-            Sid::ApiRead => self.api_paths(|_| vec![String::new(), "/*".into()]),
-            Sid::Deploy => self.api_paths(|_| vec!["/deployments".into()]),
-            Sid::Deployments => self.api_paths(|_| vec!["/deployments/*".into()]),
-            Sid::Stage => self.api_paths(|stage| vec![format!("/stages/{}", stage.stage), "/deployments/*".into()]),
+            Sid::ApiRead => self.api_paths(|_, _| vec![String::new(), "/*".into()]),
+            Sid::Deploy => self.api_paths(|_, _| vec!["/deployments".into()]),
+            Sid::Deployments => self.api_paths(|_, _| vec!["/deployments/*".into()]),
+            Sid::Stage => self.api_paths(|kind, stage| {
+                let pointed = (kind == "restapis").then(|| "/deployments/*".into());
+                std::iter::once(format!("/stages/{}", stage.stage)).chain(pointed).collect()
+            }),
         }
     }
 
@@ -246,13 +265,13 @@ impl PolicyScope {
 
     /// API Gateway's own resources carry no account id. The id of an API does not tell its kind, but only an HTTP API has
     /// a stage called `$default`.
-    fn api_paths(&self, below: impl Fn(&StageRef) -> Vec<String>) -> Vec<String> {
+    fn api_paths(&self, below: impl Fn(&str, &StageRef) -> Vec<String>) -> Vec<String> {
         let Some(stage) = &self.stage else { return Vec::new() };
         let Self { partition, region, .. } = self;
         let kinds: &[&str] = if stage.stage.as_str() == "$default" { &["apis"] } else { &["restapis", "apis"] };
         let of = |kind: &&str| {
             let base = format!("arn:{partition}:apigateway:{region}::/{kind}/{}", stage.api);
-            below(stage).into_iter().map(move |path| format!("{base}{path}"))
+            below(kind, stage).into_iter().map(move |path| format!("{base}{path}"))
         };
         kinds.iter().flat_map(of).collect()
     }

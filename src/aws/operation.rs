@@ -104,11 +104,14 @@ pub enum Scope {
     Any,
     /// `*`, of what no release depends on: without it the plan says what could not be looked at.
     Optional,
-    /// `function:FN` and `function:FN:*`: alias and version actions authorise on the function (aws-semantics §11).
+    /// `function:FN`: what makes, moves, lists and removes aliases and versions authorises on the function, never on one of
+    /// them (aws-semantics §11).
     Function,
+    /// `function:FN` and `function:FN:*`: the function or, with a qualifier, a version or alias of it.
+    FunctionOrQualified,
     /// `function:FN:ALIAS`, with the condition that the principal is API Gateway.
     AliasGrant,
-    /// `function:FN:*`: only versions and aliases can be invoked, never `$LATEST` by its bare name.
+    /// `function:FN:*`: versions and aliases, never the function or `$LATEST` by its bare name.
     Qualified,
     /// The API and everything below, for `GET`.
     ApiRead,
@@ -120,7 +123,7 @@ pub enum Scope {
     LogGroup,
     /// `/restapis`.
     Apis,
-    /// The API's `stages/STAGE` and `deployments/*`: moving the pointer touches both.
+    /// The API's `stages/STAGE`; of a REST API also `deployments/*`, which moving its pointer touches (aws-semantics §11).
     Stage,
     /// `/domainnames/*`: which name a request came by is not known before it is asked about.
     Domains,
@@ -214,7 +217,7 @@ operations! {
         = "lambda" Read [LambdaControlPlane] "lambda:GetAlias" Function;
     /// The function's `$LATEST` (no qualifier), or the version that a qualifier names.
     GetFunction { /** Function. */ function: FunctionName, /** Version or alias. */ qualifier: Option<String> } -> Function
-        = "lambda" Read [LambdaGetFunction] "lambda:GetFunction" Function;
+        = "lambda" Read [LambdaGetFunction] "lambda:GetFunction" FunctionOrQualified;
     /// One page of versions, oldest first, `$LATEST` included, without states; at most 50.
     ListVersionsByFunction { /** Function. */ function: FunctionName, /** Page token. */ marker: Option<String> } -> Page<Function>
         = "lambda" Read [LambdaControlPlane] "lambda:ListVersionsByFunction" Function;
@@ -223,13 +226,13 @@ operations! {
         = "lambda" Read [LambdaControlPlane] "lambda:ListAliases" Function;
     /// The policy attached to an alias; 404 when it has none.
     GetPolicy { /** Function. */ function: FunctionName, /** Alias. */ alias: AliasName } -> Policy
-        = "lambda" Read [LambdaGetPolicy] "lambda:GetPolicy" Function;
+        = "lambda" Read [LambdaGetPolicy] "lambda:GetPolicy" Qualified;
     /// The policy attached to a version: who may invoke it by its number; 404 when it has none.
     GetVersionPolicy as GetPolicy { /** Function. */ function: FunctionName, /** Version. */ version: NonZeroU64 } -> Policy
-        = "lambda" Read [LambdaGetPolicy] "lambda:GetPolicy" Function;
+        = "lambda" Read [LambdaGetPolicy] "lambda:GetPolicy" Qualified;
     /// Provisioned concurrency of an alias; 404 `ProvisionedConcurrencyConfigNotFoundException` when it has none.
     GetProvisionedConcurrencyConfig { /** Function. */ function: FunctionName, /** Alias. */ alias: AliasName } -> Provisioned
-        = "lambda" Read [LambdaControlPlane] "lambda:GetProvisionedConcurrencyConfig" Function;
+        = "lambda" Read [LambdaControlPlane] "lambda:GetProvisionedConcurrencyConfig" Qualified;
     /// Publishes `$LATEST`, if it still is what was planned. With nothing to publish AWS answers with the old version.
     PublishVersion {
         /** Function. */ function: FunctionName,

@@ -9,10 +9,12 @@ use super::App;
 use super::args::HistoryArgs;
 use super::end::End;
 use super::members;
-use super::session::connect;
+use super::session::{Session, connect};
 use super::target::{Located, Need, locate, shell_word};
+use crate::aws::Aws;
 use crate::aws::layers::Pace;
 use crate::change::Change;
+use crate::clock::Clock;
 use crate::journal::{Ending, Entry, StateDir, Summary};
 use crate::model::{StageRef, Version};
 use crate::problem::{Level, Problem};
@@ -175,13 +177,22 @@ async fn recorded(app: &App, located: &mut Located) -> Result<Vec<Past>, Problem
         session.identify(app).await?;
     }
     app.reporter.busy("reading AWS");
+    records(app, located, &session).await
+}
+
+/// What the records in AWS know, over a connection.
+pub async fn records<A: Aws, C: Clock>(
+    app: &App,
+    located: &Located,
+    session: &Session<A, C>,
+) -> Result<Vec<Past>, Problem> {
     let pairs = match (located.stage(), &located.target) {
         (_, Some(target)) => target.functions.iter().map(|f| (f.clone(), target.alias.clone())).collect(),
-        (Some(stage), None) => members::called(app, &session, stage).await?.0,
+        (Some(stage), None) => members::called(app, session, stage).await?.0,
         (None, None) => Vec::new(),
     };
     let mut found: Vec<Past> = Vec::new();
-    for seen in members::read(&session, pairs, true).await? {
+    for seen in members::read(session, pairs, true).await? {
         let Some(one) = of_record(&seen) else { continue };
         match found.iter_mut().find(|past| past.release == one.release) {
             Some(past) => past.moves.extend(one.moves),

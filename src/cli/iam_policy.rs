@@ -12,6 +12,7 @@ use super::target::{Need, locate};
 use crate::aws::layers::Pace;
 use crate::iam_policy::trust::{ISSUER, Repository, Subject, TRUST_POLICY_CHARS_MAX, audience, trust};
 use crate::iam_policy::{MANAGED_POLICY_CHARS_MAX, PolicyScope, Purpose, characters, partition, policy};
+use crate::model::Target;
 use crate::problem::{Code, Problem};
 use crate::report::text::wrap;
 
@@ -31,14 +32,7 @@ pub async fn run(app: &App, args: IamPolicyArgs) -> Result<End, Problem> {
             (session.region, caller.identity.account)
         }
     };
-    let scope = PolicyScope {
-        partition: partition(&region).to_owned(),
-        region,
-        account,
-        functions: target.functions,
-        alias: target.alias,
-        stage: target.stage,
-    };
+    let scope = scope(target, region, account);
     let policy = policy(args.purpose, &scope);
     let Some(repository) = &args.github_oidc else {
         app.reporter.raw(&format!("{policy:#}\n"));
@@ -66,6 +60,18 @@ pub async fn run(app: &App, args: IamPolicyArgs) -> Result<End, Problem> {
         app.reporter.aside(&commands(args.purpose, &scope.partition));
     }
     Ok(End::done())
+}
+
+/// What a role for this target is limited to.
+pub(super) fn scope(target: Target, region: String, account: String) -> PolicyScope {
+    PolicyScope {
+        partition: partition(&region).to_owned(),
+        region,
+        account,
+        functions: target.functions,
+        alias: target.alias,
+        stage: target.stage,
+    }
 }
 
 /// Whose jobs are trusted.

@@ -1,5 +1,6 @@
 //! Commands over a model of AWS: what they send, print and answer.
 
+mod allowed;
 mod canary;
 mod diff;
 mod doctor;

@@ -71,6 +71,8 @@ pub struct Settings {
     /// What the caller's policies do not allow, as a simulation says it: actions, `ACTION RESOURCE`, or `*`. The other calls
     /// know nothing of it.
     pub simulated_denials: std::collections::BTreeSet<String>,
+    /// What the caller is allowed, as an IAM policy; none = everything.
+    pub caller_policy: Option<serde_json::Value>,
     /// Whether the caller may read tags of functions (`lambda:ListTags`); the other services answer with theirs anyhow.
     pub tags_readable: bool,
     /// How long after a call CloudTrail shows it; "typically within 15 minutes", says its guide.
@@ -104,6 +106,7 @@ impl Default for Settings {
             durations_name_version: true,
             stack_answers_are_whole: true,
             simulated_denials: std::collections::BTreeSet::new(),
+            caller_policy: None,
             tags_readable: true,
             trail_delay: Duration::from_secs(300),
             metric_failures: BTreeMap::new(),
@@ -297,6 +300,7 @@ impl Account {
     /// # Errors
     /// What AWS answers.
     pub fn perform(&mut self, call: &Call) -> Result<Reply, AwsError> {
+        self.authorize(call)?;
         Ok(match call {
             Call::GetCallerIdentity(_) => Reply::GetCallerIdentity(self.identity()),
             Call::GetAlias(c) => Reply::GetAlias(self.get_alias(&c.function, &c.alias)?),
@@ -407,7 +411,7 @@ impl Account {
         })
     }
 
-    fn identity(&self) -> Identity {
+    pub(super) fn identity(&self) -> Identity {
         let Settings { partition, account, .. } = &self.settings;
         Identity {
             account: account.clone(),

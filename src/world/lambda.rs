@@ -193,7 +193,7 @@ impl Account {
                     .ok_or_else(|| function_not_found(&arn))?,
             },
         };
-        let tags = self.settings.tags_readable.then(|| self.function(name).map(|function| function.tags.clone()));
+        let tags = self.may_read_tags(&arn).then(|| self.function(name).map(|function| function.tags.clone()));
         Ok(Function { arn, tags: tags.transpose()?, ..self.build(name, version)?.function.clone() })
     }
 

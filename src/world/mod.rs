@@ -21,13 +21,14 @@
 //!   got ([`LoadReport`]); CloudWatch's metrics and alarms about it, as late and as partial as they come.
 //! * **What is kept**: CloudTrail's events of moved aliases, and what functions write to their logs.
 //! * **Who else writes**: stacks and the tags they leave, CodeDeploy's deployments, as a reader sees them.
+//! * **What the caller may do**: every call is asked about as IAM is, where [`Settings::caller_policy`] holds a policy.
 //! * **Quotas** as token buckets over virtual time, on unless switched off.
 //! * **Failure**: rejections, throttling, lost requests and replies, late effects, the death of the process, and other
 //!   people's changes ([`Fault`], [`Account`]'s methods).
 //!
 //! # What it does not model
 //!
-//! WebSocket APIs; private domain names; other accounts and regions behind an API; IAM of the caller (inject [`Fault::denied`]); stage caches,
+//! WebSocket APIs; private domain names; other accounts and regions behind an API; stage caches,
 //! logging and throttling settings; code storage and alias limits (inject their errors); eventual consistency of reads;
 //! the delay with which a *removed* statement stops acting (it stops at once, the stricter assumption). Removing a stage
 //! variable or canary that is not there is an error here; real AWS is not known to be that strict.
@@ -42,6 +43,7 @@ pub mod alarm;
 pub mod alias;
 pub mod apigateway;
 mod authorize;
+mod caller;
 mod client;
 mod cloudformation;
 mod codedeploy;
@@ -76,6 +78,7 @@ use jiff::Timestamp;
 
 pub use account::{Account, Settings};
 pub use alarm::{Breach, Missing, Threshold};
+pub use caller::Asked;
 pub use domain_traffic::Visit;
 pub use fault::Fault;
 pub use invoke::Behaviour;

@@ -60,6 +60,7 @@ fn a_command_acts_by_its_name_as_it_does_when_it_is_read() {
         "man",
         "schema config",
         "settle a",
+        "action",
     ] {
         let words: Vec<&str> = line.split(' ').collect();
         let read = parse(std::iter::once("stagegate").chain(words.iter().copied()).map(Into::into)).unwrap();

@@ -21,7 +21,7 @@ const OTHERS: [(&str, &str); 10] = [
 ];
 
 /// Variables of other tools that are honoured as those tools mean them.
-const HONOURED: [(&str, &str); 9] = [
+const HONOURED: [(&str, &str); 11] = [
     ("AWS_*", "credentials, profile, region and endpoint, found as the aws CLI finds them"),
     ("NO_COLOR", "no colour; stronger than the next two, weaker than --color"),
     ("CLICOLOR_FORCE, FORCE_COLOR", "colour also where there is no terminal; 0 is unset"),
@@ -30,7 +30,9 @@ const HONOURED: [(&str, &str); 9] = [
     ("LC_ALL, LC_CTYPE, LANG", "the first that is set decides whether more than ASCII is shown: UTF-8"),
     ("CI", "nobody is asked, unless it is false or 0"),
     ("GITHUB_ACTIONS", "true: a GitHub job, with groups, annotations, summary and outputs, unless --no-github"),
-    ("GITHUB_OUTPUT, GITHUB_STEP_SUMMARY, GITHUB_RUN_ID, …", "where those go, and which run it is"),
+    ("GITHUB_OUTPUT", "the file for the outputs of the step"),
+    ("GITHUB_STEP_SUMMARY", "the file for its summary"),
+    ("GITHUB_RUN_ID", "with GITHUB_REPOSITORY: the run that a release belongs to, for settle"),
 ];
 
 /// The topic.

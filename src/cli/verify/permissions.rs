@@ -2,9 +2,10 @@
 
 use super::checks::Checks;
 use crate::aws::noun::Simulated;
-use crate::aws::operation::{Scope, SimulatePrincipalPolicy};
-use crate::aws::{Aws, Kind, Operation, gateway};
+use crate::aws::operation::SimulatePrincipalPolicy;
+use crate::aws::{Aws, Operation, gateway};
 use crate::iam_policy::{FUNCTIONS_MAX, PolicyScope, Purpose, is_optional, principal, questions};
+use crate::model::{CanaryMode, candidate_alias};
 use crate::plan::Plan;
 use crate::problem::{Code, Problem};
 
@@ -17,15 +18,20 @@ pub async fn check<A: Aws>(aws: &A, caller: &str, scope: &PolicyScope, plan: &Pl
         return checks.note("permissions", format!("not simulated: {caller} is no user and no role"));
     };
     let rest = plan.stage.as_ref().is_none_or(|stage| stage.before.kind.is_rest());
-    let (mut asked, mut denied, mut unseen, mut partly) = (0, Vec::new(), Vec::new(), Vec::new());
+    let (mut asked, mut denied, mut unseen, mut spare) = (0, Vec::new(), Vec::new(), Vec::new());
     for (sid, question) in questions(Purpose::Promote, scope, rest, &principal) {
         match ask(aws, &question).await {
             Ok(found) => {
                 asked += found.len();
-                let (doubtful, refused): (Vec<_>, Vec<_>) =
-                    found.iter().filter(|one| !one.allowed).cloned().partition(|one| is_allowed_elsewhere(one, &found));
-                partly.extend(doubtful);
-                if is_optional(&sid) { unseen.extend(refused) } else { denied.extend(refused) }
+                for one in found.into_iter().filter(|one| !one.allowed) {
+                    if is_optional(&sid) || leaves_a_part_out(&one.action) {
+                        unseen.push(one);
+                    } else if is_of_no_use(&one, scope, plan) {
+                        spare.push(one);
+                    } else {
+                        denied.push(one);
+                    }
+                }
             }
             Err(problem) => {
                 let why = problem.why.first().cloned().unwrap_or(problem.what);
@@ -39,10 +45,9 @@ pub async fn check<A: Aws>(aws: &A, caller: &str, scope: &PolicyScope, plan: &Pl
         false => Err(refused(&principal, &denied, plan)),
     };
     checks.take("permissions", found);
-    if let Some(Simulated { action, resource, .. }) = partly.first() {
-        let more = if partly.len() > 1 { format!(", and {} more like it", partly.len() - 1) } else { String::new() };
-        checks
-            .note("permissions", format!("{action} is allowed on the function or its alias, not on {resource}{more}"));
+    if let Some(Simulated { resource, .. }) = spare.first() {
+        let what = "which only the canary of a stage needs";
+        checks.note("permissions", format!("not allowed: {} on {resource}, {what}", named(&spare)));
     }
     if !unseen.is_empty() {
         let what = "which no release depends on; without it the plan says what it could not look at";
@@ -50,22 +55,15 @@ pub async fn check<A: Aws>(aws: &A, caller: &str, scope: &PolicyScope, plan: &Pl
     }
 }
 
-/// Many actions authorise either on a function or on its alias, and a policy may name only that one: what is allowed on
-/// one of them proves no denial. Those that publish a version or move an alias authorise on the function; what a policy
-/// says of its aliases allows none of them (aws-semantics §11).
-fn is_allowed_elsewhere(denied: &Simulated, all: &[Simulated]) -> bool {
-    let Some(function) = function(&denied.resource) else { return false };
-    let moves = |one: &&Operation| one.kind() == Kind::Write && one.iam_scope() == Scope::Function;
-    let is_unqualified = denied.resource.ends_with(&format!(":function:{function}"));
-    if is_unqualified && Operation::ALL.iter().filter(moves).any(|one| one.iam_action() == denied.action) {
-        return false;
-    }
-    all.iter().any(|one| one.allowed && one.action == denied.action && self::function(&one.resource) == Some(function))
+/// Without such an action AWS answers, and leaves out a part that no release depends on.
+fn leaves_a_part_out(action: &str) -> bool {
+    Operation::ALL.iter().any(|one| one.iam_action_for_all_of_it() == Some(action))
 }
 
-/// The function that a Lambda ARN is about.
-fn function(arn: &str) -> Option<&str> {
-    arn.split_once(":function:").map(|(_, rest)| rest.split(':').next().unwrap_or(rest))
+/// The alias of the candidate, of a release that shifts no traffic by the stage's canary.
+fn is_of_no_use(denied: &Simulated, scope: &PolicyScope, plan: &Plan) -> bool {
+    let candidate = candidate_alias(&scope.alias).filter(|_| plan.target.canary.mode != CanaryMode::Stage);
+    candidate.is_some_and(|candidate| denied.resource.ends_with(&format!(":{candidate}")))
 }
 
 /// Of how many functions that was said.

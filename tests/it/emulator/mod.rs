@@ -2,18 +2,18 @@
 //! shares no code with it.
 #![allow(clippy::unwrap_used, reason = "a helper that fails is a test that fails")]
 
-mod canary;
+pub mod canary;
 mod http_api;
 mod killed;
 mod lost;
-mod machine;
+pub mod machine;
 mod newcomer;
 mod operation;
-mod proxy;
+pub mod proxy;
 mod race;
 mod refusals;
 mod release;
 mod rollback;
-mod shop;
+pub mod shop;
 mod stage;
-mod state;
+pub mod state;

@@ -1,6 +1,6 @@
 //! A proxy between the program and the emulator: it notes every request, and holds or loses the one a test asks for.
 
-use std::io::{self, Read as _, Write as _};
+use std::io::{self, Write as _};
 use std::net::{Ipv4Addr, TcpListener, TcpStream};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{self, Receiver, Sender};
@@ -9,6 +9,7 @@ use std::thread;
 use std::time::Duration;
 
 use super::operation;
+use crate::support::socket::{forward, read_request};
 
 /// How long a test waits for the request that it wants held.
 const HELD_LIMIT: Duration = Duration::from_secs(120);
@@ -30,7 +31,16 @@ pub enum Fate {
 pub struct Held {
     /// Its operation.
     pub operation: String,
-    _release: Sender<()>,
+    release: Sender<()>,
+    landed: Receiver<()>,
+}
+
+impl Held {
+    /// Lets it go, and waits until it is through.
+    pub fn land(self) {
+        drop(self.release);
+        let _ = self.landed.recv();
+    }
 }
 
 /// Decides about a request by its operation and, for a write, its number among the writes, counted from 1.
@@ -126,13 +136,15 @@ impl Shared {
         let Some((head, body)) = read_request(&mut program)? else { return Ok(()) };
         let operation = operation::of(&head);
         let fate = (self.rule)(&operation, self.note(&operation));
+        let mut landing = None;
         if fate == Fate::HoldBefore {
-            self.hold(&operation);
+            landing = self.hold(&operation);
         }
-        let answer = self.forward(&head, &body)?;
+        let answer = forward(&self.upstream, &head, &body)?;
+        drop(landing);
         match fate {
             Fate::LoseReply => return Ok(()),
-            Fate::HoldAfter => self.hold(&operation),
+            Fate::HoldAfter => drop(self.hold(&operation)),
             Fate::Pass | Fate::HoldBefore => {}
         }
         program.write_all(&answer)
@@ -146,58 +158,14 @@ impl Shared {
         operation::is_write(operation).then_some(writes)
     }
 
-    fn hold(&self, operation: &str) {
+    /// Keeps a request until the test lets it go; what is dropped when it is through.
+    fn hold(&self, operation: &str) -> Option<Sender<()>> {
         let (release, released) = mpsc::channel();
-        let held = Held { operation: operation.to_owned(), _release: release };
-        let sent = self.held.lock().unwrap_or_else(PoisonError::into_inner).send(held);
-        if sent.is_ok() {
-            // Nothing is ever sent: it ends when the other side is dropped.
-            let _ = released.recv();
-        }
+        let (landing, landed) = mpsc::channel();
+        let held = Held { operation: operation.to_owned(), release, landed };
+        self.held.lock().unwrap_or_else(PoisonError::into_inner).send(held).ok()?;
+        // Nothing is ever sent: it ends when the other side is dropped.
+        let _ = released.recv();
+        Some(landing)
     }
-
-    fn forward(&self, head: &str, body: &[u8]) -> io::Result<Vec<u8>> {
-        let mut emulator = TcpStream::connect(&self.upstream)?;
-        emulator.write_all(closing(head).as_bytes())?;
-        emulator.write_all(body)?;
-        let mut answer = Vec::new();
-        emulator.read_to_end(&mut answer)?;
-        let end = answer.windows(4).position(|four| four == b"\r\n\r\n").map_or(answer.len(), |at| at + 4);
-        let head = String::from_utf8_lossy(&answer[..end]).into_owned();
-        Ok([closing(&head).as_bytes(), &answer[end..]].concat())
-    }
-}
-
-/// The head of a request and its body; `None` when the connection was opened and not used.
-fn read_request(stream: &mut TcpStream) -> io::Result<Option<(String, Vec<u8>)>> {
-    let mut bytes = Vec::new();
-    let mut part = [0; 8192];
-    loop {
-        let length = stream.read(&mut part)?;
-        bytes.extend_from_slice(&part[..length]);
-        if let Some(end) = bytes.windows(4).position(|four| four == b"\r\n\r\n") {
-            let head = String::from_utf8_lossy(&bytes[..end + 4]).into_owned();
-            let mut body = bytes.split_off(end + 4);
-            let already = body.len();
-            body.resize(header(&head, "content-length").map_or(0, |n| n.parse().unwrap_or_default()).max(already), 0);
-            stream.read_exact(&mut body[already..])?;
-            return Ok(Some((head, body)));
-        }
-        if length == 0 {
-            return Ok(None);
-        }
-    }
-}
-
-fn header<'h>(head: &'h str, name: &str) -> Option<&'h str> {
-    let mut fields = head.lines().skip(1).filter_map(|line| line.split_once(':'));
-    fields.find(|(field, _)| field.eq_ignore_ascii_case(name)).map(|(_, value)| value.trim())
-}
-
-/// A head with its `Connection` replaced by `close`.
-fn closing(head: &str) -> String {
-    let is_other = |line: &&str| !line.to_ascii_lowercase().starts_with("connection:");
-    let mut lines: Vec<&str> = head.trim_end().lines().filter(is_other).collect();
-    lines.push("Connection: close");
-    format!("{}\r\n\r\n", lines.join("\r\n"))
 }

@@ -3,12 +3,17 @@
 #[cfg(feature = "live")]
 mod action;
 mod files;
+#[cfg(feature = "live")]
+mod identity;
 mod install;
 mod lint;
 pub mod markdown;
 #[cfg(feature = "live")]
 mod package;
+#[cfg(feature = "live")]
+mod runner;
+#[cfg(feature = "live")]
+mod scenario;
 mod summary;
 mod tools;
-#[cfg(feature = "live")]
 mod yaml;

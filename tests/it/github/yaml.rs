@@ -1,12 +1,9 @@
 //! YAML as values.
 
-use serde_json::{Value, json};
+use serde_json::Value;
 
-use super::tools::Tools;
-
-/// What YAML texts say. `None` for want of Python.
+/// What a YAML text says.
 #[track_caller]
-pub fn yaml(texts: &[&str]) -> Option<Vec<Value>> {
-    let answer = Tools::shared()?.ask("yaml.py", &json!(texts));
-    Some(serde_json::from_value(answer).unwrap())
+pub fn yaml(text: &str) -> Value {
+    serde_saphyr::from_str(text).unwrap_or_else(|error| panic!("{error}: {text}"))
 }

@@ -11,6 +11,8 @@ pub mod person;
 #[cfg(feature = "live")]
 pub mod pty;
 pub mod python;
+#[cfg(feature = "live")]
+pub mod socket;
 
 #[cfg(feature = "live")]
 pub use environment::announce;

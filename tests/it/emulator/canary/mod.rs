@@ -4,9 +4,9 @@
 //! The emulator has no percentiles (a row of the table in `conformance/deviations.rs`), so none of them judges latency.
 
 mod alias;
-mod clients;
-mod scene;
-mod split;
+pub mod clients;
+pub mod scene;
+pub mod split;
 mod stage;
 mod stale;
 
@@ -15,10 +15,10 @@ use std::thread;
 use crate::support::emulator::Emulator;
 
 /// A scene and its name.
-type Named = (&'static str, fn(&'static Emulator));
+pub type Named = (&'static str, fn(&'static Emulator));
 
 /// Plays scenes at the same time; one that fails says its name.
-fn together(scenes: &[Named]) {
+pub fn together(scenes: &[Named]) {
     let Some(emulator) = Emulator::shared() else { return };
     thread::scope(|scope| {
         for (name, play) in scenes {

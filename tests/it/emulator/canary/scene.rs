@@ -38,16 +38,21 @@ impl Scene {
 
     /// A machine whose configuration shifts in these steps, with more keys for the canary and its gate.
     pub fn machine(&self, steps: &[&str], canary: &str, gate: &str) -> Machine {
+        Machine::new(&self.shop.account).config(&self.config(steps, canary, gate))
+    }
+
+    /// That configuration.
+    pub fn config(&self, steps: &[&str], canary: &str, gate: &str) -> String {
         let mode = match self.kind {
             Kind::Alias => "alias",
             Kind::Stage => "stage",
         };
-        Machine::new(&self.shop.account).config(&format!(
+        format!(
             // The emulator answers 500 to percentiles, so latency is not judged here.
             "{}[target.prod.gate]\nmax_slow_ratio = \"off\"\n{gate}\n[target.prod.canary]\nmode = \"{mode}\"\n\
              steps = {steps:?}\n{canary}\n[[target.prod.smoke]]\nhttp = \"GET /pets\"\n",
             self.shop.config()
-        ))
+        )
     }
 
     /// The stage's canary; null without one.
