@@ -34,7 +34,7 @@ fn harmless(ended: &Ended) {
 pub fn texts_of_a_release(emulator: &'static Emulator) {
     let site = Site::new(emulator, "injection, release", &["50% 2s"], "");
     let site = site.configured(|config| {
-        config.replacen("alias = ", &format!("publish_description = {}\nalias = ", json!(LINES)), 1)
+        config.replacen("alias = ", &format!("publish.description = {}\nalias = ", json!(LINES)), 1)
     });
     let account = &site.scene.shop.account;
     let function = json!({"FunctionName": FUNCTION, "Description": LINES});
