@@ -6,6 +6,7 @@ use super::gate::{SMOKE, quiet_alarm, raise};
 use super::site::{PROMOTE, Place, Site};
 use crate::emulator::canary::split::wait_for;
 use crate::emulator::shop::{ALIAS, FUNCTION};
+use crate::github::markdown::gfm;
 use crate::github::runner::Ended;
 use crate::support::emulator::Emulator;
 
@@ -25,8 +26,10 @@ fn harmless(ended: &Ended) {
     for command in &ended.commands {
         assert!(!["z", "w", "v"].contains(&command.data.as_str()), "{command:?}: {}", ended.all());
     }
-    for open in ["<!--", "</details> <!--"] {
-        assert!(!ended.summary.lines().any(|line| line.contains(open) && !line.contains('`')), "{}", ended.all());
+    for html in gfm(&[&ended.summary]).into_iter().flatten() {
+        assert!(!html.contains("<!--"), "a comment hides what follows: {html}\n{}", ended.all());
+        let (open, close) = (html.matches("<details>").count(), html.matches("</details>").count());
+        assert_eq!(open, close, "{html}\n{}", ended.all());
     }
 }
 
@@ -34,7 +37,7 @@ fn harmless(ended: &Ended) {
 pub fn texts_of_a_release(emulator: &'static Emulator) {
     let site = Site::new(emulator, "injection, release", &["50% 2s"], "");
     let site = site.configured(|config| {
-        config.replacen("alias = ", &format!("publish_description = {}\nalias = ", json!(LINES)), 1)
+        config.replacen("alias = ", &format!("publish.description = {}\nalias = ", json!(LINE)), 1)
     });
     let account = &site.scene.shop.account;
     let function = json!({"FunctionName": FUNCTION, "Description": LINES});
