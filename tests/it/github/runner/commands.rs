@@ -89,10 +89,11 @@ impl Commands {
             STOP => self.stopped_by = Some(command.data.clone()),
             "add-mask" if command.data.trim().is_empty() => self.faults.push("an empty mask".to_owned()),
             "add-mask" => self.masks.push(command.data.clone()),
-            "group" => match self.open.replace(command.data.clone()) {
-                Some(open) => self.faults.push(format!("group {:?} begins inside of group {open:?}", command.data)),
-                None => {}
-            },
+            "group" => {
+                if let Some(open) = self.open.replace(command.data.clone()) {
+                    self.faults.push(format!("group {:?} begins inside of group {open:?}", command.data));
+                }
+            }
             "endgroup" if self.open.take().is_none() => self.faults.push("a group ends that never began".to_owned()),
             "error" | "warning" | "notice" => self.annotated(command),
             _ => {}

@@ -63,7 +63,7 @@ impl Site {
         self.runner().set("AWS_ENDPOINT_URL", &proxy.endpoint())
     }
 
-    /// A proxy that holds one write, or one that holds nothing.
+    /// The emulator's address, for a proxy in front of it.
     pub fn endpoint(&self) -> &str {
         &self.endpoint
     }
