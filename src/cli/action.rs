@@ -3,6 +3,7 @@
 
 use std::ffi::OsString;
 
+use super::end::HELD;
 use crate::problem::{Code, Exit, Problem};
 
 /// What the Action runs, how it is called there, and what it may leave to a person.
@@ -46,6 +47,18 @@ pub fn names() -> impl Iterator<Item = &'static str> {
     COMMANDS.iter().map(|one| one.name)
 }
 
+/// What the step that settles must know, too, and how it is said to both.
+const FOR_BOTH_STEPS: [(&str, &str); 8] = [
+    ("--region", "with: aws-region"),
+    ("--config", "with: config"),
+    ("-c", "with: config"),
+    ("--on-interrupt", "with: on-interrupt"),
+    ("--assume-role", "with: role-to-assume"),
+    ("--profile", "env: STAGEGATE_PROFILE"),
+    ("--account", "env: STAGEGATE_ACCOUNT"),
+    ("--endpoint-url", "env: STAGEGATE_ENDPOINT_URL"),
+];
+
 /// A command line that inputs describe.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Line {
@@ -78,6 +91,9 @@ impl Line {
         words.extend(command.implies.iter().map(|flag| (*flag).to_owned()));
         words.extend(input("STAGEGATE_UNTIL").filter(|_| command.stops).map(|until| format!("--until={until}")));
         let args = input("STAGEGATE_ARGS").unwrap_or_default();
+        if command.stops {
+            for_this_step(&args)?;
+        }
         // Only a tick that was asked for is expected to leave things as they are: a hold wants a person.
         let waits = command.name != "resume" || args.lines().any(|line| line.trim() == "--once");
         let outcomes = if waits { command.outcomes } else { &[] };
@@ -89,9 +105,23 @@ impl Line {
         Ok(Self { words: words.into_iter().map(Into::into).collect(), title, outcomes })
     }
 
-    /// The exit code of the step.
-    pub fn exit(&self, exit: Exit) -> Exit {
-        if self.outcomes.contains(&exit) { Exit::Done } else { exit }
+    /// The exit code of the step for a command that ended so.
+    pub fn exit(&self, (exit, result): (Exit, &str)) -> Exit {
+        // A hold wants a person, whoever looked.
+        if self.outcomes.contains(&exit) && result != HELD { Exit::Done } else { exit }
+    }
+}
+
+/// Refuses what only this step would hear: after a cancel, the next one would look for the release somewhere else, or do
+/// something else with it.
+fn for_this_step(args: &str) -> Result<(), Problem> {
+    let given = |flag: &str| args.lines().map(str::trim).any(|line| line.split(['=', ' ']).next() == Some(flag));
+    match FOR_BOTH_STEPS.iter().find(|(flag, _)| given(flag)) {
+        None => Ok(()),
+        Some((flag, place)) => {
+            let what = format!("has {flag}, which the step that settles a cancelled run must know, too");
+            Err(unusable("args", &what, &format!("say it to both steps: {place}")))
+        }
     }
 }
 
@@ -155,14 +185,26 @@ mod tests {
     }
 
     #[test]
+    fn what_the_step_that_settles_must_know_is_said_to_both() {
+        let args = |command, args| line(&[("COMMAND", command), ("TARGET", "p"), ("ARGS", args)]);
+        let refused = args("promote", "--yes\n--region=eu-west-1").unwrap_err();
+        assert!(refused.what.contains("--region"), "{refused:?}");
+        assert_eq!(refused.fix, ["say it to both steps: with: aws-region"]);
+        assert!(args("resume", "--on-interrupt\nhold").is_err() && args("promote", "--account=1").is_err());
+        assert!(args("plan", "--region=eu-west-1").is_ok(), "nothing is settled after it");
+    }
+
+    #[test]
     fn an_outcome_is_no_failure_of_the_step() {
-        let with =
-            |command, args, exit| line(&[("COMMAND", command), ("TARGET", "p"), ("ARGS", args)]).unwrap().exit(exit);
+        let read = |command, args| line(&[("COMMAND", command), ("TARGET", "p"), ("ARGS", args)]).unwrap();
+        let with = |command, args, exit| read(command, args).exit((exit, "baking"));
         let exit = |command, exit| with(command, "", exit);
         assert_eq!(exit("plan", Exit::Findings), Exit::Done);
         assert_eq!(with("resume", "--if-in-flight\n--once", Exit::InFlight), Exit::Done);
         assert_eq!(with("resume", "--finish", Exit::InFlight), Exit::InFlight, "a hold wants a person");
         assert_eq!(exit("promote", Exit::InFlight), Exit::InFlight, "a hold wants a person");
+        let tick = read("resume", "--once");
+        assert_eq!(tick.exit((Exit::InFlight, HELD)), Exit::InFlight, "also when a tick finds it");
         assert_eq!(exit("drift", Exit::Findings), Exit::Findings);
         assert_eq!(exit("resume", Exit::RolledBack), Exit::RolledBack);
     }

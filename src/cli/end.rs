@@ -8,6 +8,9 @@ use crate::model::{RunId, Version};
 use crate::plan::Plan;
 use crate::problem::{Code, Exit, Level, Problem};
 
+/// `result` of a release that goes on only when a person says so.
+pub const HELD: &str = "held";
+
 /// The end of a command.
 #[derive(Debug)]
 pub struct End {
@@ -45,7 +48,7 @@ fn waits(outcome: &Outcome) -> Option<&'static str> {
     }
     Some(match outcome.problem.as_ref().map(|problem| problem.code) {
         Some(Code::StillBaking) => "baking",
-        Some(Code::CanaryHeld) => "held",
+        Some(Code::CanaryHeld) => HELD,
         _ => "paused",
     })
 }
@@ -82,7 +85,11 @@ impl End {
         let only = plan.members.len() == 1;
         let serves = match outcome.ending {
             Some(Ending::Promoted) => candidate.map(|v| v.to_string()),
+            // Somebody else moved it.
+            Some(Ending::Stopped) if outcome.exit == Exit::Conflict => None,
             Some(Ending::Unchanged | Ending::RolledBack | Ending::Stopped) => stable.clone(),
+            // The version that served before stays in front until the last step.
+            None if plan.canary.is_some() && matches!(outcome.exit, Exit::Done | Exit::InFlight) => stable.clone(),
             Some(Ending::NeedsPerson | Ending::Elsewhere) | None => None,
         };
         let summary = Summary {

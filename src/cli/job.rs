@@ -1,12 +1,14 @@
 //! The GitHub job that a command is part of: what it gets beside the log, as its variables say.
 
 use std::ffi::OsString;
-use std::fs::File;
+use std::fs::{File, OpenOptions};
+use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
 use super::action::Line;
-use crate::github::{WorkflowRun, is_runner};
-use crate::problem::{Code, Level, Problem};
+use crate::github::{WorkflowRun, is_run_id, is_runner};
+use crate::model::RunId;
+use crate::problem::{Code, Exit, Level, Problem};
 use crate::report::Reporter;
 use crate::report::github::{Job, When, Wishes};
 
@@ -102,6 +104,48 @@ impl Caller<'_> {
             Self::Action(line) => line.map_or_else(|| "action".to_owned(), |line| line.title.clone()),
         }
     }
+}
+
+impl Caller<'_> {
+    /// The exit code of the process for a command that ended so.
+    pub fn exit(&self, exit: Exit, result: &str) -> Exit {
+        match self {
+            Self::Action(Some(line)) => line.exit((exit, result)),
+            Self::Action(None) | Self::Words(_) => exit,
+        }
+    }
+}
+
+/// The file that names the releases which the steps of a job took up: the step that settles knows by it whose they are,
+/// whoever began them.
+fn releases(env: Env<'_>) -> Option<PathBuf> {
+    let set = |name: &str| env(name).filter(|value| !value.is_empty());
+    let run = set("GITHUB_RUN_ID").filter(|run| is_run_id(run) && is_runner(env))?;
+    Some(PathBuf::from(set("RUNNER_TEMP")?).join(format!("stagegate-{run}.releases")))
+}
+
+/// A step begins that may take releases up.
+pub fn begins(env: Env<'_>) {
+    append(env, "");
+}
+
+/// A step takes a release up: from here on it may write.
+pub fn takes_up(env: Env<'_>, run: &RunId) {
+    append(env, &format!("{run}\n"));
+}
+
+/// What cannot be written is not there for the step that settles: it goes by the release's id then.
+fn append(env: Env<'_>, text: &str) {
+    let file = releases(env).and_then(|path| OpenOptions::new().create(true).append(true).open(path).ok());
+    if let Some(mut file) = file {
+        let _ = file.write_all(text.as_bytes());
+    }
+}
+
+/// The releases that this job took up, if that was kept.
+pub fn taken_up(env: Env<'_>) -> Option<Vec<RunId>> {
+    let text = std::fs::read_to_string(releases(env)?).ok()?;
+    Some(text.lines().filter_map(|line| line.parse().ok()).collect())
 }
 
 /// The command and its target as they were typed.

@@ -161,7 +161,7 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> Exit {
         Err(error) => Err(usage::of_action(&error, &line.words)),
     };
     match action::Line::of(&env).and_then(read) {
-        Ok((args, line)) => line.exit(start(args, &Caller::Action(Some(&line)), None)),
+        Ok((args, line)) => start(args, &Caller::Action(Some(&line)), None),
         Err(problem) => start(args, &Caller::Action(None), Some(problem)),
     }
 }
@@ -200,11 +200,14 @@ fn start(args: Args, caller: &Caller<'_>, unready: Option<Problem>) -> Exit {
     if acts {
         app.reporter.hello(Timestamp::now());
     }
+    if matches!(args.command, Command::Promote(_) | Command::Resume(_)) {
+        job::begins(&env);
+    }
     let end = match unready.or(unset).or(unclear) {
         Some(problem) => problem.into(),
         None => work(&app, args.command),
     };
-    finish(&app, acts, end)
+    finish(&app, acts, end, caller)
 }
 
 /// What there is, and what is wrong.
@@ -228,7 +231,7 @@ fn work(app: &App, command: Command) -> End {
 }
 
 /// Says the end; the one place that decides about the exit code.
-fn finish(app: &App, acts: bool, end: End) -> Exit {
+fn finish(app: &App, acts: bool, end: End, caller: &Caller<'_>) -> Exit {
     app.reporter.clear();
     if let Some(problem) = &end.problem {
         app.warn(problem);
@@ -242,7 +245,7 @@ fn finish(app: &App, acts: bool, end: End) -> Exit {
     }
     match app.reporter.lost() {
         Some(why) => incomplete(app, acts, exit, &why),
-        None => exit,
+        None => caller.exit(exit, &end.summary().result),
     }
 }
 

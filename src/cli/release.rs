@@ -242,6 +242,7 @@ pub fn engine<'a, A: Aws, C: Clock>(
     settings: Settings,
     person: &'a dyn Person,
 ) -> Engine<'a, A, C, FileJournal> {
+    super::job::takes_up(&app.env, &plan.run);
     Engine::new(&session.aws, &session.clock, &app.reporter, &app.interrupt, journal, plan.run.clone(), settings)
         .with_person(person)
         .with_lifetime(session.lifetime.clone())

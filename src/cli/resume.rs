@@ -56,11 +56,29 @@ pub async fn resume<A: Aws, C: Clock>(
     session: &Session<A, C>,
     args: &ResumeArgs,
 ) -> Result<End, Problem> {
+    resume_only(app, located, session, args, None).await
+}
+
+/// As [`resume`], with `only` this release: another one that is in flight meanwhile is left alone.
+pub async fn resume_only<A: Aws, C: Clock>(
+    app: &App,
+    located: &Located,
+    session: &Session<A, C>,
+    args: &ResumeArgs,
+    only: Option<&RunId>,
+) -> Result<End, Problem> {
     let caller = session.identify(app).await?;
     app.reporter.busy("reading AWS");
     let flight = flight::look(app, located, session).await?;
     let journals = flight::journals(app, located, &caller.identity.account, &session.region);
-    match flight::way(&flight, journals) {
+    let way = flight::way(&flight, journals);
+    let found = match &way {
+        Way::Journal(summary) | Way::Ended(summary, _) => Some(&summary.run),
+        Way::Records(run) => Some(run),
+        Way::Nothing => None,
+    };
+    let way = if only.is_some_and(|only| found.is_some_and(|found| found != only)) { Way::Nothing } else { way };
+    match way {
         Way::Journal(summary) => by_journal(app, located, session, &flight, &summary, args).await,
         Way::Records(run) => by_records(app, located, session, &flight, &run, caller, args).await,
         Way::Ended(summary, ending) => close(app, session, &summary, ending),

@@ -6,7 +6,7 @@ use super::end::End;
 use super::flight::{self, Way};
 use super::session::{Session, connect};
 use super::target::{Located, Need, locate};
-use super::{pause, release, resume, rollback};
+use super::{job, pause, release, resume, rollback};
 use crate::aws::Aws;
 use crate::aws::layers::Pace;
 use crate::clock::Clock;
@@ -31,6 +31,8 @@ enum Wanted {
     Any,
     /// This one.
     Release(RunId),
+    /// One of these, which the job took up.
+    TakenUp(Vec<RunId>),
     /// One that this workflow run began.
     Of(WorkflowRun),
 }
@@ -42,8 +44,9 @@ impl Wanted {
         match text {
             "" => Ok(Self::Any),
             id if is_run_id(id) => {
-                let run = WorkflowRun::of(&app.env).map(|run| Self::Of(run.with_id(id)));
-                run.ok_or_else(|| {
+                let run = WorkflowRun::of(&app.env);
+                let own = run.as_ref().filter(|run| run.id == id).and_then(|_| job::taken_up(&app.env));
+                own.map(Self::TakenUp).or_else(|| run.map(|run| Self::Of(run.with_id(id)))).ok_or_else(|| {
                     bad(format!("{id} is the number of a GitHub run, and no variable says of which repository"))
                         .fix("set GITHUB_REPOSITORY and GITHUB_RUN_ID, or name the release, as status shows it")
                 })
@@ -58,6 +61,7 @@ impl Wanted {
         match self {
             Self::Any => true,
             Self::Release(release) => release == run,
+            Self::TakenUp(releases) => releases.contains(run),
             Self::Of(workflow) => run.has_mark(workflow.mark()),
         }
     }
@@ -107,7 +111,7 @@ pub async fn settle<A: Aws, C: Clock>(
     if reaction == OnInterrupt::Hold && !undoing && !flight.members(&run).is_empty() {
         return pause::hold(app, located, session, &flight, &run).await;
     }
-    back(app, located, session, args).await
+    back(app, located, session, args, &run).await
 }
 
 /// The way back by journal or by adoption: it marks no version bad. Where neither is possible, by the records alone.
@@ -116,6 +120,7 @@ async fn back<A: Aws, C: Clock>(
     located: &Located,
     session: &Session<A, C>,
     args: &SettleArgs,
+    run: &RunId,
 ) -> Result<End, Problem> {
     let undo = ResumeArgs {
         target: args.target.clone(),
@@ -128,11 +133,15 @@ async fn back<A: Aws, C: Clock>(
         prompt_timeout: None,
         on_interrupt: None,
     };
-    let refused = match resume::resume(app, located, session, &undo).await {
+    let refused = match resume::resume_only(app, located, session, &undo, Some(run)).await {
         // Before its first write it may be refused for what a rollback does not need.
         Err(problem) if !app.acting.get() && problem.code != Code::LockHeld => problem,
         end => return end,
     };
+    // Between two looks it may have ended, and the next one begun.
+    if flight::look(app, located, session).await?.run() != Some(run) {
+        return Ok(nothing(app, located, None));
+    }
     app.warn(&refused.level(Level::Warning).why("the way back goes by the records alone"));
     rollback::rollback(app, located, session, &RollbackArgs::at_once(&args.target)).await
 }

@@ -406,7 +406,7 @@ fn the_event_stream_begins_with_hello_ends_with_result_and_has_no_gaps() {
     desk.app.reporter.hello(desk.world.clock().now());
     desk.world.inject(9, Fault::denied());
     let end = desk.promote("prod --yes").unwrap_or_else(End::from);
-    let exit = super::finish(&desk.app, true, end);
+    let exit = super::finish(&desk.app, true, end, &super::job::Caller::Words(&[]));
     let text = desk.out.text();
     let lines: Vec<serde_json::Value> = text.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
     assert_eq!(lines[0]["type"], "hello");

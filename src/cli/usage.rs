@@ -7,12 +7,19 @@ use jiff::Timestamp;
 
 use super::args::{self, command};
 use super::end::End;
+use crate::github::is_runner;
 use crate::problem::{Code, Exit, Problem};
 use crate::report::{Loudness, Probe, Reporter, Shape, Term, Wishes};
 
 /// Help, version, or a mistake: says it, and answers with the exit code.
 pub fn report(error: &clap::Error, arguments: &[OsString], env: &dyn Fn(&str) -> Option<String>) -> Exit {
     let words: Vec<String> = arguments.iter().skip(1).map(|word| word.to_string_lossy().into_owned()).collect();
+    if error.use_stderr() && is_runner(env) && !wants_json(&words, env) {
+        // What somebody typed is repeated there, and a runner would obey it.
+        let term = Term::decide(&Probe { stdin: false, stderr: false, columns: None, env }, Wishes::default());
+        Reporter::to_process(term, Shape::Human, Loudness::Normal).say(&error.render().to_string());
+        return Exit::Usage;
+    }
     if !error.use_stderr() || !wants_json(&words, env) {
         return match error.print() {
             _ if error.use_stderr() => Exit::Usage,

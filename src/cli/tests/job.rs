@@ -7,6 +7,7 @@ use jiff::Timestamp;
 use super::canary::{desk, summary};
 use super::{Desk, Kept};
 use crate::cli::end::End;
+use crate::cli::job;
 use crate::github::WorkflowRun;
 use crate::problem::{Code, Exit, Problem};
 use crate::report::github::{Job, OUTPUTS, Wishes};
@@ -113,6 +114,7 @@ fn a_failed_gate_in_a_job_is_one_error_and_says_how_to_go_on() {
     assert!(ways < write, "before anything is written: {log}");
     assert_eq!(desk.output("result"), "rolled-back");
     let summary = settled(&desk.read("summary"));
+    assert!(summary.contains("| `pets:live` | v1 100% | v1 (100%) |"), "as it was read back: {summary}");
     assert!(summary.contains("failed its gate") && summary.contains("flowchart LR"), "{summary}");
 }
 
@@ -126,6 +128,39 @@ fn a_call_that_fails_before_the_first_write_is_an_error_with_its_code() {
     let line = log.lines().find(|line| line.starts_with("::error ")).unwrap();
     assert!(line.contains("aws now: unchanged") && line.contains("%0A"), "{line}");
     assert_eq!(desk.output("exit-code"), "4");
+}
+
+thread_local! {
+    /// The runner's temporary folder, for variables that a plain function reads.
+    static TEMPORARY: std::cell::RefCell<String> = std::cell::RefCell::default();
+}
+
+/// The variables of a job.
+fn runner(name: &str) -> Option<String> {
+    match name {
+        "GITHUB_ACTIONS" => Some("true".into()),
+        "GITHUB_RUN_ID" => Some("200".into()),
+        "GITHUB_REPOSITORY" => Some("example/shop".into()),
+        "RUNNER_TEMP" => Some(TEMPORARY.with_borrow(Clone::clone)),
+        _ => None,
+    }
+}
+
+#[test]
+fn a_job_settles_what_it_took_up_whoever_began_it_and_nothing_that_it_only_looked_at() {
+    let mut desk = desk();
+    TEMPORARY.set(desk.folder.path().display().to_string());
+    desk.promote("prod --yes --until canary:5%").unwrap();
+    desk.elsewhere();
+    desk.app.env = runner;
+    job::begins(&desk.app.env);
+    assert_eq!(summary(&desk.settle("prod --run 200").unwrap()).result, "unchanged", "it was not taken up here");
+    assert_eq!(desk.split(), [(3, 0.05)]);
+    assert_eq!(desk.resume("prod --once").unwrap().exit(), Exit::InFlight);
+    assert_eq!(desk.split(), [(3, 0.05)]);
+    desk.elsewhere();
+    assert_eq!(summary(&desk.settle("prod --run 200").unwrap()).result, "rolled-back");
+    assert_eq!((desk.serving("pets"), desk.split()), ("1".into(), vec![]));
 }
 
 #[test]

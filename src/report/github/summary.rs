@@ -117,7 +117,7 @@ fn before_and_now(page: &Page<'_>) -> String {
         return String::new();
     }
     let one = |[name, before, now]: &[String; 3]| vec![code(name), text(before), text(now)];
-    table(&["", "before", "now"], &[false; 3], &rows.iter().map(one).collect::<Vec<_>>(), ROWS_MAX)
+    table(&["", "before", "last read back"], &[false; 3], &rows.iter().map(one).collect::<Vec<_>>(), ROWS_MAX)
 }
 
 fn gate(page: &Page<'_>) -> String {

@@ -140,10 +140,11 @@ impl Tale {
         if let Some(stage) = &plan.stage {
             let name = stage.stage.to_string();
             let before = format!("deployment {}", shown(&stage.before.deployment));
-            let now = self.deployments.get(&name).map(|deployment| format!("deployment {deployment}"));
+            let heard = self.deployments.get(&name).map(|deployment| format!("deployment {deployment}"));
             let share = self.board.stage_share(&name).filter(|percent| *percent > 0.0);
-            let canary = share.map_or_else(String::new, |percent| format!(", canary {}%", number(percent)));
-            let now = format!("{}{canary}", now.unwrap_or_else(|| before.clone()));
+            let canary = share.map(|percent| format!("canary {}%", number(percent)));
+            let heard = heard.into_iter().chain(canary).reduce(|all, one| format!("{all}, {one}"));
+            let now = self.now(&name, heard, &before);
             rows.push([name, before, now]);
         }
         rows
@@ -162,8 +163,23 @@ impl Tale {
                 text
             },
         );
-        let now = self.board.split_of(&name).unwrap_or_else(|| before.clone());
+        let now = self.now(&name, self.board.split_of(&name), &before);
         [name, before, now]
+    }
+
+    /// What is known of a place now: what was read back on the way back, else what was heard last, else what it was before
+    /// when nothing was written. What was heard before the way back began says nothing of the time after it.
+    fn now(&self, name: &str, heard: Option<String>, before: &str) -> String {
+        let read_back = || {
+            let (lines, _, _) = self.went_back.as_ref()?;
+            let of_it = lines.iter().find_map(|line| line.strip_prefix(name)?.strip_prefix(' '));
+            of_it.map(|now| now.trim_start_matches("→ ").to_owned())
+        };
+        let known = if self.back.is_some() { read_back() } else { heard };
+        known.unwrap_or_else(|| match (self.writes, self.back.is_some()) {
+            (0, false) => before.to_owned(),
+            _ => "not read back here".to_owned(),
+        })
     }
 }
 
