@@ -120,7 +120,7 @@ impl NotAssumed {
             || "--github-oidc ORG/REPO".to_owned(),
             |(repository, rest)| format!("--github-oidc {repository} --subject {rest}"),
         );
-        format!("let the role trust this job, as stagegate {TRUST_POLICY} {whose} --only trust says")
+        format!("let the role trust this job: stagegate {TRUST_POLICY} {whose} --only trust")
     }
 }
 
