@@ -16,4 +16,5 @@ mod runner;
 mod scenario;
 mod summary;
 mod tools;
+#[cfg(feature = "live")]
 mod yaml;
