@@ -116,6 +116,18 @@ impl Caller<'_> {
     }
 }
 
+impl Caller<'_> {
+    /// The message with what is said in a workflow in place of a flag.
+    pub fn explain(&self, problem: Problem) -> Problem {
+        match self {
+            Self::Action(_) if problem.code == Code::ConfirmationMissing => {
+                problem.fix("in the workflow, with: confirm: the target's name")
+            }
+            _ => problem,
+        }
+    }
+}
+
 /// The file that names the releases which the steps of a job took up: the step that settles knows by it whose they are,
 /// whoever began them.
 fn releases(env: Env<'_>) -> Option<PathBuf> {

@@ -233,6 +233,7 @@ fn work(app: &App, command: Command) -> End {
 /// Says the end; the one place that decides about the exit code.
 fn finish(app: &App, acts: bool, end: End, caller: &Caller<'_>) -> Exit {
     app.reporter.clear();
+    let end = end.explained(|problem| caller.explain(problem));
     if let Some(problem) = &end.problem {
         app.warn(problem);
     }
