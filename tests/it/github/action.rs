@@ -75,10 +75,24 @@ fn the_runner_signals_the_program_itself() {
         assert!(last.starts_with("exec "), "{last}");
     }
     let settle = &action["runs"]["steps"][2];
-    assert_eq!(settle["if"], "cancelled() && (inputs.command == 'promote' || inputs.command == 'resume')");
-    let line = settle["run"].as_str().unwrap().lines().last().unwrap().replace("\"$STAGEGATE_TARGET\"", "prod");
-    let words = line.replace("\"$GITHUB_RUN_ID\"", "01JD3K7Q4T0000000000000000");
-    parses(words.split(' ').skip(2).map(str::to_owned));
+    // Cancelled, or killed: whatever ends by itself has written its exit code.
+    let ended = "cancelled() || (failure() && steps.run.outcome == 'failure' && steps.run.outputs.exit-code == '')";
+    let condition = format!("({ended}) && (inputs.command == 'promote' || inputs.command == 'resume')");
+    assert_eq!(settle["if"], condition);
+    let line = settle["run"].as_str().unwrap().lines().last().unwrap();
+    let words: Vec<&str> = line.trim_start_matches("exec ").split(' ').collect();
+    let run = ["stagegate", "settle", "--run", "\"$GITHUB_RUN_ID\"", "--no-input", "--", "\"$STAGEGATE_TARGET\""];
+    assert_eq!(words, run);
+    // What looks like a flag is a target, too.
+    for target in ["prod", "--on-interrupt=hold", "-h"] {
+        let id = |word: &str| {
+            if word.contains("RUN_ID") { "01JD3K7Q4T0000000000000000".to_owned() } else { word.to_owned() }
+        };
+        let word = |word: &&str| if word.contains("TARGET") { target.to_owned() } else { id(word) };
+        let matches = parses(words.iter().skip(1).map(word));
+        let (_, settle) = matches.subcommand().unwrap();
+        assert_eq!(settle.get_one::<String>("target").map(String::as_str), Some(target));
+    }
 }
 
 #[test]
@@ -124,11 +138,9 @@ fn the_commands_that_are_listed_are_those_that_run() {
 }
 
 #[track_caller]
-fn parses(words: impl IntoIterator<Item = String>) {
+fn parses(words: impl IntoIterator<Item = String>) -> clap::ArgMatches {
     let line: Vec<String> = std::iter::once("stagegate".to_owned()).chain(words).collect();
-    if let Err(error) = stagegate::cli::command().try_get_matches_from(&line) {
-        panic!("{}: {error}", line.join(" "));
-    }
+    stagegate::cli::command().try_get_matches_from(&line).unwrap_or_else(|error| panic!("{}: {error}", line.join(" ")))
 }
 
 /// The text with a value in place of each expression.
