@@ -180,7 +180,7 @@ fn what_the_workflows_ask_for_is_what_the_program_takes() {
             }
         }
         for used in text.split(".outputs.").skip(1).filter_map(|rest| rest.split([' ', '}']).next()) {
-            let own = ["result", "digest", "epoch"];
+            let own = ["result", "digest", "epoch", "greatest"];
             assert!(outputs.contains(used) || own.contains(&used), "{used}");
         }
     }
@@ -206,6 +206,29 @@ fn the_commands_in_the_comments_run() {
 /// A variable of `rollback` that its workflow sets, as the program reads it.
 fn rollback(name: &str, value: &str) -> (Option<i32>, String) {
     said(&["rollback", "prod", "--yes"], name, value)
+}
+
+#[test]
+fn the_emergency_workflow_offers_a_place_that_needs_no_file() {
+    let workflow = yaml(&read("workflows/rollback.yml"));
+    let options = workflow["on"]["workflow_dispatch"]["inputs"]["target"]["options"].as_array().unwrap();
+    let home = tempfile::tempdir().unwrap();
+    std::fs::write(home.path().join("stagegate.toml"), "[target.prod\n").unwrap();
+    let refused = |target: &str| {
+        let output = Command::new(env!("CARGO_BIN_EXE_stagegate"))
+            .args(["rollback", target, "--yes", "--region=us-east-1"])
+            .env_clear()
+            .envs([("HOME", home.path().to_str().unwrap()), ("AWS_EC2_METADATA_DISABLED", "true")])
+            .current_dir(home.path())
+            .output()
+            .unwrap();
+        String::from_utf8(output.stderr).unwrap()
+    };
+    let said = options.iter().map(|option| refused(option.as_str().unwrap()));
+    let (places, names): (Vec<_>, Vec<_>) = said.partition(|said| said.contains("no usable AWS credentials"));
+    assert!(!places.is_empty() && names.iter().all(|said| said.contains("is not valid TOML")), "{names:?}");
+    let checkout = &workflow["jobs"]["rollback"]["steps"][0];
+    assert_eq!(checkout["continue-on-error"], true, "{checkout:#}");
 }
 
 #[test]
