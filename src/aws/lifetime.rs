@@ -12,6 +12,7 @@ pub struct Lifetime(Arc<Mutex<Known>>);
 struct Known {
     end: Option<Timestamp>,
     renewed: bool,
+    assumed: bool,
     trouble: Option<String>,
 }
 
@@ -25,7 +26,12 @@ impl Lifetime {
 
     /// Notes credentials: when they end, if that is known, and whether new ones come by themselves before that.
     pub fn note(&self, end: Option<Timestamp>, renewed: bool) {
-        *self.known() = Known { end, renewed, trouble: None };
+        *self.known() = Known { end, renewed, ..Known::default() };
+    }
+
+    /// Notes credentials of which nobody says when they end, with the end that is assumed. Nothing renews them.
+    pub fn note_assumed(&self, end: Timestamp) {
+        *self.known() = Known { end: Some(end), assumed: true, ..Known::default() };
     }
 
     /// Notes that they could not be renewed, and why. They stay in use.
@@ -37,6 +43,11 @@ impl Lifetime {
     pub fn end(&self) -> Option<Timestamp> {
         let known = self.known();
         known.end.filter(|_| !known.renewed || known.trouble.is_some())
+    }
+
+    /// Whether that end is assumed.
+    pub fn is_assumed(&self) -> bool {
+        self.known().assumed
     }
 
     /// Why the last attempt to renew them failed, if it did.
@@ -58,6 +69,11 @@ mod tests {
         let end: Timestamp = "2026-11-21T15:00:00Z".parse().unwrap();
         assert_eq!(Lifetime::default().end(), None);
         assert_eq!(Lifetime::until(end).end(), Some(end));
+        let assumed = Lifetime::default();
+        assumed.note_assumed(end);
+        assert_eq!((assumed.end(), assumed.is_assumed()), (Some(end), true));
+        assumed.note(None, false);
+        assert_eq!((assumed.end(), assumed.is_assumed()), (None, false));
         let renewed = Lifetime::default();
         renewed.note(Some(end), true);
         assert_eq!(renewed.end(), None);

@@ -9,7 +9,7 @@ use super::target::Located;
 use super::until::Until;
 use super::{App, assume};
 use crate::clock::Clock;
-use crate::engine::RESERVE;
+use crate::engine::{ASSUMED, RESERVE};
 use crate::model::Shift;
 use crate::plan::{CanaryPlan, Plan};
 use crate::problem::{Code, Problem};
@@ -65,7 +65,7 @@ fn bakes(canary: &CanaryPlan, until: Option<Until>, shift: Option<&Shift>, now: 
     Duration::saturating_sub(rest, passed.min(under_way))
 }
 
-/// Refuses before the first write when the credentials are known to end too early. `stop_at` is the command that stops
+/// Refuses before the first write when the credentials are known, or taken, to end too early. `stop_at` is the command that stops
 /// at a share.
 ///
 /// # Errors
@@ -77,18 +77,26 @@ pub fn check<A, C: Clock>(
     stop_at: impl FnOnce(Until) -> String,
     located: &Located,
 ) -> Result<(), Problem> {
-    let Some(end) = session.expires.filter(|_| !session.renewable) else { return Ok(()) };
+    let assumed = session.expires.is_none();
+    let Some(end) = session.expires.or(session.assumed_end).filter(|_| !session.renewable) else { return Ok(()) };
     let lasts = Duration::try_from(end.duration_since(session.clock.now())).unwrap_or_default();
     if lasts >= needs.whole {
         return Ok(());
     }
     let what = format!(
-        "credentials last {}, this release needs up to {}",
+        "credentials {} {}, this release needs up to {}",
+        if assumed { "are taken to last" } else { "last" },
         seconds(lasts.as_secs()),
         seconds(needs.whole.as_secs())
     );
+    let why = match assumed {
+        true => ASSUMED.to_owned(),
+        false => {
+            format!("they end at {} and nothing says that they renew themselves", end.strftime("%Y-%m-%d %H:%MZ"))
+        }
+    };
     let mut problem = Problem::new(Code::ShortCredentials, what)
-        .why(format!("they end at {} and nothing says that they renew themselves", end.strftime("%Y-%m-%d %H:%MZ")))
+        .why(why)
         .why("a release whose credentials end on the way can neither go on nor roll itself back");
     if !needs.reserve.is_zero() {
         problem = problem.why(format!("{} of that are kept for the way back", seconds(needs.reserve.as_secs())));
@@ -99,11 +107,11 @@ pub fn check<A, C: Clock>(
             .fix(format!("split the bake: {}", stop_at(*stop)))
             .fix(format!("then, with new credentials: {}", located.command("resume")));
     }
-    Err(longer(app, needs.whole).into_iter().fold(problem, Problem::fix))
+    Err(longer(app, needs.whole, assumed).into_iter().fold(problem, Problem::fix))
 }
 
 /// How to get credentials that last, where this runs.
-fn longer(app: &App, needed: Duration) -> Vec<String> {
+fn longer(app: &App, needed: Duration, assumed: bool) -> Vec<String> {
     let renewed = if assume::in_github_actions(&app.env) {
         "give the action `role-to-assume`: it renews itself"
     } else {
@@ -111,8 +119,10 @@ fn longer(app: &App, needed: Duration) -> Vec<String> {
     };
     let session = format!("or role-duration-seconds: {}, if the role allows as much", needed.as_secs().max(900));
     let session = Some(session).filter(|_| needed <= SESSION_MAX);
+    let said =
+        assumed.then(|| "and say when these keys end: AWS_CREDENTIAL_EXPIRATION=YYYY-MM-DDTHH:MM:SSZ".to_owned());
     let runs = "or in several runs: stagegate help long-bakes".to_owned();
-    std::iter::once(renewed.to_owned()).chain(session).chain([runs]).collect()
+    std::iter::once(renewed.to_owned()).chain(session).chain(said).chain([runs]).collect()
 }
 
 #[cfg(test)]

@@ -81,6 +81,7 @@ async fn play(app: &App, options: &DemoOptions) -> Result<End, Problem> {
         region: practice.region(),
         endpoint: None,
         expires: None,
+        assumed_end: None,
         renewable: false,
         renewed_from: None,
         lifetime: Default::default(),

@@ -33,6 +33,8 @@ pub struct Session<A, C> {
     pub endpoint: Option<String>,
     /// When the credentials end, if that is known.
     pub expires: Option<Timestamp>,
+    /// When they are taken to end, where that is not known and they are not renewed.
+    pub assumed_end: Option<Timestamp>,
     /// Whether they are renewed without a person before that.
     pub renewable: bool,
     /// When new ones are asked for, if that is known.
@@ -81,6 +83,7 @@ pub async fn connect_by(app: &App, settings: &Settings, pace: Pace) -> Result<Se
         region,
         endpoint,
         expires: keys.expires,
+        assumed_end: keys.assumed_end,
         renewable: keys.renewable,
         renewed_from: keys.renewed_from,
         lifetime,

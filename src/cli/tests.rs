@@ -128,6 +128,7 @@ impl Desk {
             region: "us-east-1".into(),
             endpoint: None,
             expires: None,
+            assumed_end: None,
             renewable: false,
             renewed_from: None,
             lifetime: Default::default(),

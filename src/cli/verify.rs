@@ -130,7 +130,10 @@ fn described_keys<A, C>(session: &Session<A, C>) -> String {
         (Some(end), false, _) => format!("they end {end:.0} and are not renewed"),
         (Some(end), true, Some(from)) => format!("they end {end:.0} and renew themselves, from {from:.0} on"),
         (Some(end), true, None) => format!("they end {end:.0} and renew themselves"),
-        (None, ..) => "no end is known".to_owned(),
+        (None, ..) => match session.assumed_end {
+            Some(end) => format!("no end is known: taken to end {end:.0}, and not renewed"),
+            None => "no end is known".to_owned(),
+        },
     };
     let origin = if session.origin.is_empty() { "found" } else { &session.origin };
     format!("{origin}; {lasts}")
@@ -207,7 +210,7 @@ async fn plan<A: Aws, C: Clock>(
     let needs = credentials::needs(plan, None, None, false, session.clock.now());
     let stop_at = |until| located.command(&format!("promote --until {until}"));
     let lasts = credentials::check(app, session, &needs, stop_at, located);
-    if session.expires.is_some() {
+    if session.expires.or(session.assumed_end).is_some() {
         checks.take("time", lasts.map(|()| "the credentials last as long as the release".into()));
     }
     let scope = PolicyScope {

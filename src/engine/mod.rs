@@ -30,7 +30,7 @@ pub(crate) use finish::LINGER;
 
 pub use interrupt::{Interrupt, OnInterrupt, Signal};
 pub use outcome::{Outcome, nothing_to_publish};
-pub use reserve::RESERVE;
+pub use reserve::{ASSUMED, RESERVE};
 
 use self::person::{Demand, Nobody, Person};
 use crate::aws::layers::Jitter;

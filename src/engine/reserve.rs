@@ -14,6 +14,10 @@ use crate::problem::{Code, Level, Problem};
 /// How long before the end of credentials that are not renewed a canary is no longer waited for.
 pub const RESERVE: Duration = Duration::from_secs(300);
 
+/// Why an end is assumed.
+pub const ASSUMED: &str = "AWS_SESSION_TOKEN is set and AWS_CREDENTIAL_EXPIRATION is not: 1 h is assumed, and nothing \
+                           renews them";
+
 impl<A: Aws, C: Clock, J: Journal> Engine<'_, A, C, J> {
     /// Waits, at most until the credentials are needed for the way back.
     pub(super) async fn wait_in_reserve(&self, until: Timestamp) -> Result<(), Stop> {
@@ -44,10 +48,12 @@ impl<A: Aws, C: Clock, J: Journal> Engine<'_, A, C, J> {
     }
 
     fn expiring(&self, end: Timestamp) -> Problem {
-        let what = format!("the AWS credentials end at {}, and are not renewed", end.strftime("%H:%M:%SZ"));
+        let ends = if self.lifetime.is_assumed() { "are taken to end" } else { "end" };
+        let what = format!("the AWS credentials {ends} at {}, and are not renewed", end.strftime("%H:%M:%SZ"));
         let problem = Problem::new(Code::ShortCredentials, what);
         let problem = match self.lifetime.trouble() {
             Some(why) => problem.why(format!("renewing them failed: {why}")),
+            None if self.lifetime.is_assumed() => problem.why(ASSUMED),
             None => problem.why("nothing says that they renew themselves"),
         };
         let minutes = RESERVE.as_secs() / 60;

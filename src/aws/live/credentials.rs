@@ -10,7 +10,7 @@ use aws_credential_types::provider::error::CredentialsError;
 use aws_credential_types::provider::future::ProvideCredentials as Provided;
 use aws_credential_types::provider::{ProvideCredentials, SharedCredentialsProvider};
 use futures_util::lock::Mutex;
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
 use super::super::{AwsError, Lifetime};
 use super::classify;
@@ -22,7 +22,11 @@ const RENEW_BEFORE: Duration = Duration::from_secs(600);
 /// How long a source is left alone that failed, or gave credentials that are due again.
 const RETRY_AFTER: Duration = Duration::from_secs(30);
 /// How long a renewal may keep a call waiting that the credentials at hand would do for: it may be the way back.
-const RENEWAL_MAX: Duration = Duration::from_secs(10);
+/// A job that is cancelled has 7.5 s until SIGTERM, and 2.5 s more.
+const RENEWAL_MAX: Duration = Duration::from_secs(3);
+/// What session keys in the environment are taken to last where nothing says: what a role's session lasts when nobody
+/// asks for more (aws-semantics §11).
+const SESSION_ASSUMED: SignedDuration = SignedDuration::from_hours(1);
 
 /// What may be shown of the credentials in use.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -31,6 +35,9 @@ pub struct CredentialsInfo {
     pub access_key_hint: String,
     /// Until when they are known to last, renewed or not; absent when they have no end, or none that is known.
     pub expires: Option<Timestamp>,
+    /// Until when they are taken to last where nothing says: session keys of the environment, 1 h from when they were
+    /// first asked for.
+    pub assumed_end: Option<Timestamp>,
     /// Whether their source gives new ones before that without a person: a role that is assumed again, a token that is
     /// exchanged, a machine's own role. Keys in the environment are what they are, and nothing says of a
     /// `credential_process` that it does not hand out the same ones again, or ask somebody.
@@ -82,6 +89,8 @@ pub(super) struct Kept {
     pub keys: Credentials,
     /// When these end.
     pub end: Option<Timestamp>,
+    /// When they are taken to end, where that is not known.
+    assumed_end: Option<Timestamp>,
     /// Whether new ones come without a person.
     pub renewable: bool,
     /// Until when new ones are known to come, where it is later than their own end.
@@ -114,6 +123,7 @@ pub(super) struct Keys {
     source: Arc<Source>,
     held: Arc<Mutex<Held>>,
     lifetime: Lifetime,
+    renewal_max: Duration,
     now: Now,
 }
 
@@ -123,6 +133,7 @@ impl Keys {
             source: Arc::new(source.into()),
             held: Arc::default(),
             lifetime: Lifetime::default(),
+            renewal_max: RENEWAL_MAX,
             now: Now(Arc::new(SystemTime::now)),
         }
     }
@@ -158,10 +169,10 @@ impl Keys {
 
     async fn ask(&self, held: &mut Held, valid: Option<Kept>, now: SystemTime) -> Result<Kept, Missing> {
         let asked = match &valid {
-            Some(_) => match tokio::time::timeout(RENEWAL_MAX, self.source.ask(now)).await {
+            Some(_) => match tokio::time::timeout(self.renewal_max, self.source.ask(now)).await {
                 Ok(asked) => asked,
                 Err(_) => {
-                    let cause = format!("their source did not answer within {} s", RENEWAL_MAX.as_secs());
+                    let cause = format!("their source did not answer within {} s", self.renewal_max.as_secs());
                     Err(Missing::Failed(AwsError::Credentials { cause }))
                 }
             },
@@ -170,7 +181,10 @@ impl Keys {
         held.asked = Some((now, asked.as_ref().err().cloned()));
         match (asked, valid) {
             (Ok(new), _) => {
-                self.lifetime.note(new.end, new.renewable);
+                match new.assumed_end {
+                    Some(end) => self.lifetime.note_assumed(end),
+                    None => self.lifetime.note(new.end, new.renewable),
+                }
                 Ok(held.kept.insert(new).clone())
             }
             (Err(missing), Some(old)) => {
@@ -186,6 +200,7 @@ impl Keys {
             Ok(kept) => Ok(Some(CredentialsInfo {
                 access_key_hint: hint(kept.keys.access_key_id()),
                 expires: kept.end.max(kept.until),
+                assumed_end: kept.assumed_end,
                 renewable: kept.renewable,
                 renewed_from: kept.due.and_then(|due| Timestamp::try_from(due).ok()).filter(|_| kept.renewable),
                 origin: self.source.origin(&kept.keys),
@@ -201,13 +216,17 @@ impl Source {
         match self {
             Self::Nothing => Err(Missing::NoSource("no credential source".into())),
             Self::Found(provider) => match provider.provide_credentials().await {
-                Ok(keys) => Ok(Kept {
-                    end: end_of(&keys, &|name| std::env::var(name).ok()),
-                    renewable: is_renewed(&keys),
-                    until: None,
-                    due: keys.expiry().map(|end| end.checked_sub(RENEW_BEFORE).unwrap_or(end)),
-                    keys,
-                }),
+                Ok(keys) => {
+                    let end = end_of(&keys, &|name| std::env::var(name).ok());
+                    Ok(Kept {
+                        end,
+                        assumed_end: if end.is_none() { assumed_end(&keys, now) } else { None },
+                        renewable: is_renewed(&keys),
+                        until: None,
+                        due: keys.expiry().map(|end| end.checked_sub(RENEW_BEFORE).unwrap_or(end)),
+                        keys,
+                    })
+                }
                 Err(error @ CredentialsError::CredentialsNotLoaded(_)) => {
                     Err(Missing::NoSource(classify::chain(&error)))
                 }
@@ -218,7 +237,7 @@ impl Source {
                 let (keys, renewable, until) = (assumed.keys, assumed.renewable, assumed.until);
                 let end = keys.expiry().and_then(|end| Timestamp::try_from(end).ok());
                 let due = keys.expiry().map(|end| two_thirds(now, end));
-                Ok(Kept { keys, end, renewable, until, due })
+                Ok(Kept { keys, end, assumed_end: None, renewable, until, due })
             }
         }
     }
@@ -292,13 +311,22 @@ fn origin(keys: &Credentials) -> &'static str {
     each.unwrap_or("found")
 }
 
+/// Whether they are nothing but variables of the environment.
+fn of_environment(keys: &Credentials) -> bool {
+    features(keys).contains(&AwsCredentialFeature::CredentialsEnvVars) && !is_renewed(keys)
+}
+
+/// When session keys in the environment are taken to end; keys of a user have no session and no end. A step of a job
+/// that logs in leaves them there, mostly without a word of their end.
+fn assumed_end(keys: &Credentials, now: SystemTime) -> Option<Timestamp> {
+    keys.session_token().filter(|token| !token.is_empty() && of_environment(keys))?;
+    Timestamp::try_from(now).ok()?.checked_add(SESSION_ASSUMED).ok()
+}
+
 /// The SDK leaves `AWS_CREDENTIAL_EXPIRATION`, which `aws configure export-credentials` and others set beside keys in
 /// the environment, unread.
 fn end_of(keys: &Credentials, env: &dyn Fn(&str) -> Option<String>) -> Option<Timestamp> {
-    let said = || {
-        let of_env = features(keys).contains(&AwsCredentialFeature::CredentialsEnvVars) && !is_renewed(keys);
-        env("AWS_CREDENTIAL_EXPIRATION").filter(|_| of_env)?.trim().parse().ok()
-    };
+    let said = || env("AWS_CREDENTIAL_EXPIRATION").filter(|_| of_environment(keys))?.trim().parse().ok();
     keys.expiry().and_then(|end| Timestamp::try_from(end).ok()).or_else(said)
 }
 
@@ -308,114 +336,4 @@ fn hint(access_key: &str) -> String {
 }
 
 #[cfg(test)]
-mod tests {
-    use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
-    use std::time::UNIX_EPOCH;
-
-    use super::*;
-
-    /// Gives keys that last so many seconds, as often as it is told, then fails.
-    #[derive(Debug)]
-    struct Giver {
-        lasts_s: u64,
-        times: usize,
-        asked: Arc<AtomicUsize>,
-        passed: Arc<AtomicU64>,
-    }
-
-    impl ProvideCredentials for Giver {
-        fn provide_credentials<'a>(&'a self) -> Provided<'a>
-        where
-            Self: 'a,
-        {
-            Provided::new(async {
-                tokio::task::yield_now().await;
-                let asked = self.asked.fetch_add(1, Ordering::SeqCst);
-                if asked >= self.times {
-                    return Err(CredentialsError::provider_error("the SSO session has expired"));
-                }
-                let end = UNIX_EPOCH + Duration::from_secs(self.passed.load(Ordering::SeqCst) + self.lasts_s);
-                Ok(Credentials::new(format!("AKIA000{asked}"), "secret", None, Some(end), "test"))
-            })
-        }
-    }
-
-    fn keys(lasts_s: u64, times: usize) -> (Keys, Arc<AtomicUsize>, Arc<AtomicU64>) {
-        let (asked, passed) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicU64::new(0)));
-        let source = Giver { lasts_s, times, asked: Arc::clone(&asked), passed: Arc::clone(&passed) };
-        let clock = Arc::clone(&passed);
-        let keys = Keys::new(Some(SharedCredentialsProvider::new(source)))
-            .at(move || UNIX_EPOCH + Duration::from_secs(clock.load(Ordering::SeqCst)));
-        (keys, asked, passed)
-    }
-
-    #[tokio::test]
-    async fn calls_in_parallel_log_in_once() {
-        let (keys, asked, _) = keys(3_600, 9);
-        let (one, two) = tokio::join!(keys.fresh(), keys.fresh());
-        assert_eq!(one.unwrap().access_key_id(), two.unwrap().access_key_id());
-        assert_eq!(asked.load(Ordering::SeqCst), 1);
-    }
-
-    #[tokio::test]
-    async fn keys_about_to_end_are_renewed_and_serve_on_when_that_fails() {
-        let (keys, asked, passed) = keys(3_600, 2);
-        let id = async || keys.fresh().await.unwrap().access_key_id().to_owned();
-        assert_eq!(id().await, "AKIA0000");
-        passed.store(49 * 60, Ordering::SeqCst);
-        assert_eq!(id().await, "AKIA0000");
-        passed.store(50 * 60, Ordering::SeqCst);
-        assert_eq!(id().await, "AKIA0001", "ten minutes before their end");
-        for minute in [100, 101, 102] {
-            passed.store(minute * 60, Ordering::SeqCst);
-            assert_eq!((id().await.as_str(), id().await.as_str()), ("AKIA0001", "AKIA0001"));
-        }
-        assert_eq!(asked.load(Ordering::SeqCst), 5, "once a minute, not for every call");
-    }
-
-    #[tokio::test]
-    async fn a_source_that_gives_brief_keys_is_not_asked_for_every_call() {
-        let (keys, asked, _) = keys(60, 9);
-        for _ in 0..9 {
-            keys.fresh().await.unwrap();
-        }
-        assert_eq!(asked.load(Ordering::SeqCst), 1);
-    }
-
-    #[tokio::test]
-    async fn keys_past_their_end_are_an_error_with_its_cause() {
-        let (keys, _, _) = keys(0, 1);
-        assert!(keys.info().await.unwrap().is_some_and(|info| info.access_key_hint == "…0000"));
-        let error = keys.info().await.unwrap_err();
-        assert!(error.to_string().contains("the SSO session has expired"), "{error}");
-    }
-
-    #[test]
-    fn only_a_source_that_gives_new_keys_by_itself_is_renewed() {
-        use AwsCredentialFeature as From;
-        let keys = |from: &[From]| {
-            let mut keys = Credentials::new("AKIA", "s", None, None, "test");
-            keys.get_property_mut_or_default::<Vec<From>>().extend_from_slice(from);
-            keys
-        };
-        let env = |name: &str| (name == "AWS_CREDENTIAL_EXPIRATION").then(|| "2026-11-21T15:00:00Z".to_owned());
-        for (from, renewed, end) in [
-            (&[From::CredentialsEnvVars][..], false, true),
-            (&[From::CredentialsProfileProcess, From::CredentialsProcess], false, false),
-            (&[From::CredentialsProfile], false, false),
-            (&[From::CredentialsProfileSso, From::CredentialsSso], true, false),
-            (&[From::CredentialsImds], true, false),
-            (&[From::CredentialsEnvVars, From::CredentialsStsAssumeRole], true, false),
-        ] {
-            let keys = keys(from);
-            assert_eq!((is_renewed(&keys), end_of(&keys, &env).is_some()), (renewed, end), "{from:?}");
-        }
-    }
-
-    #[tokio::test]
-    async fn no_source_is_no_error_until_something_is_sent() {
-        let keys = Keys::new(Source::Nothing);
-        assert_eq!(keys.info().await, Ok(None));
-        assert!(keys.fresh().await.is_err());
-    }
-}
+mod tests;

@@ -157,7 +157,9 @@ const LONG_BAKES: &[Block] = &[
         "end when they end: GitHub's role sessions after 1 h unless role-duration-seconds says more",
     ),
     row("chained roles", "1 h at most"),
-    text("Say when they end: AWS_CREDENTIAL_EXPIRATION. Nothing is known of keys without it."),
+    text(
+        "Say when they end: AWS_CREDENTIAL_EXPIRATION. Without it, keys with AWS_SESSION_TOKEN are taken to last 1 h from the start of the command.",
+    ),
     Head("What is it doing?"),
     Command("stagegate status prod", "shares, the step, and the commands that go on and back"),
 ];

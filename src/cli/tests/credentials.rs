@@ -72,6 +72,34 @@ fn going_on_is_refused_for_the_same_reason_and_one_look_or_the_way_back_never() 
 }
 
 #[test]
+fn session_keys_that_do_not_say_when_they_end_are_taken_to_last_an_hour() {
+    let mut desk = desk();
+    desk.app.env = |name| (name == "GITHUB_ACTIONS").then(|| "true".to_owned());
+    // The hour, of which this release needs more.
+    let assumed = |minutes| {
+        let lifetime = Lifetime::default();
+        lifetime.note_assumed(in_minutes(&desk, minutes));
+        Session { assumed_end: Some(in_minutes(&desk, minutes)), lifetime, ..desk.session() }
+    };
+    let refused = promoted(&desk, &assumed(20), None).unwrap_err();
+    assert_eq!((refused.code, refused.exit, desk.writes()), (Code::ShortCredentials, Exit::Access, 0));
+    insta::assert_snapshot!(refused.render(88));
+    let said = Session { expires: Some(in_minutes(&desk, 30)), assumed_end: None, ..desk.session() };
+    assert_eq!(promoted(&desk, &said, None).unwrap().exit(), Exit::Done, "what is said counts");
+}
+
+#[test]
+fn a_canary_is_not_waited_for_until_the_hour_that_was_assumed_is_over() {
+    let desk = desk();
+    let session = failing(&desk, 12);
+    session.lifetime.note_assumed(in_minutes(&desk, 12));
+    let end = promoted(&desk, &session, None).unwrap();
+    assert_eq!(end.exit(), Exit::RolledBack, "{}", desk.err.text());
+    let problem = end.problem.unwrap();
+    assert!(problem.what.contains("are taken to end") && problem.why[0].contains("1 h is assumed"), "{problem:?}");
+}
+
+#[test]
 fn a_job_is_told_what_the_action_offers() {
     let mut desk = desk();
     desk.app.env = |name| (name == "GITHUB_ACTIONS").then(|| "true".to_owned());

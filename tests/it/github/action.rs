@@ -75,10 +75,24 @@ fn the_runner_signals_the_program_itself() {
         assert!(last.starts_with("exec "), "{last}");
     }
     let settle = &action["runs"]["steps"][2];
-    assert_eq!(settle["if"], "cancelled() && (inputs.command == 'promote' || inputs.command == 'resume')");
-    let line = settle["run"].as_str().unwrap().lines().last().unwrap().replace("\"$STAGEGATE_TARGET\"", "prod");
-    let words = line.replace("\"$GITHUB_RUN_ID\"", "01JD3K7Q4T0000000000000000");
-    parses(words.split(' ').skip(2).map(str::to_owned));
+    // Cancelled, or killed: whatever ends by itself has written its exit code.
+    let ended = "cancelled() || (failure() && steps.run.outcome == 'failure' && steps.run.outputs.exit-code == '')";
+    let condition = format!("({ended}) && (inputs.command == 'promote' || inputs.command == 'resume')");
+    assert_eq!(settle["if"], condition);
+    let line = settle["run"].as_str().unwrap().lines().last().unwrap();
+    let words: Vec<&str> = line.trim_start_matches("exec ").split(' ').collect();
+    let run = ["stagegate", "settle", "--run", "\"$GITHUB_RUN_ID\"", "--no-input", "--", "\"$STAGEGATE_TARGET\""];
+    assert_eq!(words, run);
+    // What looks like a flag is a target, too.
+    for target in ["prod", "--on-interrupt=hold", "-h"] {
+        let id = |word: &str| {
+            if word.contains("RUN_ID") { "01JD3K7Q4T0000000000000000".to_owned() } else { word.to_owned() }
+        };
+        let word = |word: &&str| if word.contains("TARGET") { target.to_owned() } else { id(word) };
+        let matches = parses(words.iter().skip(1).map(word));
+        let (_, settle) = matches.subcommand().unwrap();
+        assert_eq!(settle.get_one::<String>("target").map(String::as_str), Some(target));
+    }
 }
 
 #[test]
@@ -124,11 +138,9 @@ fn the_commands_that_are_listed_are_those_that_run() {
 }
 
 #[track_caller]
-fn parses(words: impl IntoIterator<Item = String>) {
+fn parses(words: impl IntoIterator<Item = String>) -> clap::ArgMatches {
     let line: Vec<String> = std::iter::once("stagegate".to_owned()).chain(words).collect();
-    if let Err(error) = stagegate::cli::command().try_get_matches_from(&line) {
-        panic!("{}: {error}", line.join(" "));
-    }
+    stagegate::cli::command().try_get_matches_from(&line).unwrap_or_else(|error| panic!("{}: {error}", line.join(" ")))
 }
 
 /// The text with a value in place of each expression.
@@ -168,7 +180,7 @@ fn what_the_workflows_ask_for_is_what_the_program_takes() {
             }
         }
         for used in text.split(".outputs.").skip(1).filter_map(|rest| rest.split([' ', '}']).next()) {
-            let own = ["result", "digest", "epoch"];
+            let own = ["result", "digest", "epoch", "greatest"];
             assert!(outputs.contains(used) || own.contains(&used), "{used}");
         }
     }
@@ -194,6 +206,29 @@ fn the_commands_in_the_comments_run() {
 /// A variable of `rollback` that its workflow sets, as the program reads it.
 fn rollback(name: &str, value: &str) -> (Option<i32>, String) {
     said(&["rollback", "prod", "--yes"], name, value)
+}
+
+#[test]
+fn the_emergency_workflow_offers_a_place_that_needs_no_file() {
+    let workflow = yaml(&read("workflows/rollback.yml"));
+    let options = workflow["on"]["workflow_dispatch"]["inputs"]["target"]["options"].as_array().unwrap();
+    let home = tempfile::tempdir().unwrap();
+    std::fs::write(home.path().join("stagegate.toml"), "[target.prod\n").unwrap();
+    let refused = |target: &str| {
+        let output = Command::new(env!("CARGO_BIN_EXE_stagegate"))
+            .args(["rollback", target, "--yes", "--region=us-east-1"])
+            .env_clear()
+            .envs([("HOME", home.path().to_str().unwrap()), ("AWS_EC2_METADATA_DISABLED", "true")])
+            .current_dir(home.path())
+            .output()
+            .unwrap();
+        String::from_utf8(output.stderr).unwrap()
+    };
+    let said = options.iter().map(|option| refused(option.as_str().unwrap()));
+    let (places, names): (Vec<_>, Vec<_>) = said.partition(|said| said.contains("no usable AWS credentials"));
+    assert!(!places.is_empty() && names.iter().all(|said| said.contains("is not valid TOML")), "{names:?}");
+    let checkout = &workflow["jobs"]["rollback"]["steps"][0];
+    assert_eq!(checkout["continue-on-error"], true, "{checkout:#}");
 }
 
 #[test]

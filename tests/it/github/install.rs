@@ -16,7 +16,7 @@ use super::files::root;
 
 const TARGET: &str = "x86_64-unknown-linux-musl";
 /// What the script may find on a runner's PATH.
-const PROGRAMS: [&str; 22] = [
+const PROGRAMS: [&str; 24] = [
     "awk",
     "bash",
     "cat",
@@ -36,9 +36,11 @@ const PROGRAMS: [&str; 22] = [
     "shasum",
     "tail",
     "tar",
+    "timeout",
     "tr",
     "uname",
     "head",
+    "wc",
 ];
 
 /// A runner with the action, and a folder of archives.
@@ -117,12 +119,13 @@ impl Runner {
         fs::write(self.path("action/checksums.txt"), format!("# a comment\n{lines}")).unwrap();
     }
 
-    /// With a `gh` that writes down how it was called.
-    fn gh(self, exit: u8) -> Self {
+    /// With a `gh` that writes down how it was called. `exit` is shell: it sees how often that was.
+    fn gh(self, exit: impl std::fmt::Display) -> Self {
         let log = self.path("gh-called");
         let script = format!(
-            "#!/bin/sh\ncase $* in *--help) exit $GH_KNOWS ;; esac\necho \"$@\" >> {}\necho 'no attestations found' >&2\nexit {exit}\n",
-            log.display()
+            "#!/bin/sh\ncase $* in *--help) exit $GH_KNOWS ;; esac\necho \"$@\" >> {log}\ntimes=$(wc -l < {log})\n\
+             echo 'no attestations found' >&2\nexit {exit}\n",
+            log = log.display()
         );
         program(&self.path("bin/gh"), &script);
         self.set("GH_TOKEN", "a-token").set("GH_KNOWS", "0")
@@ -296,7 +299,6 @@ fn the_build_attestation_decides_where_gh_is_there() {
     let called = runner.read("gh-called");
     let flags = "--repo acme/stagegate --signer-workflow acme/stagegate/.github/workflows/release.yml\n";
     assert!(called.starts_with("attestation verify /") && called.ends_with(flags), "{called}");
-    Runner::new().gh(1).refuses(&["no build attestation", "no attestations found"]);
     let hostile = Runner::new().gh(0).set("STAGEGATE_INSTALL_REPOSITORY", "--help;id");
     assert!(hostile.run().ok && hostile.read("gh-called").contains("--repo example/stagegate"));
     let old = Runner::new().gh(1).set("GH_KNOWS", "1");
@@ -304,6 +306,38 @@ fn the_build_attestation_decides_where_gh_is_there() {
     let without = Runner::new().gh(1).set("GH_TOKEN", "");
     assert!(without.run().out.contains("github-token is empty"));
     assert_eq!((without.installed().as_str(), without.read("gh-called").as_str()), ("stagegate 0.1.0", ""));
+}
+
+#[test]
+fn the_attestation_is_asked_again_and_no_second_service_stops_a_rollback() {
+    let asked = |runner: &Runner| runner.read("gh-called").lines().count();
+    let late = Runner::new().gh("$((times < 3))");
+    let said = late.run();
+    assert!(said.ok && said.out.contains("build attestation verified") && !said.out.contains("::"), "{}", said.out);
+    assert_eq!((asked(&late), late.read("slept").as_str()), (3, "2\n4\n"));
+    // The sum stands in the commit of the action that the workflow chose.
+    let silent = Runner::new().gh(1);
+    let said = silent.run();
+    assert!(said.ok && silent.installed() == "stagegate 0.1.0", "{}", said.err);
+    let warnings: Vec<&str> = said.out.lines().filter(|line| line.starts_with("::")).collect();
+    let [warning] = warnings.as_slice() else { panic!("{}", said.out) };
+    for word in
+        ["::warning title=stagegate has no build attestation::", "no attestations found", "checksums.txt", "%0Afix: "]
+    {
+        assert!(warning.contains(word), "{word}: {warning}");
+    }
+    assert_eq!(asked(&silent), 3);
+    // Another sum is worth as much as whoever typed it.
+    let typed = Runner::new().gh(1);
+    let sum = sha256(&typed.path("mirror").join(archive("0.1.0", TARGET)));
+    let typed = typed.set("STAGEGATE_INSTALL_CHECKSUM", &sum);
+    typed.refuses(&["no build attestation", "asked 3 times", "no attestations found"]);
+    let elsewhere = typed.set("GITHUB_SERVER_URL", "https://git.example.com");
+    fs::remove_file(elsewhere.path("gh-called")).unwrap();
+    assert!(elsewhere.run().out.contains("this is not github.com"));
+    assert_eq!((elsewhere.installed().as_str(), asked(&elsewhere)), ("stagegate 0.1.0", 0));
+    let here = Runner::new().gh(0).set("GITHUB_SERVER_URL", "https://github.com");
+    assert!(here.run().out.contains("build attestation verified"));
 }
 
 /// A server that answers each request with the next of `answers`, and closes; its address.

@@ -10,6 +10,7 @@ mod lint;
 pub mod markdown;
 #[cfg(feature = "live")]
 mod package;
+mod results;
 #[cfg(feature = "live")]
 mod runner;
 #[cfg(feature = "live")]

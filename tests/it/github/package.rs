@@ -6,8 +6,12 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
 use super::files::{read, root};
+use super::yaml::yaml;
 
 const TARGET: &str = "x86_64-unknown-linux-musl";
+/// What is released.
+const TARGETS: [&str; 4] =
+    ["x86_64-unknown-linux-musl", "aarch64-unknown-linux-musl", "x86_64-apple-darwin", "aarch64-apple-darwin"];
 
 fn program(path: &Path, text: &str) {
     std::fs::write(path, text).unwrap();
@@ -116,9 +120,81 @@ fn the_archive_is_found_where_it_is_looked_for() {
     assert_eq!(default, repository.trim_end_matches('"'));
     let workflow = installer.lines().find_map(|line| line.strip_prefix("WORKFLOW=")).unwrap();
     let release = read(workflow);
-    for target in
-        ["x86_64-unknown-linux-musl", "aarch64-unknown-linux-musl", "x86_64-apple-darwin", "aarch64-apple-darwin"]
-    {
+    for target in TARGETS {
         assert!(release.contains(&format!("target: {target},")), "{target}");
     }
+}
+
+/// A step of the job that publishes, run in a folder with a `git` that knows these tags; what it wrote as outputs.
+fn publish(step: &str, version: &str, folder: &Path, tags: &[&str]) -> (Output, String) {
+    let release = yaml(&read(".github/workflows/release.yml"));
+    let steps = release["jobs"]["publish"]["steps"].as_array().unwrap();
+    let found = steps.iter().find(|one| one["name"] == step).unwrap_or_else(|| panic!("no step {step}"));
+    let refs: String = tags.iter().map(|tag| format!("0123456789\trefs/tags/{tag}\n")).collect();
+    std::fs::write(folder.join("refs"), refs).unwrap();
+    std::fs::create_dir_all(folder.join("bin")).unwrap();
+    program(&folder.join("bin/git"), "#!/bin/sh\n[ -s refs ] && exec cat refs\nexit 128\n");
+    let path = format!("{}:{}", folder.join("bin").display(), std::env::var("PATH").unwrap());
+    let outputs = folder.join("outputs");
+    let output = Command::new("bash")
+        // As the runner starts a step that names no shell.
+        .args(["-e", "-c", found["run"].as_str().unwrap()])
+        .env("PATH", path)
+        .env("VERSION", version)
+        .env("GITHUB_OUTPUT", &outputs)
+        .current_dir(folder)
+        .output()
+        .unwrap();
+    (output, std::fs::read_to_string(outputs).unwrap_or_default())
+}
+
+#[test]
+fn what_lies_beside_the_bill_of_materials_replaces_no_archive() {
+    let folder = tempfile::tempdir().unwrap();
+    let write = |artifact: &str, name: &str, text: &str| {
+        let folder = folder.path().join("made").join(artifact);
+        std::fs::create_dir_all(&folder).unwrap();
+        std::fs::write(folder.join(name), text).unwrap();
+    };
+    for target in TARGETS {
+        write(target, &format!("stagegate-1.2.3-{target}.tar.gz"), target);
+        write("sbom", &format!("stagegate-1.2.3-{target}.tar.gz"), "somebody else's");
+    }
+    write("sbom", "stagegate-1.2.3.cdx.json", "{}");
+    write("sbom", "stagegate-extra", "somebody else's");
+    let (output, _) = publish("Four archives and their checksums", "1.2.3", folder.path(), &[]);
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let dist = folder.path().join("dist");
+    for target in TARGETS {
+        assert_eq!(std::fs::read_to_string(dist.join(format!("stagegate-1.2.3-{target}.tar.gz"))).unwrap(), target);
+    }
+    assert_eq!(std::fs::read_dir(&dist).unwrap().count(), 6, "four, the bill of materials, the sums");
+    assert_eq!(std::fs::read_to_string(dist.join("SHA256SUMS")).unwrap().lines().count(), 5);
+    std::fs::remove_file(folder.path().join("made").join(TARGET).join(format!("stagegate-1.2.3-{TARGET}.tar.gz")))
+        .unwrap();
+    std::fs::remove_dir_all(dist).unwrap();
+    let (output, _) = publish("Four archives and their checksums", "1.2.3", folder.path(), &[]);
+    assert!(!output.status.success(), "one is missing");
+}
+
+#[test]
+fn what_follows_the_newest_release_never_goes_back() {
+    let all = ["v1", "v1.2.0", "v1.10.0", "v2.0.0-rc.1"];
+    for (version, tags, greatest) in [
+        ("1.10.1", &all[..], true),
+        ("1.10.0", &all, true),
+        ("1.9.9", &all, false),
+        ("2.0.0", &all, true),
+        ("2.0.0-rc.2", &all, false),
+        ("0.1.0", &["v0.1.0"], true),
+    ] {
+        let folder = tempfile::tempdir().unwrap();
+        let (output, said) = publish("Is this the greatest version", version, folder.path(), tags);
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        assert_eq!(said, format!("greatest={greatest}\n"), "{version}");
+    }
+    // Without an answer nothing is moved.
+    let folder = tempfile::tempdir().unwrap();
+    let (output, said) = publish("Is this the greatest version", "1.0.0", folder.path(), &[]);
+    assert!(!output.status.success() && said.is_empty(), "{said}");
 }

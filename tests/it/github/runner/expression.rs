@@ -14,6 +14,8 @@ pub struct Context {
     pub github: BTreeMap<String, String>,
     /// `steps.ID.outputs.NAME`.
     pub outputs: BTreeMap<String, BTreeMap<String, String>>,
+    /// `steps.ID.outcome`.
+    pub outcomes: BTreeMap<String, String>,
     /// How it went so far.
     pub status: Status,
 }
@@ -210,6 +212,7 @@ impl Reader<'_> {
             ["steps", id, "outputs", output] => {
                 self.context.outputs.get(*id).and_then(|of| of.get(*output)).cloned().unwrap_or_default()
             }
+            ["steps", id, "outcome"] => self.context.outcomes.get(*id).cloned().unwrap_or_default(),
             _ => panic!("`{name}` is not read in the expression {:?}", self.text),
         };
         Value::Text(found)
@@ -227,6 +230,7 @@ mod tests {
             env: map(&[("SET", "set")]),
             github: map(&[("workspace", "/w")]),
             outputs: BTreeMap::from([("run".to_owned(), map(&[("exit-code", "5")]))]),
+            outcomes: map(&[("run", "failure"), ("killed", "failure"), ("before", "skipped")]),
             status,
         }
     }
@@ -236,6 +240,9 @@ mod tests {
         let (fine, cancelled) = (Status::default(), Status { cancelled: true, cut: true, ..Status::default() });
         let failed = Status { failed: true, ..Status::default() };
         let settle = "cancelled() && (inputs.command == 'promote' || inputs.command == 'resume')";
+        let killed = "failure() && steps.killed.outcome == 'failure' && steps.killed.outputs.exit-code == ''";
+        let by_itself = "failure() && steps.run.outcome == 'failure' && steps.run.outputs.exit-code == ''";
+        let not_run = "failure() && steps.before.outcome == 'failure' && steps.before.outputs.exit-code == ''";
         for (text, status, runs) in [
             (None, fine, true),
             (None, cancelled, false),
@@ -243,6 +250,10 @@ mod tests {
             (Some(settle), fine, false),
             (Some(settle), cancelled, true),
             (Some(settle), failed, false),
+            (Some(killed), failed, true),
+            (Some(killed), fine, false),
+            (Some(by_itself), failed, false),
+            (Some(not_run), failed, false),
             (Some("inputs.command == 'PROMOTE'"), fine, true),
             (Some("inputs.command != 'promote'"), fine, false),
             (Some("inputs.args"), fine, false),

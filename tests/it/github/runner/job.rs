@@ -128,6 +128,11 @@ impl Job {
         let _ = self.happens.send(Happens::Cancelled);
     }
 
+    /// The kernel kills the process of the step, as it does when memory runs out; the job goes on.
+    pub fn kill(&self) {
+        let _ = self.happens.send(Happens::Killed);
+    }
+
     /// The machine dies.
     pub fn lose(&self) {
         let _ = self.happens.send(Happens::Lost);
@@ -199,6 +204,7 @@ impl Run {
             let done = if runs {
                 self.step(step)
             } else {
+                self.context.outcomes.insert(step.id.clone(), "skipped".to_owned());
                 Done { id: step.label(), conclusion: Conclusion::Skipped, exit: None, signals: Vec::new() }
             };
             self.done.push(done);
@@ -223,7 +229,7 @@ impl Run {
                         process.cancel();
                     }
                 }
-                Happens::Closed | Happens::Ended | Happens::Lost => {}
+                Happens::Closed | Happens::Ended | Happens::Killed | Happens::Lost => {}
             }
         }
         let signals = mem::take(&mut process.sent);
@@ -290,6 +296,12 @@ impl Run {
         }
         self.context.status.failed |= conclusion == Conclusion::Failure;
         self.context.status.cut |= conclusion == Conclusion::Cancelled;
+        let outcome = match conclusion {
+            Conclusion::Success => "success",
+            Conclusion::Cancelled => "cancelled",
+            _ => "failure",
+        };
+        self.context.outcomes.insert(step.id.clone(), outcome.to_owned());
         conclusion
     }
 

@@ -29,6 +29,8 @@ pub enum Happens {
     Ended,
     /// Somebody cancels the job.
     Cancelled,
+    /// The first process is killed, and by nobody of the job.
+    Killed,
     /// The machine dies.
     Lost,
 }
@@ -119,6 +121,10 @@ impl Process {
                 Happens::Ended => {
                     self.ended = true;
                     self.due = Some((Instant::now() + AFTER_END, Signal::KILL));
+                }
+                Happens::Killed if self.ended => {}
+                Happens::Killed => {
+                    let _ = kill_process(self.pid, Signal::KILL);
                 }
                 Happens::Lost => self.lose(),
                 happened => return Some(happened),

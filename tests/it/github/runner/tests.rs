@@ -13,16 +13,33 @@ echo tool is ready
 while :; do sleep 600 >/dev/null 2>&1 & wait $!; done
 ";
 
+const TEXT: &str = "name: tool
+description: says what it gets
+inputs:
+  command: { description: c, default: promote }
+outputs:
+  word: { description: w, value: '${{ steps.run.outputs.word }}' }
+runs:
+  using: composite
+  steps:
+    - id: run
+      shell: bash
+      run: |
+        RUN
+    - name: settle
+      if: cancelled() && inputs.command == 'promote'
+      shell: bash
+      run: echo settling
+";
+
+/// An Action of that text.
+fn written(text: &str, run: &str) -> Action {
+    Action::parse(&text.replace("RUN", &run.replace('\n', "\n        "))).unwrap()
+}
+
 /// An Action of a first step, and one for a cancelled job.
 fn action(run: &str) -> Action {
-    let text = format!(
-        "name: tool\ndescription: says what it gets\ninputs:\n  command: {{ description: c, default: promote }}\n\
-         outputs:\n  word: {{ description: w, value: '${{{{ steps.run.outputs.word }}}}' }}\nruns:\n  using: composite\n  steps:\n\
-         \x20   - id: run\n      shell: bash\n      run: |\n        {}\n\
-         \x20   - name: settle\n      if: cancelled() && inputs.command == 'promote'\n      shell: bash\n      run: echo settling\n",
-        run.replace('\n', "\n        ")
-    );
-    Action::parse(&text).unwrap()
+    written(TEXT, run)
 }
 
 fn runner() -> Runner {
@@ -78,6 +95,23 @@ fn a_machine_that_dies_runs_no_further_step_and_leaves_no_outputs() {
     assert_eq!((ended.conclusion, ended.step("run").exit), (Conclusion::Lost, Some(Exit::Lost)), "{}", ended.all());
     assert_eq!((ended.steps.len(), ended.outputs.len()), (1, 0), "{}", ended.all());
     assert!(!ended.log.shown().contains("tool got"), "{}", ended.all());
+}
+
+#[test]
+fn a_step_that_is_killed_fails_without_outputs_and_the_job_goes_on() {
+    let runner = runner();
+    let killed = "if: failure() && steps.run.outcome == 'failure' && steps.run.outputs.word == ''";
+    let text = TEXT.replace("if: cancelled()", killed);
+    assert_ne!(text, TEXT);
+    let job = runner.start(&written(&text, "exec ./tool"), &[]);
+    job.log.wait("tool is ready");
+    job.kill();
+    let ended = job.end();
+    let step = ended.step("run");
+    assert_eq!((step.exit, step.conclusion), (Some(Exit::Signal(9)), Conclusion::Failure), "{}", ended.all());
+    assert_eq!((ended.step("settle").conclusion, ended.conclusion), (Conclusion::Success, Conclusion::Failure));
+    let told = runner.run(&written(&text, "echo word=x >> \"$GITHUB_OUTPUT\"\nexit 3"), &[]);
+    assert_eq!(told.step("settle").conclusion, Conclusion::Skipped, "{}", told.all());
 }
 
 #[test]

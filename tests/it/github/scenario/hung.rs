@@ -1,8 +1,10 @@
-//! Jobs that are cancelled while AWS does not answer a write, for longer than the runner waits.
+//! Jobs whose process is killed: cancelled while AWS does not answer a write, for longer than the runner waits, or for
+//! want of memory.
 
 use rustix::process::Signal;
 
 use super::site::{PROMOTE, Site};
+use crate::emulator::canary::split::wait_for;
 use crate::emulator::proxy::{Fate, Held, Proxy};
 use crate::github::runner::{Conclusion, Ended, Exit};
 use crate::support::emulator::Emulator;
@@ -37,5 +39,18 @@ pub fn a_write_that_lands_after_everything(emulator: &'static Emulator) {
     let (ended, held, _proxy) = killed(&site, Fate::HoldBefore);
     assert_eq!(ended.steps.last().unwrap().conclusion, Conclusion::Success, "{}", ended.all());
     held.land();
+    site.scene.is_back(false);
+}
+
+/// Nobody cancels: the job goes on, and what was begun goes back.
+pub fn killed_while_the_job_goes_on(emulator: &'static Emulator) {
+    let site = Site::new(emulator, "killed", &["50% 10m"], "");
+    let job = site.runner().start(&site.action, &PROMOTE);
+    wait_for(&site.scene.shop, "2", 0.5);
+    job.kill();
+    let ended = job.end();
+    assert_eq!(ended.step("run").exit, Some(Exit::Signal(9)), "{}", ended.all());
+    assert_eq!(ended.steps.last().unwrap().conclusion, Conclusion::Success, "{}", ended.all());
+    assert_eq!(ended.conclusion, Conclusion::Failure, "{}", ended.all());
     site.scene.is_back(false);
 }

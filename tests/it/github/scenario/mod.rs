@@ -20,6 +20,7 @@ fn jobs_are_carried_out_cancelled_and_lost() {
         ("cancelled while baking, on hold", cancelled::while_baking_on_hold),
         ("hung write that lands", hung::a_write_whose_answer_never_comes),
         ("hung write that lands late", hung::a_write_that_lands_after_everything),
+        ("killed", hung::killed_while_the_job_goes_on),
         ("lost", lost::found_by_guard_status_and_rollback),
         ("gate", gate::failed),
         ("smoke", gate::smoke_failed),
