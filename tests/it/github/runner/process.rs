@@ -52,7 +52,9 @@ pub struct Process {
     pid: Pid,
     closed: u8,
     ended: bool,
-    /// Others that outlived it were killed; nobody waits for their streams.
+    /// Others that outlived it were killed.
+    swept: bool,
+    /// Nobody waits for their streams.
     given_up: bool,
     /// What is sent next, and when.
     due: Option<(Instant, Signal)>,
@@ -93,6 +95,7 @@ impl Process {
             pid,
             closed: 0,
             ended: false,
+            swept: false,
             given_up: false,
             due: None,
             sent: Vec::new(),
@@ -151,10 +154,13 @@ impl Process {
         // One that is gone already needs no signal.
         let _ =
             if signal == Signal::KILL { kill_process_group(self.pid, signal) } else { kill_process(self.pid, signal) };
-        if self.ended {
+        if !self.ended {
+            self.sent.push(signal);
+        } else if std::mem::replace(&mut self.swept, true) {
             self.given_up = true;
         } else {
-            self.sent.push(signal);
+            // What it left behind is gone: its streams end now, and none of their ends may come in the next step.
+            self.due = Some((now + AFTER_END, Signal::KILL));
         }
     }
 

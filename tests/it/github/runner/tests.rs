@@ -75,7 +75,9 @@ fn a_cancelled_job_reaches_a_step_that_became_the_tool_and_no_child_of_a_shell()
 
         let without = without.join().unwrap();
         assert!(!without.log.shown().contains("tool got"), "{}", without.all());
-        assert_eq!(without.step("run").signals, [Signal::INT, Signal::TERM]);
+        // A shell that is not waiting for its child yet ends by SIGINT itself; else it takes SIGTERM.
+        assert_eq!(without.step("run").signals[0], Signal::INT);
+        assert_ne!(*without.step("run").signals.last().unwrap(), Signal::KILL);
         assert!(without.log.shown().contains("settling"), "{}", without.all());
 
         let deaf = deaf.join().unwrap();
