@@ -1,5 +1,7 @@
 //! Which release of a target is in flight: what its records in AWS say, and which journal on this machine is about it.
 
+use jiff::Timestamp;
+
 use super::App;
 use super::members::{self, Pair};
 use super::session::Session;
@@ -55,10 +57,44 @@ impl Flight {
         self.records().filter(|record| record.run == *run).max_by_key(step)
     }
 
+    /// Why one look leaves a release alone. What it watches is a share; before there is one, and where everything has
+    /// moved at once, whoever began the release is at work on it until it has expired, and goes as far as they were told.
+    pub fn rest(&self, run: &RunId, now: Timestamp) -> Option<Rest> {
+        let members = self.members(run);
+        let mut records = members.iter().filter_map(|one| Some((one, one.description.record.as_ref()?)));
+        // Between the functions of a stage's canary that is ended there is no share, and no time to lose.
+        let is_ended = |one: &Seen, record: &Record| record.stage_canary && is_moved(one, record);
+        let goes_on = |(one, record): (&&Seen, &Record)| {
+            record.shift.is_some() || record.state == RecordState::Undoing || is_ended(one, record)
+        };
+        if records.clone().any(goes_on) {
+            return None;
+        }
+        if records.clone().any(|(_, record)| record.state == RecordState::Paused) {
+            return Some(Rest::Held);
+        }
+        let is_due = |record: &Record| record.expires.is_some_and(|expires| expires <= now);
+        let (_, busy) = records.find(|(_, record)| record.state == RecordState::Running && !is_due(record))?;
+        Some(Rest::Busy(busy.expires))
+    }
+
     /// The share that the candidate of a release has, 0–100 %, as far as its alias says so.
     pub fn weight(&self, run: &RunId) -> Option<f64> {
         self.members(run).iter().filter_map(|one| share(one)).reduce(f64::max)
     }
+}
+
+/// Why one look leaves a release alone.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Rest {
+    /// Its records say that it is held.
+    Held,
+    /// A process may be at work on it, until this time where the records say one.
+    Busy(Option<Timestamp>),
+}
+
+fn is_moved(one: &Seen, record: &Record) -> bool {
+    one.alias.version == record.to && record.from.is_some_and(|from| from != record.to)
 }
 
 fn share(one: &Seen) -> Option<f64> {

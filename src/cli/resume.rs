@@ -1,9 +1,11 @@
 //! `resume`: go on with the release that is in flight, from its journal on this machine or from AWS's records alone, or
 //! undo it.
 
+use jiff::Timestamp;
+
 use super::args::ResumeArgs;
 use super::end::End;
-use super::flight::{self, Flight, Way};
+use super::flight::{self, Flight, Rest, Way};
 use super::person::AtTerminal;
 use super::session::{Session, connect};
 use super::target::{Located, Need, locate};
@@ -12,13 +14,14 @@ use crate::aws::Aws;
 use crate::aws::layers::Pace;
 use crate::clock::Clock;
 use crate::config::{Origin, Sourced, TargetRef};
-use crate::engine::Settings;
+use crate::engine::{Settings, still_paused};
 use crate::event::Event;
 use crate::journal::{Ending, Entry, FileJournal, Journal as _, Summary};
 use crate::model::{Percent, Record, RunId, Shift, Target};
 use crate::plan::{Choice, Plan, Underway, example_steps, underway};
 use crate::problem::{Code, Exit, Problem};
 use crate::report::plan_text::Caller;
+use crate::report::text::when;
 
 /// Goes on.
 pub async fn run(app: &App, args: ResumeArgs) -> Result<End, Problem> {
@@ -78,6 +81,10 @@ pub async fn resume_only<A: Aws, C: Clock>(
         Way::Nothing => None,
     };
     let way = if only.is_some_and(|only| found.is_some_and(|found| found != only)) { Way::Nothing } else { way };
+    let now = session.clock.now();
+    if let Some((run, rest)) = ahead(&way).filter(|_| args.once).and_then(|run| Some((run, flight.rest(run, now)?))) {
+        return Ok(left_alone(located, run, rest, now));
+    }
     match way {
         Way::Journal(summary) => by_journal(app, located, session, &flight, &summary, args).await,
         Way::Records(run) => by_records(app, located, session, &flight, &run, caller, args).await,
@@ -88,6 +95,34 @@ pub async fn resume_only<A: Aws, C: Clock>(
         }
         Way::Nothing => Err(flight::nothing(app, located)),
     }
+}
+
+/// The release that would go forward.
+fn ahead(way: &Way) -> Option<&RunId> {
+    match way {
+        Way::Journal(summary) if !summary.progress.rolling_back => Some(&summary.run),
+        Way::Records(run) => Some(run),
+        Way::Journal(_) | Way::Ended(..) | Way::Nothing => None,
+    }
+}
+
+/// One look that writes nothing.
+fn left_alone(located: &Located, run: &RunId, rest: Rest, now: Timestamp) -> End {
+    let (result, problem) = match rest {
+        Rest::Held => ("paused", still_paused(&located.text, true)),
+        Rest::Busy(until) => {
+            let due = until.map_or("until it is unlocked".to_owned(), |until| format!("until {}", when(until, now)));
+            let problem = Problem::new(Code::StillInFlight, format!("a process may be at work on {run}"))
+                .why(format!("none of its traffic is split, and its record keeps others away {due}"))
+                .why("one look watches a share; it begins no release, and ends none that somebody is at work on")
+                .aws_now("the release is in flight; unchanged by this command")
+                .fix(format!("look: {}", located.command("status")))
+                .fix(format!("where its process is gone, go on: {}", located.command("resume")))
+                .fix(format!("go back: {}", located.command("rollback")));
+            ("baking", problem)
+        }
+    };
+    End::new(Exit::InFlight, result).release(run.clone()).with(problem.exit(Exit::InFlight))
 }
 
 /// Goes on with the journal of this machine.

@@ -10,6 +10,7 @@ mod fault;
 mod gc;
 mod init;
 mod job;
+mod once;
 mod page;
 mod protect;
 mod repair;
@@ -377,7 +378,7 @@ fn unlock_changes_the_record_and_never_the_routing() {
     let found = status::look(&desk.app, &located, &session).now_or_never().unwrap().unwrap();
     let run = found.aliases[0].record.as_ref().unwrap().run.clone();
     assert!(found.next.iter().any(|line| line.contains(&format!("unlock pets:live {run}"))), "{found:?}");
-    assert!(status_text::screen(&found, 88).contains("in flight, v1 → v3"));
+    assert!(status_text::screen(&found, 88).contains("paused, v1 → v3"));
     let other = crate::model::RunId::new(1, 1);
     let unlock = |run| unlock::unlock(&desk.app, &located, &session, run).now_or_never().unwrap();
     assert_eq!(unlock(&other).unwrap_err().code, Code::UnlockRefused);

@@ -159,6 +159,9 @@ impl<A: Aws, C: Clock, J: Journal> Engine<'_, A, C, J> {
     /// the next intent, before its write is sent.
     pub(super) fn keep_answer(&self, attempt: Attempt, result: Result<String, &AwsError>) -> Wrote {
         let Attempt { step, operation, resource, number: attempt } = attempt;
+        if result.as_ref().err().is_none_or(|error| error.remedy() == Remedy::Unknown) {
+            self.acted.set(true);
+        }
         let (api, ok) = (operation.to_string(), result.is_ok());
         let result = result.unwrap_or_else(ToString::to_string);
         let wrote = Wrote { step, api, resource, attempt, ok, result };

@@ -83,7 +83,8 @@ impl<A: Aws, C: Clock, J: Journal> Engine<'_, A, C, J> {
                 self.bring(plan, canary, &position, shift.as_ref(), RecordState::Running).await?;
                 continue;
             }
-            if position.paused && !self.settings.once {
+            // One look watches a share that is held, and gives none.
+            if position.paused && (!self.settings.once || position.shift.is_none()) {
                 return Err(Stop::Paused);
             }
             if position.finishing {
@@ -94,7 +95,7 @@ impl<A: Aws, C: Clock, J: Journal> Engine<'_, A, C, J> {
                 continue;
             };
             if !position.paused {
-                self.bring(plan, canary, &position, Some(&shift), RecordState::Running).await?;
+                self.carry_on(plan, canary, &position, &shift).await?;
             }
             last = Some(shift.clone());
             let turn = self.judged(plan, canary, candidates, &mut sight, &shift).await?;
@@ -110,6 +111,21 @@ impl<A: Aws, C: Clock, J: Journal> Engine<'_, A, C, J> {
         let detail = if self.finishing.get() { finished_at(canary, last.as_ref()) } else { self.all_passed(canary) };
         self.finished(StepKind::Canary, since, Outcome::Ok, detail);
         Ok(())
+    }
+
+    /// Completes the step that the records name. Where the release was to stop there, and somebody else has entered it,
+    /// it stops all the same.
+    async fn carry_on(
+        &self,
+        plan: &Plan,
+        canary: &CanaryPlan,
+        position: &Position<'_>,
+        shift: &Shift,
+    ) -> Result<(), Stop> {
+        let stops = self.settings.until_percent.is_some_and(|until| canary.percent(Some(shift)) >= until);
+        let state = if stops { RecordState::Paused } else { RecordState::Running };
+        self.bring(plan, canary, position, Some(shift), state).await?;
+        if stops { Err(Stop::Until(StepKind::Canary)) } else { Ok(()) }
     }
 
     /// Does what a look at a step leads to.

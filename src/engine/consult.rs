@@ -90,7 +90,9 @@ impl<A: Aws, C: Clock, J: Journal> Engine<'_, A, C, J> {
 
     fn occasion(&self, stop: &Stop) -> Option<Occasion> {
         let occasion = match stop {
-            Stop::Interrupted(Signal::Interrupt) if self.has_written() => Occasion::Interrupted,
+            Stop::Interrupted(Signal::Interrupt) if self.has_written() && !self.has_only_looked() => {
+                Occasion::Interrupted
+            }
             Stop::Asked(Demand::Pause) => Occasion::Paused,
             Stop::Asked(Demand::RollBack) => Occasion::RollBack,
             Stop::Asked(Demand::Finish) => Occasion::Finish,

@@ -48,21 +48,21 @@ impl<A: Aws, C: Clock, J: Journal> Engine<'_, A, C, J> {
             }
             return Ok(Arrived::Promoted);
         }
-        self.until(StepKind::Publish)?;
+        self.until(plan, StepKind::Publish).await?;
         // Once an alias is claimed, the checks before it are behind.
         if !progress.may_have_changed() {
             self.smoke_all(plan, &candidates).await?;
-            self.until(StepKind::Smoke)?;
+            self.until(plan, StepKind::Smoke).await?;
         }
         match canary {
             Some(canary) => self.gradually(plan, canary, &candidates, &versions).await?,
             None => {
                 self.route_all(plan, &candidates).await?;
-                self.until(StepKind::Alias)?;
+                self.until(plan, StepKind::Alias).await?;
                 let granted = self.grant_all(plan, &candidates).await?;
-                self.until(StepKind::Permission)?;
+                self.until(plan, StepKind::Permission).await?;
                 self.redeploy(plan, &candidates, granted).await?;
-                self.until(StepKind::Redeploy)?;
+                self.until(plan, StepKind::Redeploy).await?;
                 self.close(plan, &candidates, self.started(StepKind::Promote)).await?;
             }
         }
@@ -80,19 +80,24 @@ impl<A: Aws, C: Clock, J: Journal> Engine<'_, A, C, J> {
         // Once a share was given, everything before it is behind, whichever process did it.
         if !self.progress().shifting {
             self.claim_all(plan, candidates).await?;
-            self.until(StepKind::Alias)?;
+            self.until(plan, StepKind::Alias).await?;
             let granted = self.grant_all(plan, candidates).await?;
-            self.until(StepKind::Permission)?;
+            self.until(plan, StepKind::Permission).await?;
             self.redeploy(plan, candidates, granted).await?;
-            self.until(StepKind::Redeploy)?;
+            self.until(plan, StepKind::Redeploy).await?;
         }
         self.shift(plan, canary, versions).await?;
-        self.until(StepKind::Canary)?;
+        self.until(plan, StepKind::Canary).await?;
         self.finish(plan, canary, candidates).await
     }
 
-    fn until(&self, step: StepKind) -> Result<(), Stop> {
-        if self.settings.until == Some(step) { Err(Stop::Until(step)) } else { Ok(()) }
+    /// Stops after the step that was asked for. What is claimed by then is held, so that nobody goes on by themselves.
+    async fn until(&self, plan: &Plan, step: StepKind) -> Result<(), Stop> {
+        if self.settings.until != Some(step) {
+            return Ok(());
+        }
+        self.hold(plan, step).await?;
+        Err(Stop::Until(step))
     }
 
     pub(super) fn started(&self, step: StepKind) -> Timestamp {

@@ -25,25 +25,27 @@ pub enum OnInterrupt {
     Hold,
 }
 
-/// Set by signal handlers, read by the engine between calls. The second request asks to leave everything as it is.
+/// Set by signal handlers, read by the engine between calls. The second request of a kind asks to leave everything as it
+/// is. One of the other kind does not: a CI runner that cancels sends SIGINT, and SIGTERM some seconds later.
 #[derive(Debug, Clone, Default)]
 pub struct Interrupt(Arc<State>);
 
 #[derive(Debug, Default)]
 struct State {
     signal: AtomicU8,
-    count: AtomicU8,
+    interrupts: AtomicU8,
+    terminates: AtomicU8,
 }
 
 impl Interrupt {
-    /// Notes a signal; answers how many there have been.
-    pub fn raise(&self, signal: Signal) -> u8 {
-        let code = match signal {
-            Signal::Interrupt => 1,
-            Signal::Terminate => 2,
+    /// Notes a signal.
+    pub fn raise(&self, signal: Signal) {
+        let (code, count) = match signal {
+            Signal::Interrupt => (1, &self.0.interrupts),
+            Signal::Terminate => (2, &self.0.terminates),
         };
         self.0.signal.store(code, Ordering::SeqCst);
-        self.0.count.fetch_add(1, Ordering::SeqCst).saturating_add(1)
+        count.fetch_add(1, Ordering::SeqCst);
     }
 
     /// The signal that was noted, if any.
@@ -58,11 +60,36 @@ impl Interrupt {
     /// Forgets what was noted: a person was asked about it, and goes on.
     pub fn clear(&self) {
         self.0.signal.store(0, Ordering::SeqCst);
-        self.0.count.store(0, Ordering::SeqCst);
+        self.0.interrupts.store(0, Ordering::SeqCst);
+        self.0.terminates.store(0, Ordering::SeqCst);
     }
 
-    /// Whether it was asked for more than once: then even the way back stops.
+    /// Whether the same was asked for more than once: then even the way back stops.
     pub fn insisted(&self) -> bool {
-        self.0.count.load(Ordering::SeqCst) > 1
+        [&self.0.interrupts, &self.0.terminates].iter().any(|count| count.load(Ordering::SeqCst) > 1)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_two_of_a_kind_insist() {
+        use Signal::{Interrupt as Int, Terminate as Term};
+        let cases: [(&[Signal], bool); 5] = [
+            (&[Int], false),
+            (&[Int, Term], false),
+            (&[Term, Int], false),
+            (&[Int, Term, Int], true),
+            (&[Term, Term], true),
+        ];
+        for (signals, insisted) in cases {
+            let interrupt = Interrupt::default();
+            signals.iter().for_each(|signal| interrupt.raise(*signal));
+            assert_eq!((interrupt.insisted(), interrupt.raised()), (insisted, signals.last().copied()), "{signals:?}");
+            interrupt.clear();
+            assert_eq!((interrupt.insisted(), interrupt.raised()), (false, None));
+        }
     }
 }

@@ -29,7 +29,7 @@ use jiff::Timestamp;
 pub(crate) use finish::LINGER;
 
 pub use interrupt::{Interrupt, OnInterrupt, Signal};
-pub use outcome::{Outcome, nothing_to_publish};
+pub use outcome::{Outcome, nothing_to_publish, still_paused};
 pub use reserve::{ASSUMED, RESERVE};
 
 use self::person::{Demand, Nobody, Person};
@@ -162,6 +162,8 @@ pub struct Engine<'a, A, C, J> {
     jitter: Jitter,
     /// Whether any write was, or may have been, carried out.
     wrote: Cell<bool>,
+    /// Whether this process sent any of them.
+    acted: Cell<bool>,
     /// Somebody asked to go on with a release: a pause that stands when it is first looked at is over.
     resuming: Cell<Resuming>,
     /// Since when a person who let a held step go on has it watched: its extension begins anew.
@@ -209,6 +211,7 @@ impl<'a, A: Aws, C: Clock, J: Journal> Engine<'a, A, C, J> {
             settings,
             jitter: Jitter::new(seed),
             wrote: Cell::new(false),
+            acted: Cell::new(false),
             resuming: Cell::new(Resuming::No),
             watched_since: Cell::new(None),
             unsure: Cell::new(false),

@@ -149,20 +149,7 @@ impl<A: Aws, C: Clock, J: Journal> Engine<'_, A, C, J> {
                 problem: None,
                 now: vec![format!("stopped after {step}, as asked")],
             },
-            Stop::Paused => {
-                let why = if self.settings.once {
-                    "a person paused it or has to agree to its next step, or nothing was proven in time"
-                } else {
-                    "somebody paused this release"
-                };
-                let problem = Problem::new(Code::StillInFlight, format!("{place} is paused"))
-                    .why(why)
-                    .aws_now("as this release left it; nothing further is written")
-                    .fix(format!("go on: stagegate resume {place}"))
-                    .fix(format!("go back: stagegate rollback {place}"))
-                    .exit(Exit::InFlight);
-                Outcome { exit: Exit::InFlight, ending: None, problem: Some(problem), now: Vec::new() }
-            }
+            Stop::Paused => waits(still_paused(&place, self.settings.once)),
             Stop::Held(problem) => waits(problem),
             Stop::Baking(percent) => waits(
                 Problem::new(Code::StillBaking, format!("the canary of {place} goes on at {percent}"))
@@ -212,18 +199,33 @@ impl<A: Aws, C: Clock, J: Journal> Engine<'_, A, C, J> {
         }
     }
 
+    /// Whether a release that another process has begun was only looked at so far: whoever stops the look stops nothing
+    /// else.
+    pub(super) fn has_only_looked(&self) -> bool {
+        self.settings.once && self.has_written() && !self.acted.get()
+    }
+
     async fn interrupted(&self, plan: &Plan, signal: Signal) -> Outcome {
         let place = plan.target.label();
         let name = match signal {
             Signal::Interrupt => "SIGINT (Ctrl-C)",
             Signal::Terminate => "SIGTERM or SIGHUP",
         };
+        let exit = match signal {
+            Signal::Interrupt => Exit::Interrupted,
+            Signal::Terminate => Exit::Terminated,
+        };
+        if self.has_only_looked() {
+            let problem = Problem::new(Code::Interrupted, "the look was interrupted")
+                .why(format!("{name} came before it had written anything"))
+                .aws_now("the release is as the look found it")
+                .fix(format!("look again: stagegate resume {place} --once"))
+                .fix(format!("go back: stagegate rollback {place}"))
+                .exit(exit);
+            return Outcome { exit, ending: None, problem: Some(problem), now: Vec::new() };
+        }
         let problem = Problem::new(Code::Interrupted, "interrupted").why(format!("{name} asked the release to stop"));
         if !self.has_written() {
-            let exit = match signal {
-                Signal::Interrupt => Exit::Interrupted,
-                Signal::Terminate => Exit::Terminated,
-            };
             return self.back(plan, problem.why("stopped before the first write").fix(again(&place)), exit).await;
         }
         self.as_configured(plan, problem).await
@@ -362,6 +364,21 @@ impl<A: Aws, C: Clock, J: Journal> Engine<'_, A, C, J> {
             _ => Ok(()),
         }
     }
+}
+
+/// The message about a release that a record holds; whether one look was asked for, or it was to go on.
+pub fn still_paused(place: &str, once: bool) -> Problem {
+    let why = if once {
+        "a person paused it or has to agree to its next step, it was to stop there, or nothing was proven in time"
+    } else {
+        "somebody paused this release"
+    };
+    Problem::new(Code::StillInFlight, format!("{place} is paused"))
+        .why(why)
+        .aws_now("as this release left it; nothing further is written")
+        .fix(format!("go on: stagegate resume {place}"))
+        .fix(format!("go back: stagegate rollback {place}"))
+        .exit(Exit::InFlight)
 }
 
 /// The note for a release that found nothing new.

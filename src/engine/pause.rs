@@ -1,16 +1,18 @@
 //! Holding a release where it is, and letting it go on: only the word for its state in the records changes, and never the
 //! routing. Whoever runs the release reads the records at every look.
 
-use super::{Engine, WRITE_ATTEMPTS_MAX};
+use super::canary::routing_of;
+use super::{Engine, Stop, WRITE_ATTEMPTS_MAX};
 use crate::aws::noun::{Alias, Routing};
 use crate::aws::operation::GetAlias;
 use crate::aws::{Aws, Remedy, explain};
-use crate::change::{is_moving_capacity, route};
+use crate::change::{Change, is_moving_capacity, route};
 use crate::clock::Clock;
 use crate::journal::Journal;
 use crate::model::{AliasName, Description, FunctionName, Record, RecordState, RunId};
 use crate::plan::{Plan, read_description};
 use crate::problem::{Code, Problem};
+use crate::step::StepKind;
 
 /// What a release in flight is asked for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -94,6 +96,29 @@ impl<A: Aws, C: Clock, J: Journal> Engine<'_, A, C, J> {
         Err(Problem::new(Code::AliasChanged, format!("the record of {name} could not be written"))
             .why(format!("somebody else wrote it first, {WRITE_ATTEMPTS_MAX} times in a row"))
             .aws_now("the routing was not touched by this command"))
+    }
+
+    /// Before the release stops where it was asked to: every record of it says that it is held, and its routing stays.
+    pub(super) async fn hold(&self, plan: &Plan, step: StepKind) -> Result<(), Stop> {
+        // Only what the canary writes belongs to it: its way on is found by that.
+        let step = if step == StepKind::Canary { step } else { StepKind::Alias };
+        for member in &plan.members {
+            let (function, alias) = (member.function.clone(), plan.target.alias.clone());
+            let found = self.find(GetAlias { function: function.clone(), alias: alias.clone() }).await?;
+            let description = read_description(&format!("{function}:{alias}"), found.as_ref())?;
+            let (Some(found), Some(record)) = (found, description.record.clone()) else { continue };
+            match next(&record, &self.run, Wish::Hold) {
+                Next::Write(record) => {
+                    let (before, want) = (Some(routing_of(&found)), same_routing(&found, &description, *record));
+                    self.apply(step, &Change::Alias { function, alias, before, want }).await?;
+                }
+                Next::Leave if record.run == self.run && record.state != RecordState::Promoted => {
+                    return Err(Stop::RolledBackElsewhere);
+                }
+                Next::Already | Next::Leave => {}
+            }
+        }
+        Ok(())
     }
 
     /// Before a release that stopped goes on: records that somebody paused outside the steps of the canary. Those within

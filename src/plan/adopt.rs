@@ -173,6 +173,11 @@ impl Underway {
         if let Some(canary) = plan.canary.as_mut().filter(|canary| overridden && canary.override_gate.is_none()) {
             canary.override_gate = Some("as recorded when the release began".into());
         }
+        // A claim is recognised as the release's own by all that it says, so also by when it ends.
+        let claim = self.aliases.iter().find(|(_, record)| record.shift.is_none() && record.state.holds_lock());
+        if let Some(at) = claim.and_then(|(_, record)| record.expires?.checked_sub(plan.lock()).ok()) {
+            plan.at = at;
+        }
         plan.notices.clear();
     }
 }

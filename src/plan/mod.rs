@@ -204,11 +204,16 @@ impl Plan {
         waits + settle + bakes + 10 * self.members.len() as u64
     }
 
+    /// For how long the release holds its aliases before its first share: its planned time, the longest extension of a
+    /// step, and a margin.
+    pub fn lock(&self) -> Duration {
+        let steps = self.canary.iter().flat_map(|canary| &canary.steps);
+        let extension = steps.map(|step| self.target.canary.extension(step)).max().unwrap_or_default();
+        Duration::from_secs(self.duration_s()) + extension + LOCK_MARGIN
+    }
+
     /// The record that the release writes for a function, once its candidate is known.
     pub fn record(&self, member: &MemberPlan, to: Version, state: RecordState) -> Record {
-        let extension = self.canary.iter().flat_map(|canary| &canary.steps);
-        let extension = extension.map(|step| self.target.canary.extension(step)).max().unwrap_or_default();
-        let lock = Duration::from_secs(self.duration_s()) + extension + LOCK_MARGIN;
         let by_stage = self.canary.as_ref().is_some_and(|canary| canary.mode == CanaryMode::Stage);
         let stage = self.stage.as_ref().filter(|s| by_stage || s.changes() || !member.grants.is_empty()).map(|stage| {
             RecordedStage {
@@ -222,7 +227,7 @@ impl Plan {
         Record {
             run: self.run.clone(),
             state,
-            expires: state.holds_lock().then(|| self.at + lock),
+            expires: state.holds_lock().then(|| self.at + self.lock()),
             from: member.before.as_ref().map(|alias| alias.version),
             to,
             members: self.members.len(),

@@ -195,8 +195,8 @@ const INTERRUPTS: &[Block] = &[
     row("rollback", "what serves is put back at once: exit 5 when it is read back (the default)"),
     row("hold", "everything stays as it is, and the commands that go on and back are printed"),
     text(
-        "Which of them, says --on-interrupt, then STAGEGATE_ON_INTERRUPT, then [target.NAME.on] interrupt. A second signal \
-         while it goes back ends the attempts to write: exit 6, with what is true then.",
+        "Which of them, says --on-interrupt, then STAGEGATE_ON_INTERRUPT, then [target.NAME.on] interrupt. A second \
+         signal of the same kind while it goes back ends the attempts to write: exit 6, with what is true then.",
     ),
     Head("Killed, or the machine is gone"),
     text(

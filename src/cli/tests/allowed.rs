@@ -5,7 +5,7 @@ mod cleaning_up;
 mod elsewhere;
 mod going_back;
 mod looking;
-mod place;
+pub(super) mod place;
 mod releasing;
 
 use std::collections::BTreeSet;

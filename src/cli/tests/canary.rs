@@ -52,7 +52,7 @@ impl Desk {
         std::fs::remove_file(self.folder.path().join("stagegate.toml")).unwrap();
     }
 
-    fn record(&self, function: &FunctionName) -> Record {
+    pub(super) fn record(&self, function: &FunctionName) -> Record {
         let text = self.world.look(|account| account.functions[function].aliases[&live()].description.clone());
         Description::parse(&text).unwrap().record.unwrap()
     }

@@ -7,12 +7,16 @@ use stagegate::world::Fault;
 use crate::faults::lab::{Lab, Scenario};
 
 fn signals(lab: &Lab, at: usize, times: u8) {
+    raises(lab, at, Signal::Terminate, times);
+}
+
+fn raises(lab: &Lab, at: usize, signal: Signal, times: u8) {
     let interrupt = lab.interrupt.clone();
     lab.world.inject(
         at,
         Fault::intrude(move |_| {
             for _ in 0..times {
-                interrupt.raise(Signal::Terminate);
+                interrupt.raise(signal);
             }
         }),
     );
@@ -86,4 +90,33 @@ fn insisting_during_the_way_back_leaves_a_true_statement_and_a_way() {
             }
         }
     }
+}
+
+/// A runner that cancels sends SIGINT, and SIGTERM some seconds later: the way back goes on through throttling. A person's
+/// second Ctrl-C ends it.
+#[test]
+fn the_second_signal_of_a_runner_does_not_end_the_way_back() {
+    let lab = Lab::new(Scenario::Second);
+    let plan = lab.plan().unwrap();
+    let before = lab.state();
+    let smooth = lab.fork();
+    smooth.promote(&plan).unwrap();
+    let cancelled = |at: usize, second: Signal| {
+        let lab = lab.fork();
+        lab.world.restart();
+        raises(&lab, at, Signal::Interrupt, 1);
+        raises(&lab, at + 1, second, 1);
+        (at + 2..at + 5).for_each(|at| lab.world.inject(at, Fault::Throttled));
+        let outcome = lab.promote(&plan).unwrap();
+        (outcome.exit, lab.state() == before)
+    };
+    let mut insisted = 0;
+    for at in 0..smooth.calls() {
+        match cancelled(at, Signal::Terminate) {
+            (Exit::Done, is_back) => assert!(!is_back, "at {at}"),
+            (exit, is_back) => assert!(is_back && exit != Exit::InBetween, "at {at}: {exit:?}"),
+        }
+        insisted += usize::from(cancelled(at, Signal::Interrupt).0 == Exit::InBetween);
+    }
+    assert!(insisted > 0);
 }

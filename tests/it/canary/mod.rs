@@ -14,3 +14,4 @@ mod reserve;
 mod restart;
 mod rows;
 mod steps;
+mod tick;
