@@ -173,8 +173,12 @@ impl Underway {
         if let Some(canary) = plan.canary.as_mut().filter(|canary| overridden && canary.override_gate.is_none()) {
             canary.override_gate = Some("as recorded when the release began".into());
         }
-        // A claim is recognised as the release's own by all that it says, so also by when it ends.
-        let claim = self.aliases.iter().find(|(_, record)| record.shift.is_none() && record.state.holds_lock());
+        // A claim is recognised as the release's own by all that it says, so also by when it ends. Where the version stays,
+        // the record of a canary that is being ended says the same as a claim: that one does not go on from it.
+        let is_claim = |record: &Record| {
+            record.shift.is_none() && record.state.holds_lock() && record.from.is_none_or(|from| from != record.to)
+        };
+        let claim = self.aliases.iter().find(|(_, record)| is_claim(record));
         if let Some(at) = claim.and_then(|(_, record)| record.expires?.checked_sub(plan.lock()).ok()) {
             plan.at = at;
         }
