@@ -100,9 +100,12 @@ fn dies(desk: &Desk, line: &str, operation: Operation, smooth: Desk) {
     desk.world.restart();
 }
 
+/// Makes a desk.
+type Make = fn() -> Desk;
+
 #[test]
 fn one_look_leaves_a_release_without_a_share_to_whoever_began_it_until_it_has_expired() {
-    let cases: [(fn() -> Desk, &str, Option<f64>); 2] =
+    let cases: [(Make, &str, Option<f64>); 2] =
         [(desk, "prod --yes --until canary:5%", Some(0.05)), (|| Desk::new(Shape::Human), "prod --yes", None)];
     for (make, line, share) in cases {
         for elsewhere in [false, true] {

@@ -17,5 +17,4 @@ mod runner;
 mod scenario;
 mod summary;
 mod tools;
-#[cfg(feature = "live")]
 mod yaml;
