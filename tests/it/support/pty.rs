@@ -11,6 +11,8 @@ use vt100::Parser;
 
 /// How long anything may take; a test that waits longer has failed.
 const PATIENCE: Duration = Duration::from_secs(90);
+/// After which time a key that showed nothing is pressed again.
+const AGAIN: Duration = Duration::from_secs(3);
 /// Rows of every terminal.
 pub const ROWS: u16 = 100;
 
@@ -107,6 +109,26 @@ impl Terminal {
     /// Presses keys.
     pub fn press(&mut self, keys: &str) {
         self.keys.write_all(keys.as_bytes()).and_then(|()| self.keys.flush()).unwrap();
+    }
+
+    /// Presses a key until a text is the last on the screen: one that comes while a prompt is still being set up is lost.
+    #[track_caller]
+    pub fn press_until(&mut self, key: &str, text: &str) {
+        let end = Instant::now() + PATIENCE;
+        loop {
+            self.press(key);
+            let again = Instant::now() + AGAIN;
+            let mut screen = self.screen.0.lock().unwrap();
+            while Instant::now() < again {
+                let shown = screen.parser.screen().contents();
+                if shown.trim_end().ends_with(text) {
+                    return;
+                }
+                assert!(Instant::now() < end && !screen.closed, "{key:?} does not bring {text:?}:\n{shown}");
+                let left = again.saturating_duration_since(Instant::now());
+                screen = self.screen.1.wait_timeout(screen, left).unwrap().0;
+            }
+        }
     }
 
     /// Makes the terminal wider or narrower.

@@ -98,8 +98,7 @@ fn yes_is_an_answer_with_enter_only() {
     let Some(desk) = desk("terminal yes") else { return };
     let mut terminal = desk.at_terminal("promote pets:beta");
     terminal.wait("Start?");
-    terminal.press("y");
-    terminal.wait_last("[y/N]: y");
+    terminal.press_until("y", "[y/N]: y");
     terminal.press("es\r");
     let (code, screen) = terminal.end();
     assert_eq!(code, 0, "{screen}");
