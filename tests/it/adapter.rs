@@ -124,14 +124,11 @@ fn alarms_are_read_by_name_and_composite_ones_too() {
     let Some(emulator) = Emulator::shared() else { return };
     let bench = Bench::new(emulator, "adapter, alarms");
     for name in ["errors", "unnamed"] {
-        let alarm = json!({"AlarmName": name, "Namespace": "AWS/Lambda", "MetricName": "Errors", "Statistic": "Sum",
-            "Period": 60, "EvaluationPeriods": 1, "Threshold": 1.0, "ComparisonOperator": "GreaterThanThreshold"});
-        bench.account.must("cloudwatch", "put_metric_alarm", alarm);
+        bench.account.create_alarm(name);
     }
     let composite = json!({"AlarmName": "everything", "AlarmRule": "ALARM(errors)"});
     bench.account.must("cloudwatch", "put_composite_alarm", composite);
-    let state = json!({"AlarmName": "errors", "StateValue": "ALARM", "StateReason": "by hand"});
-    bench.account.must("cloudwatch", "set_alarm_state", state);
+    bench.account.set_alarm("errors", "ALARM", "by hand");
 
     let names = ["errors", "everything", "gone"].map(str::to_owned).to_vec();
     let mut alarms = bench.send(DescribeAlarms { names }).unwrap();

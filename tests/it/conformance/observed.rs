@@ -85,15 +85,10 @@ impl Sides {
     /// Sets an alarm, which is made if it is missing.
     pub fn set_alarm(&mut self, name: &'static str, rings: bool) {
         if self.alarms.insert(name) {
-            // So long that the emulator does not evaluate it by itself.
-            let alarm = json!({ "AlarmName": name, "Namespace": "Shop", "MetricName": "Complaints", "Period": 86400,
-                "Statistic": "Sum", "EvaluationPeriods": 1, "Threshold": 1.0,
-                "ComparisonOperator": "GreaterThanThreshold" });
-            self.account.must("cloudwatch", "put_metric_alarm", alarm);
+            self.account.create_alarm(name);
         }
         let (value, text) = if rings { (AlarmValue::Alarm, "ALARM") } else { (AlarmValue::Ok, "OK") };
         self.world.edit(|world| world.put_alarm(name, value, began(), text));
-        let state = json!({ "AlarmName": name, "StateValue": text, "StateReason": text });
-        self.account.must("cloudwatch", "set_alarm_state", state);
+        self.account.set_alarm(name, text, text);
     }
 }

@@ -136,6 +136,25 @@ impl Account {
         self.must("apigateway", "create_stage", settings);
     }
 
+    /// Creates an alarm that no metric moves: it keeps the state that [`Account::set_alarm`] gives it.
+    ///
+    /// The emulator evaluates a new alarm by itself at some later moment, and would undo what was set before. It leaves an
+    /// alarm as it is that ignores missing data: nothing is ever put into its metric.
+    #[track_caller]
+    pub fn create_alarm(&self, name: &str) {
+        let alarm = json!({"AlarmName": name, "Namespace": "Shop", "MetricName": "Complaints", "Statistic": "Sum",
+            "Period": 86400, "EvaluationPeriods": 1, "Threshold": 1.0, "ComparisonOperator": "GreaterThanThreshold",
+            "TreatMissingData": "ignore"});
+        self.must("cloudwatch", "put_metric_alarm", alarm);
+    }
+
+    /// Sets an alarm's state, `OK` or `ALARM`, for this reason.
+    #[track_caller]
+    pub fn set_alarm(&self, name: &str, state: &str, reason: &str) {
+        let state = json!({"AlarmName": name, "StateValue": state, "StateReason": reason});
+        self.must("cloudwatch", "set_alarm_state", state);
+    }
+
     /// The ARN of a function of this account, without a qualifier.
     pub fn function_arn(&self, function: &str) -> String {
         format!("arn:aws:lambda:{REGION}:{}:function:{function}", self.id)

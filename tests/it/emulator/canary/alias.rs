@@ -76,9 +76,7 @@ pub fn stopped(emulator: &'static Emulator) {
 pub fn alarm(emulator: &'static Emulator) {
     let scene = Scene::new(emulator, Kind::Alias, "alarm");
     let shop = &scene.shop;
-    let alarm = json!({"AlarmName": "errors", "Namespace": "Shop", "MetricName": "Complaints", "Statistic": "Sum",
-        "Period": 86400, "EvaluationPeriods": 1, "Threshold": 1.0, "ComparisonOperator": "GreaterThanThreshold"});
-    shop.account.must("cloudwatch", "put_metric_alarm", alarm);
+    shop.account.create_alarm("errors");
     let composite = json!({"AlarmName": "everything", "AlarmRule": "ALARM(errors)"});
     shop.account.must("cloudwatch", "put_composite_alarm", composite);
 
@@ -96,8 +94,7 @@ pub fn alarm(emulator: &'static Emulator) {
         let ended = thread::spawn(move || finish(child));
         wait_for(shop, "2", 0.5);
         for name in ["errors", "everything"] {
-            let state = json!({"AlarmName": name, "StateValue": "ALARM", "StateReason": "complaints"});
-            shop.account.must("cloudwatch", "set_alarm_state", state);
+            shop.account.set_alarm(name, "ALARM", "complaints");
         }
         let held = ended.join().unwrap().exits(8);
         assert!(held.event("error").to_string().contains("alarm e"), "{}", held.all());

@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use super::gate::{SMOKE, quiet_alarm, raise};
+use super::gate::SMOKE;
 use super::site::{PROMOTE, Place, Site};
 use crate::emulator::canary::split::wait_for;
 use crate::emulator::shop::{ALIAS, FUNCTION};
@@ -63,12 +63,12 @@ pub fn texts_of_a_release(emulator: &'static Emulator) {
 pub fn texts_of_a_failure(emulator: &'static Emulator) {
     let name = "::set-output name=x::y ##[add-mask]prod `b` | c <!--";
     let gate = format!("alarms = [{}]\non_alarm = \"rollback\"", json!(name));
-    let site = Site::new(emulator, "injection, failure", &["50% 15s"], &gate);
+    let site = Site::new(emulator, "injection, failure", &["50% 2m"], &gate);
     let account = &site.scene.shop.account;
-    quiet_alarm(account, name);
+    account.create_alarm(name);
     let job = site.runner().start(&site.action, &PROMOTE);
     wait_for(&site.scene.shop, "2", 0.5);
-    raise(account, name);
+    account.set_alarm(name, "ALARM", "complaints");
     let ended = job.end().exits(5).says("result", "rolled-back").shows(Place::Error, "SG-Q01");
     harmless(&ended);
 
