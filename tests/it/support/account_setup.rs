@@ -140,6 +140,7 @@ impl Account {
     ///
     /// The emulator evaluates a new alarm by itself at some later moment, and would undo what was set before. It leaves an
     /// alarm as it is that ignores missing data: nothing is ever put into its metric.
+    #[cfg(feature = "live")]
     #[track_caller]
     pub fn create_alarm(&self, name: &str) {
         let alarm = json!({"AlarmName": name, "Namespace": "Shop", "MetricName": "Complaints", "Statistic": "Sum",
@@ -149,6 +150,7 @@ impl Account {
     }
 
     /// Sets an alarm's state, `OK` or `ALARM`, for this reason.
+    #[cfg(feature = "live")]
     #[track_caller]
     pub fn set_alarm(&self, name: &str, state: &str, reason: &str) {
         let state = json!({"AlarmName": name, "StateValue": state, "StateReason": reason});
