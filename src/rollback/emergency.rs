@@ -238,7 +238,7 @@ fn record_after(seen: &Seen, to: Version, rule: Rule, fresh: &RunId) -> Record {
     match seen.believed() {
         // The rollback of somebody whose process died: the record is right, only its state is not final.
         Some(record) if record.state == RecordState::Undoing && record.to == to => {
-            Record { state: RecordState::RolledBack, expires: None, granted: false, ..record.clone() }
+            Record { state: RecordState::RolledBack, expires: None, granted: false, asks: false, ..record.clone() }
         }
         Some(record) if rule == Rule::Back => record.clone(),
         Some(record) if record.state == RecordState::RolledBack && record.from == Some(to) => clear(Record {
@@ -274,6 +274,7 @@ fn unrecorded(seen: &Seen, to: Version, fresh: &RunId) -> Record {
         granted: false,
         bad: serving.number().filter(|_| serving != to).map_or_else(|| known.clone(), |n| remember_bad(&known, n)),
         gate_overridden: false,
+        asks: false,
     }
 }
 
