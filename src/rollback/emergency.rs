@@ -162,6 +162,21 @@ impl Emergency {
         seen.iter().zip(&self.way.aliases).filter_map(news).collect()
     }
 
+    /// The same without a word against the version that it goes back from: nobody has judged it.
+    pub fn blaming_nobody(mut self, seen: &[Seen]) -> Self {
+        for (one, back) in seen.iter().zip(&mut self.way.aliases) {
+            let Goal::At(at) = &mut back.goal else { continue };
+            let known = one.description.record.as_ref().map(|record| record.bad.clone()).unwrap_or_default();
+            for text in [&mut at.meanwhile, &mut at.last] {
+                if let Ok(Description { text: own, record: Some(record) }) = Description::parse(text) {
+                    let record = Some(Record { bad: known.clone(), ..record });
+                    *text = Description { text: own, record }.fitting().to_string();
+                }
+            }
+        }
+        self
+    }
+
     /// Carries it out.
     pub async fn run<A: Aws, C: Clock, J: Journal>(mut self, engine: &Engine<'_, A, C, J>) -> super::Undone {
         // A person may have taken their time over the screen since this was prepared.
