@@ -105,6 +105,35 @@ fn a_run_that_is_cancelled_before_the_program_is_there_does_not_fail_twice() {
     assert_eq!(String::from_utf8(stdout).unwrap(), "stagegate was not installed yet: nothing was begun\n");
 }
 
+/// What the Action's program leaves in a job, in an empty home: `GITHUB_OUTPUT`, the summary and the log.
+fn left(variables: &[(&str, &str)]) -> [String; 3] {
+    let home = tempfile::tempdir().unwrap();
+    let place = |name: &str| home.path().join(name).display().to_string();
+    let output = Command::new(env!("CARGO_BIN_EXE_stagegate"))
+        .arg("action")
+        .env_clear()
+        .envs([("GITHUB_ACTIONS", "true"), ("STAGEGATE_COMMAND", "promote"), ("STAGEGATE_TARGET", "prod")])
+        .envs([("GITHUB_OUTPUT", place("output")), ("GITHUB_STEP_SUMMARY", place("summary")), ("HOME", place("."))])
+        .envs(variables.iter().copied())
+        .current_dir(home.path())
+        .output()
+        .unwrap();
+    let read = |name: &str| std::fs::read_to_string(place(name)).unwrap_or_default();
+    [read("output"), read("summary"), String::from_utf8(output.stderr).unwrap()]
+}
+
+#[test]
+fn a_step_that_ends_by_itself_says_so_whatever_it_is_asked_to_leave_out() {
+    let [output, summary, log] = left(&[]);
+    assert!(output.contains("\nexit-code<<") && !summary.is_empty() && log.contains("::error "), "{output}\n{log}");
+    for without in [("STAGEGATE_ARGS", "--no-github"), ("STAGEGATE_NO_GITHUB", "1")] {
+        let [output, summary, log] = left(&[without]);
+        assert!(output.contains("\nexit-code<<"), "else it looks like one that was killed: {output:?} {log}");
+        assert_eq!(summary, "");
+        assert!(!log.contains("::"), "{log}");
+    }
+}
+
 #[test]
 fn the_outputs_are_those_that_are_written() {
     let action = action();
