@@ -26,7 +26,7 @@ const ANNOTATIONS: &str = "STAGEGATE_GITHUB_ANNOTATIONS";
 /// # Errors
 /// [`Code::BadOption`] names the variable that is none of its values.
 pub fn wishes(env: Env<'_>, bare: bool, caller: &Caller<'_>, acts: bool) -> Result<Option<Wishes>, Problem> {
-    if !is_runner(env) || (bare && !matches!(caller, Caller::Action(_))) {
+    if !is_runner(env) || (bare && !caller.has_the_runners_streams(env)) {
         return Ok(None);
     }
     let set = |name: &str| env(name).filter(|value| !value.is_empty());
@@ -44,7 +44,7 @@ pub fn wishes(env: Env<'_>, bare: bool, caller: &Caller<'_>, acts: bool) -> Resu
         run: WorkflowRun::of(env),
         below: below(file("GITHUB_WORKSPACE").as_deref(), std::env::current_dir().ok().as_deref()),
         delimiter,
-        masks: matches!(caller, Caller::Action(_)),
+        masks: caller.has_the_runners_streams(env),
     }))
 }
 
@@ -104,6 +104,18 @@ impl Caller<'_> {
         match self {
             Self::Words(words) => typed(words),
             Self::Action(line) => line.map_or_else(|| "action".to_owned(), |line| line.title.clone()),
+        }
+    }
+
+    /// Whether the runner itself started the program: for the Action, and for `settle` in a step of a composite, where its
+    /// variable is. Elsewhere a shell may have sent standard error into a file.
+    fn has_the_runners_streams(&self, env: Env<'_>) -> bool {
+        match self {
+            Self::Action(_) => true,
+            Self::Words(words) => {
+                typed(words).split(' ').next() == Some("settle")
+                    && env("GITHUB_ACTION_PATH").is_some_and(|path| !path.is_empty())
+            }
         }
     }
 }

@@ -35,6 +35,7 @@ fn jobs_take_roles_and_keep_them() {
         ("not renewed", credentials::not_renewed_goes_back_in_time),
         ("refused", credentials::refused),
         ("no token", credentials::no_token),
+        ("settled", credentials::settled),
     ]);
 }
 
