@@ -160,9 +160,10 @@ fn description(target: &Target, env: &dyn Fn(&str) -> Option<String>) -> String 
         .to_owned()
 }
 
-/// The command lines that go on and go back, said before the first write: a terminal that dies leaves them on the screen.
+/// The command lines that go on and go back, said before the first write: a terminal that dies leaves them on the screen,
+/// and a runner that is lost leaves its log.
 pub fn ways(app: &App, located: &Located) {
-    app.reporter.aside(&format!(
+    app.reporter.keep(&format!(
         "  go back at any time:   {}\n  go on after a stop:    {}\n\n",
         located.command("rollback"),
         located.command("resume")

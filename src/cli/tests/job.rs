@@ -178,6 +178,20 @@ fn a_job_settles_what_it_took_up_whoever_began_it_and_nothing_that_it_only_looke
 }
 
 #[test]
+fn the_ways_out_are_in_the_log_of_a_job_whatever_else_it_is_not_to_hold() {
+    for (shape, loudness) in [(Shape::Events, Loudness::Normal), (Shape::Human, Loudness::Quiet)] {
+        let desk = desk().in_a_job_with(shape, loudness);
+        desk.promote("prod --yes --until smoke").unwrap();
+        let log = desk.err.text();
+        assert!(
+            log.contains("stagegate rollback prod\n") && log.contains("stagegate resume prod\n"),
+            "{shape:?}: {log}"
+        );
+        assert!(!desk.out.text().contains("go back at any time"), "{shape:?}");
+    }
+}
+
+#[test]
 fn a_run_settles_its_own_release_and_leaves_others_alone() {
     let mut desk = desk();
     desk.app.env = |name| match name {
