@@ -66,6 +66,14 @@ impl Runner {
         self
     }
 
+    /// With a download that lasts until it is cancelled, just before its end.
+    pub fn installs_for_ever(self) -> Self {
+        let install = self.place("action/install.sh");
+        let script = fs::read_to_string(&install).unwrap();
+        fs::write(install, format!("{script}echo 'stagegate is being installed'\nexec sleep 600\n")).unwrap();
+        self
+    }
+
     /// A place on the machine.
     pub fn place(&self, name: &str) -> PathBuf {
         self.folder.path().join(name)

@@ -93,3 +93,19 @@ pub fn a_tick_that_only_looks(emulator: &'static Emulator) {
         assert_eq!(site.scene.shop.alias(), before, "{}", ended.all());
     }
 }
+
+/// An earlier job of the same run has left its release paused, for this one to finish: it never came to that.
+pub fn before_the_program_ran(emulator: &'static Emulator) {
+    let site = Site::new(emulator, "cancelled while installing", &BAKES, "");
+    let until = [PROMOTE.as_slice(), &[("until", "canary:50%")]].concat();
+    site.runner().run(&site.action, &until).exits(0).says("result", "paused");
+    let before = site.scene.shop.alias();
+    let finish = [("command", "resume"), ("target", "prod"), ("args", "--finish")];
+    let job = site.runner().installs_for_ever().start(&site.action, &finish);
+    job.log.wait("is being installed");
+    job.cancel();
+    let ended = job.end();
+    assert_eq!(ended.step("run").conclusion, Conclusion::Skipped, "{}", ended.all());
+    assert_eq!(ended.steps.last().unwrap().conclusion, Conclusion::Skipped, "{}", ended.all());
+    assert_eq!(site.scene.shop.alias(), before, "{}", ended.all());
+}

@@ -19,6 +19,7 @@ fn jobs_are_carried_out_cancelled_and_lost() {
         ("cancelled while baking", cancelled::while_baking),
         ("cancelled while baking, on hold", cancelled::while_baking_on_hold),
         ("cancelled tick", cancelled::a_tick_that_only_looks),
+        ("cancelled while installing", cancelled::before_the_program_ran),
         ("hung write that lands", hung::a_write_whose_answer_never_comes),
         ("hung write that lands late", hung::a_write_that_lands_after_everything),
         ("killed", hung::killed_while_the_job_goes_on),
