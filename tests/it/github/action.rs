@@ -1,12 +1,13 @@
 //! What action.yml declares is what its steps pass on, and what the workflows ask of it is what the program takes.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::process::Command;
 
 use serde_json::Value;
 use stagegate::report::github::OUTPUTS;
 
 use super::files::{ACTION, read, readme_yaml, workflows};
+use super::runner::expression::{Context, condition, template};
 use super::yaml::yaml;
 
 /// What `stagegate action` reads.
@@ -163,11 +164,15 @@ fn parses(words: impl IntoIterator<Item = String>) -> clap::ArgMatches {
     stagegate::cli::command().try_get_matches_from(&line).unwrap_or_else(|error| panic!("{}: {error}", line.join(" ")))
 }
 
-/// The text with a value in place of each expression.
+/// The text with a value in place of each expression: the one that it chooses, if it names one.
 fn filled(text: &str) -> String {
     let mut parts = text.split("${{");
     let head = parts.next().unwrap_or_default().to_owned();
-    parts.fold(head, |text, part| text + "prod" + part.split_once("}}").unwrap().1)
+    parts.fold(head, |text, part| {
+        let (expression, rest) = part.split_once("}}").unwrap();
+        let chosen = expression.split_once("&& '").and_then(|(_, chosen)| chosen.split('\'').next());
+        text + chosen.unwrap_or("prod") + rest
+    })
 }
 
 /// The command line that the Action makes of what a step gives it.
@@ -205,6 +210,28 @@ fn what_the_workflows_ask_for_is_what_the_program_takes() {
         }
     }
     assert_eq!(Vec::from_iter(commands), ["drift", "plan", "promote", "resume", "rollback"]);
+}
+
+#[test]
+fn what_is_finished_is_what_was_left_paused() {
+    let jobs = &yaml(&read("workflows/promote.yml"))["jobs"];
+    let step = jobs["start"]["steps"].as_array().unwrap().iter().find(|step| step["with"]["command"] == "promote");
+    let id = step.unwrap()["id"].as_str().unwrap_or_default();
+    assert_eq!(jobs["start"]["outputs"]["result"], format!("${{{{ steps.{id}.outputs.result }}}}"));
+    let wanted = jobs["finish"]["if"].as_str().unwrap_or_default();
+    for (result, finishes) in
+        [("paused", true), ("unchanged", false), ("promoted", false), ("rolled-back", false), ("", false)]
+    {
+        let outputs = BTreeMap::from([("result".to_owned(), result.to_owned())]);
+        let context = Context { needs: BTreeMap::from([("start".to_owned(), outputs)]), ..Context::default() };
+        assert_eq!(condition(Some(wanted), &context), finishes, "{result}");
+    }
+    // Without a stable version there is no canary to stop in: a person says that it is the first release.
+    let until = step.unwrap()["with"]["until"].as_str().unwrap();
+    for (first, stops) in [("", "canary:5%"), ("no", "canary:5%"), ("yes", "")] {
+        let inputs = BTreeMap::from([("first".to_owned(), first.to_owned())]);
+        assert_eq!(template(until, &Context { inputs, ..Context::default() }), stops, "{first}");
+    }
 }
 
 #[test]

@@ -3,7 +3,7 @@
 
 mod commands;
 mod composite;
-mod expression;
+pub mod expression;
 mod files;
 mod job;
 mod log;
