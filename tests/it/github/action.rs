@@ -247,7 +247,7 @@ fn the_commands_in_the_comments_run() {
             count += 1;
         }
     }
-    assert_eq!(count, 3);
+    assert_eq!(count, 4);
 }
 
 /// A variable of `rollback` that its workflow sets, as the program reads it.
