@@ -26,6 +26,7 @@ mod job;
 mod keyboard;
 mod log;
 mod logs;
+mod looking;
 mod man;
 mod members;
 mod menu;

@@ -61,7 +61,7 @@ impl Desk {
         self.world.look(|account| account.functions[&pets()].aliases[&live()].weights.clone()).into_iter().collect()
     }
 
-    fn say_state(&self, word: &str) {
+    pub(super) fn say_state(&self, word: &str) {
         let record = self.record(&pets());
         let old = if record.state == RecordState::Paused { " paused " } else { " run " };
         let text = record.to_string().replacen(old, &format!(" {word} "), 1);
