@@ -70,7 +70,7 @@ pub fn renewed(emulator: &'static Emulator) {
 
 /// Credentials that cannot be renewed: everything goes back while they last.
 pub fn not_renewed_goes_back_in_time(emulator: &'static Emulator) {
-    let desk = Desk::new(emulator, "not renewed", "50% 50s", 66);
+    let desk = Desk::new(emulator, "not renewed", "50% 90s", 130);
     let job = desk.runner().start(&desk.site.action, &desk.inputs(""));
     wait_for(&desk.site.scene.shop, "2", 0.5);
     desk.identity.deny_tokens();
