@@ -30,7 +30,9 @@ pub use self::gc::GcArgs;
 pub use self::iam_policy::{IamPolicyArgs, Part};
 pub use self::init::InitArgs;
 pub use self::offline::{CompletionArgs, ExplainArgs, HelpArgs, ManArgs, SchemaArgs, SchemaOf};
-pub use self::release::{Canary, PauseArgs, PlanArgs, PromoteArgs, Reading, ResumeArgs, RollbackArgs, SettleArgs};
+pub use self::release::{
+    Canary, Onward, PauseArgs, PlanArgs, PromoteArgs, Reading, ResumeArgs, RollbackArgs, SettleArgs,
+};
 pub use self::repair::{Agreed, PermissionArgs, PermissionCommand, RedeployArgs};
 pub use self::see::{HistoryArgs, LogsArgs, StatusArgs, VersionsArgs};
 pub use self::split::{CanaryArgs, CanaryCommand, SplitArgs};

@@ -18,6 +18,7 @@ mod explain;
 mod flight;
 mod gate;
 mod gc;
+mod given;
 mod help;
 mod history;
 mod iam_policy;
@@ -68,6 +69,7 @@ pub use prompt::give_back_terminal;
 
 use self::access::Needed;
 use self::end::End;
+use self::given::Given;
 use self::job::Caller;
 use self::signals::Signals;
 use crate::engine::{Interrupt, Signal};
@@ -303,8 +305,12 @@ fn stopped(signal: Signal) -> End {
 }
 
 async fn dispatch(app: &App, command: Command) -> End {
-    let needed = Needed::by(&command);
+    let (needed, given) = (Needed::by(&command), Given::by(&command));
     let done = carry_out(app, command).await.unwrap_or_else(End::from);
+    let done = match given {
+        Some(given) => done.explained(|problem| given.complete(&problem)),
+        None => done,
+    };
     match needed {
         Some(needed) => done.explained(|problem| needed.explain(app, problem)),
         None => done,

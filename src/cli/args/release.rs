@@ -1,5 +1,7 @@
 //! The flags of the commands that run a release, hold it, and take it back.
 
+mod repeated;
+
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -13,6 +15,8 @@ use crate::engine::OnInterrupt;
 use crate::model::{CanaryMode, schedule};
 use crate::rollback::Part;
 
+pub use self::repeated::Onward;
+
 /// What is promoted, and how it is read.
 #[derive(Debug, clap::Args)]
 pub struct Source {
@@ -23,7 +27,7 @@ pub struct Source {
 }
 
 /// How AWS is read for a plan.
-#[derive(Debug, clap::Args)]
+#[derive(Debug, Default, clap::Args)]
 pub struct Reading {
     /// Promote this version instead of publishing $LATEST
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
@@ -63,14 +67,6 @@ impl Canary {
     pub(in crate::cli) fn flags(&self) -> CanaryFlags {
         CanaryFlags { steps: self.canary.clone(), preset: self.preset.clone(), mode: self.canary_mode }
     }
-
-    /// The flags as a command line repeats them, each with a blank before it.
-    pub(in crate::cli) fn repeated(&self) -> String {
-        let mode = self.canary_mode.map(mode_word);
-        let flags =
-            [("--canary", self.canary.as_deref()), ("--preset", self.preset.as_deref()), ("--canary-mode", mode)];
-        flags.iter().filter_map(|(flag, value)| Some(format!(" {flag} {}", shell_word((*value)?)))).collect()
-    }
 }
 
 /// A gate that is not listened to.
@@ -79,13 +75,6 @@ pub struct Override {
     /// The gate only advises in this release; REASON is recorded
     #[arg(long, value_name = "REASON", value_parser = reason)]
     pub(in crate::cli) override_gate: Option<String>,
-}
-
-impl Override {
-    /// The flag as a command line repeats it, with a blank before it.
-    pub(in crate::cli) fn repeated(&self) -> String {
-        self.override_gate.as_ref().map_or_else(String::new, |why| format!(" --override-gate {}", shell_word(why)))
-    }
 }
 
 /// A reason is for people who ask later: a blank one says nothing.
