@@ -52,6 +52,7 @@ mod target;
 #[cfg(test)]
 mod tests;
 mod unlock;
+mod unnamed;
 mod until;
 mod usage;
 mod verify;
@@ -304,7 +305,10 @@ fn stopped(signal: Signal) -> End {
         .into()
 }
 
-async fn dispatch(app: &App, command: Command) -> End {
+async fn dispatch(app: &App, mut command: Command) -> End {
+    if let Err(problem) = unnamed::fill_in(app, &mut command).await {
+        return problem.into();
+    }
     let (needed, given) = (Needed::by(&command), Given::by(&command));
     let done = carry_out(app, command).await.unwrap_or_else(End::from);
     let done = match given {

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use clap::builder::{PossibleValuesParser, TypedValueParser as _};
 
+use super::UNNAMED;
 use crate::aws::layers::Pace;
 use crate::cli::target::shell_word;
 use crate::cli::until::Until;
@@ -20,7 +21,8 @@ pub use self::repeated::Onward;
 /// What is promoted, and how it is read.
 #[derive(Debug, clap::Args)]
 pub struct Source {
-    /// Name of stagegate.toml, or FUNCTION:ALIAS
+    /// Name of stagegate.toml, or FUNCTION:ALIAS [default: the only one of the file, or a choice]
+    #[arg(value_name = "TARGET", default_value = UNNAMED, hide_default_value = true)]
     pub(in crate::cli) target: String,
     #[command(flatten)]
     pub(in crate::cli) reading: Reading,
@@ -193,7 +195,8 @@ pub struct PromoteArgs {
     after_help = "Examples:\n  stagegate resume prod                  # by the journal here, or AWS's records\n  stagegate resume prod --once           # one look, for cron: exit 8 while it bakes\n  stagegate resume checkout-api:live --canary \"5% 10m, 25% 10m\"   # without the file"
 )]
 pub struct ResumeArgs {
-    /// Name of stagegate.toml, FUNCTION:ALIAS or API/STAGE
+    /// Name of stagegate.toml, FUNCTION:ALIAS or API/STAGE [default: the only one of the file, or a choice]
+    #[arg(value_name = "TARGET", default_value = UNNAMED, hide_default_value = true)]
     pub(in crate::cli) target: String,
     /// Look once, act at most once, exit with 8 while it bakes; never goes past a pause
     #[arg(long, conflicts_with_all = ["finish", "undo"])]
@@ -230,7 +233,8 @@ pub struct ResumeArgs {
 /// `pause`
 #[derive(Debug, clap::Args)]
 pub struct PauseArgs {
-    /// Name of stagegate.toml, FUNCTION:ALIAS, API/STAGE or a URL
+    /// Name of stagegate.toml, FUNCTION:ALIAS, API/STAGE or a URL [default: the only one of the file, or a choice]
+    #[arg(value_name = "TARGET", default_value = UNNAMED, hide_default_value = true)]
     pub(in crate::cli) target: String,
 }
 
@@ -260,7 +264,8 @@ pub struct SettleArgs {
     after_help = "Examples:\n  stagegate rollback checkout-api:live        # needs no file, from any machine\n  stagegate rollback a1b2c3d4e5/prod --yes\n  stagegate rollback checkout-api:live --to 40"
 )]
 pub struct RollbackArgs {
-    /// Name of stagegate.toml, FUNCTION:ALIAS, API/STAGE or a URL
+    /// Name of stagegate.toml, FUNCTION:ALIAS, API/STAGE or a URL [default: the only one of the file, or a choice]
+    #[arg(value_name = "TARGET", default_value = UNNAMED, hide_default_value = true)]
     pub(in crate::cli) target: String,
     /// The version to go back to
     #[arg(long, value_name = "N", value_parser = version_number, env = "STAGEGATE_TO", hide_env = true)]

@@ -110,6 +110,11 @@ impl PlanArgs {
         [reading.given(), canary.given(), gate.given().into_iter().collect()].concat()
     }
 
+    /// The flags as a command line repeats them, each with a blank before it.
+    pub(in crate::cli) fn repeated(&self) -> String {
+        line(&self.given())
+    }
+
     /// The flags of the promotion that does exactly what was planned, each with a blank before it. A stored plan holds what
     /// it was made with.
     pub(in crate::cli) fn exactly(&self, digest: &str) -> String {
