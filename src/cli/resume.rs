@@ -9,7 +9,7 @@ use super::flight::{self, Flight, Rest, Way};
 use super::person::AtTerminal;
 use super::session::{Session, connect};
 use super::target::{Located, Need, locate};
-use super::{App, credentials, new_run, release};
+use super::{App, consent, credentials, new_run, protect, release};
 use crate::aws::Aws;
 use crate::aws::layers::Pace;
 use crate::clock::Clock;
@@ -85,6 +85,13 @@ pub async fn resume_only<A: Aws, C: Clock>(
     if let Some((run, rest)) = ahead(&way).filter(|_| args.once).and_then(|run| Some((run, flight.rest(run, now)?))) {
         return Ok(left_alone(located, args, run, rest, now));
     }
+    if args.finish && ahead(&way).is_some() {
+        let planned = match &way {
+            Way::Journal(summary) => summary.progress.plan.as_ref().map(|plan| &plan.target),
+            _ => flight.target.as_ref(),
+        };
+        agree(app, located, planned, args).await?;
+    }
     match way {
         Way::Journal(summary) => by_journal(app, located, session, &flight, &summary, args).await,
         Way::Records(run) => by_records(app, located, session, &flight, &run, caller, args).await,
@@ -95,6 +102,21 @@ pub async fn resume_only<A: Aws, C: Clock>(
         }
         Way::Nothing => Err(flight::nothing(app, located)),
     }
+}
+
+/// All traffic at once is confirmed as a promotion is, where the target is protected: by what the file says of TARGET, or
+/// by what the release began with.
+async fn agree(app: &App, located: &Located, planned: Option<&Target>, args: &ResumeArgs) -> Result<(), Problem> {
+    let guard = protect::guard(app, located)?;
+    let protected = guard.is_some() || planned.is_some_and(|target| target.protected);
+    let own = located.target.as_ref().or(planned).map(Target::label);
+    let (Some(label), true) = (own.or(guard.clone()), protected || args.confirm.is_some()) else { return Ok(()) };
+    let command = located.command(&format!("resume{}", args.repeated_with(&args.canary, args.until)));
+    let confirm = args.confirm.as_deref();
+    let consent = consent::named(&label, protected, false, confirm, app.silence(), ("resume --finish", &command));
+    let reason = || protect::reason(located, guard.as_deref()?);
+    let consent = consent.map_err(|problem| reason().into_iter().fold(problem, Problem::why))?;
+    consent.obtain(app).await
 }
 
 /// The release that would go forward.

@@ -204,6 +204,9 @@ pub struct ResumeArgs {
     /// Do not wait for the rest of the steps, unless the gate finds the version worse
     #[arg(long, conflicts_with = "undo")]
     pub(in crate::cli) finish: bool,
+    /// With --finish of a protected target: do not ask; NAME is the target's
+    #[arg(long, value_name = "NAME", env = "STAGEGATE_CONFIRM", hide_env = true)]
+    pub(in crate::cli) confirm: Option<String>,
     /// Undo it instead
     #[arg(long)]
     pub(in crate::cli) undo: bool,

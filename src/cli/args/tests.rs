@@ -130,7 +130,7 @@ fn decision_a_printed_command_promotes_what_was_asked_for_whatever_flag_asked() 
         Command::Promote(args) => args.repeated(),
         _ => String::new(),
     });
-    all_but("resume", &[], |command| match command {
+    all_but("resume", &["confirm"], |command| match command {
         Command::Resume(args) => args.repeated_with(&args.canary, args.until),
         _ => String::new(),
     });

@@ -178,6 +178,7 @@ impl ResumeArgs {
             once,
             finish,
             undo,
+            confirm: _,
             if_in_flight,
             canary: _,
             until: _,
