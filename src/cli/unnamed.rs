@@ -38,7 +38,7 @@ impl<'c> Asking<'c> {
             Command::History(args) => ("history", String::new(), false, &mut args.target),
             _ => return None,
         };
-        (target == UNNAMED).then(|| Self { name, target, flags, acts, silenced })
+        (target == UNNAMED).then_some(Self { name, target, flags, acts, silenced })
     }
 }
 
