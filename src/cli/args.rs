@@ -30,12 +30,17 @@ pub use self::gc::GcArgs;
 pub use self::iam_policy::{IamPolicyArgs, Part};
 pub use self::init::InitArgs;
 pub use self::offline::{CompletionArgs, ExplainArgs, HelpArgs, ManArgs, SchemaArgs, SchemaOf};
-pub use self::release::{Canary, PauseArgs, PlanArgs, PromoteArgs, Reading, ResumeArgs, RollbackArgs, SettleArgs};
+pub use self::release::{
+    Canary, Onward, PauseArgs, PlanArgs, PromoteArgs, Reading, ResumeArgs, RollbackArgs, SettleArgs,
+};
 pub use self::repair::{Agreed, PermissionArgs, PermissionCommand, RedeployArgs};
 pub use self::see::{HistoryArgs, LogsArgs, StatusArgs, VersionsArgs};
 pub use self::split::{CanaryArgs, CanaryCommand, SplitArgs};
 
 use self::release::canary_mode;
+
+/// What stands for a target that was not named. No argument of a process can be this.
+pub(super) const UNNAMED: &str = "\0";
 
 const GLOBAL: &str = "Everywhere";
 
@@ -335,6 +340,7 @@ pub fn command() -> clap::Command {
     let template = format!(
         "{{about}}\n\nUsage: {{usage}}\n\n{text}Options:\n{{options}}\n\n\
          TARGET is a name of stagegate.toml, FUNCTION:ALIAS, the ARN of an alias, API/STAGE, or a URL.\n\
+         [TARGET] left out is the only one of stagegate.toml, or at a terminal a choice.\n\
          Every global flag is also a variable, such as STAGEGATE_REGION; an empty variable is unset.\n\
          Topics: stagegate help {}\n\
          Exit codes and every SG- code: stagegate explain\n",

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
+use super::args::Onward;
 use super::session::Session;
 use super::target::Located;
 use super::until::Until;
@@ -75,7 +76,7 @@ pub fn check<A, C: Clock>(
     session: &Session<A, C>,
     needs: &Needs,
     stop_at: impl FnOnce(Until) -> String,
-    located: &Located,
+    (located, onward): (&Located, Onward),
 ) -> Result<(), Problem> {
     let assumed = session.expires.is_none();
     let Some(end) = session.expires.or(session.assumed_end).filter(|_| !session.renewable) else { return Ok(()) };
@@ -105,7 +106,7 @@ pub fn check<A, C: Clock>(
     if let Some((stop, _)) = furthest {
         problem = problem
             .fix(format!("split the bake: {}", stop_at(*stop)))
-            .fix(format!("then, with new credentials: {}", located.command("resume")));
+            .fix(format!("then, with new credentials: {}", located.command(&format!("resume{}", onward.repeated()))));
     }
     Err(longer(app, needs.whole, assumed).into_iter().fold(problem, Problem::fix))
 }

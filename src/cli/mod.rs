@@ -18,6 +18,7 @@ mod explain;
 mod flight;
 mod gate;
 mod gc;
+mod given;
 mod help;
 mod history;
 mod iam_policy;
@@ -52,6 +53,7 @@ mod target;
 #[cfg(test)]
 mod tests;
 mod unlock;
+mod unnamed;
 mod until;
 mod usage;
 mod verify;
@@ -69,6 +71,7 @@ pub use prompt::give_back_terminal;
 
 use self::access::Needed;
 use self::end::End;
+use self::given::Given;
 use self::job::Caller;
 use self::signals::Signals;
 use crate::engine::{Interrupt, Signal};
@@ -303,9 +306,16 @@ fn stopped(signal: Signal) -> End {
         .into()
 }
 
-async fn dispatch(app: &App, command: Command) -> End {
-    let needed = Needed::by(&command);
+async fn dispatch(app: &App, mut command: Command) -> End {
+    if let Err(problem) = unnamed::fill_in(app, &mut command).await {
+        return problem.into();
+    }
+    let (needed, given) = (Needed::by(&command), Given::by(&command));
     let done = carry_out(app, command).await.unwrap_or_else(End::from);
+    let done = match given {
+        Some(given) => done.explained(|problem| given.complete(&problem)),
+        None => done,
+    };
     match needed {
         Some(needed) => done.explained(|problem| needed.explain(app, problem)),
         None => done,

@@ -42,14 +42,7 @@ pub async fn run(app: &App, args: PlanArgs) -> Result<End, Problem> {
         return Ok(End::new(Exit::Done, "unchanged").plan_digest(prepared.plan.digest()));
     }
     let digest = prepared.plan.digest();
-    let next = match &args.out {
-        Some(path) => located.command(&format!("promote --plan {}", path.display())),
-        None => located.command(&format!(
-            "promote --expect-plan {digest}{}{}",
-            args.canary.repeated(),
-            args.gate.repeated()
-        )),
-    };
+    let next = located.command(&format!("promote{}", args.exactly(&digest)));
     app.reporter.say(&format!("\nplan {digest}\nexactly this: {next}\n"));
     let exit = if args.detailed_exitcode { Exit::Findings } else { Exit::Done };
     Ok(End::new(exit, "planned").plan_digest(digest))

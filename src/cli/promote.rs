@@ -6,7 +6,7 @@ use super::end::End;
 use super::person::AtTerminal;
 use super::release::{self, Prepared, Wanted};
 use super::session::{Session, connect};
-use super::target::{Located, Need, locate, shell_word};
+use super::target::{Located, Need, locate};
 use super::{App, credentials, plan as plans, protect};
 use crate::aws::Aws;
 use crate::clock::Clock;
@@ -72,18 +72,8 @@ pub async fn promote<A: Aws, C: Clock>(
     }
     args.until.map_or(Ok(()), |until| until.check_plan(&plan))?;
     let needs = credentials::needs(&plan, args.until, None, false, session.clock.now());
-    let file = args
-        .plan
-        .as_ref()
-        .map_or_else(String::new, |file| format!(" --plan {}", shell_word(&file.display().to_string())));
-    let flags = format!("{}{}{file}", args.canary.repeated(), args.gate.repeated());
-    credentials::check(
-        app,
-        session,
-        &needs,
-        |stop| located.command(&format!("promote --until {stop}{flags}")),
-        located,
-    )?;
+    let stop_at = |stop| located.command(&format!("promote{}", args.repeated_until(stop)));
+    credentials::check(app, session, &needs, stop_at, (located, args.onward()))?;
     let consent = consent(app, located, target, approved, args)?;
     let screen = format!("{}\nplan {digest}\n\n", plan_text::screen(&plan, &caller, app.term().width));
     if consent == Consent::Given {
@@ -95,7 +85,7 @@ pub async fn promote<A: Aws, C: Clock>(
     consent.obtain(app).await?;
     // A person may have read the plan for long: the lock counts from now on. The digest does not hold the time.
     let plan = Plan { at: session.clock.now(), ..plan };
-    release::ways(app, located);
+    release::ways(app, located, args.onward());
 
     let journal = release::open_journal(app, |state| state.create(&plan.run))?;
     let on_interrupt = release::on_interrupt(args.on_interrupt, &plan.target);
@@ -112,7 +102,7 @@ pub async fn promote<A: Aws, C: Clock>(
     let progress = engine.progress();
     drop(engine);
     drop(person);
-    Ok(release::conclude(app, located, &plan, &progress, outcome))
+    Ok(release::conclude(app, (located, args.onward()), &plan, &progress, outcome))
 }
 
 /// What the promotion needs before it acts. A plan file cannot take away the protection that the configuration gives.
@@ -125,7 +115,7 @@ fn consent(
 ) -> Result<Consent, Problem> {
     let protected = target.protected || approved.is_some_and(|plan| plan.target.protected);
     let target = Target { protected, ..target.clone() };
-    let command = located.command(&format!("promote{}{}", args.canary.repeated(), args.gate.repeated()));
+    let command = located.command(&format!("promote{}", args.repeated()));
     let consent = consent::promotion(&target, args.yes, args.confirm.as_deref(), app.silence(), ("promote", &command));
     let reason = || protect::reason(located, &protect::guard(app, located).ok()??);
     consent.map_err(|problem| reason().into_iter().fold(problem, Problem::why))

@@ -1,6 +1,6 @@
 //! What plan, promote and resume share: from a target to a plan, and from an outcome to the end.
 
-use super::args::Canary;
+use super::args::{Canary, Onward};
 use super::end::End;
 use super::session::Session;
 use super::target::Located;
@@ -162,22 +162,31 @@ fn description(target: &Target, env: &dyn Fn(&str) -> Option<String>) -> String 
 
 /// The command lines that go on and go back, said before the first write: a terminal that dies leaves them on the screen,
 /// and a runner that is lost leaves its log.
-pub fn ways(app: &App, located: &Located) {
+pub fn ways(app: &App, located: &Located, onward: Onward) {
     app.reporter.keep(&format!(
         "  go back at any time:   {}\n  go on after a stop:    {}\n\n",
         located.command("rollback"),
-        located.command("resume")
+        located.command(&format!("resume{}", onward.repeated()))
     ));
 }
 
 /// Says how it went, and makes the end.
-pub fn conclude(app: &App, located: &Located, plan: &Plan, progress: &Progress, outcome: Outcome) -> End {
+pub fn conclude(
+    app: &App,
+    (located, onward): (&Located, Onward),
+    plan: &Plan,
+    progress: &Progress,
+    outcome: Outcome,
+) -> End {
     let candidate = progress.published.first().map(|(_, version, _)| *version);
     let unfinished = outcome.ending.is_none();
     let changed = progress.may_have_changed() && outcome.exit != Exit::RolledBack;
     let weight = weight(plan, progress, outcome.ending);
     let way = |wanted: bool, command: &str| wanted.then(|| located.command(command));
-    if outcome.exit == Exit::Done && outcome.problem.is_none() {
+    let stopped_there = outcome.exit == Exit::Done && outcome.problem.is_none();
+    let onward = if stopped_there { onward.past_its_stop() } else { onward };
+    let resume = format!("resume{}", onward.repeated());
+    if stopped_there {
         for line in &outcome.now {
             app.reporter.say(&format!("{line}\n"));
         }
@@ -185,7 +194,7 @@ pub fn conclude(app: &App, located: &Located, plan: &Plan, progress: &Progress, 
             app.reporter.say(&format!("the new version has {weight}%; nothing moves by itself\n"));
         }
         app.reporter.say(&if unfinished {
-            format!("go on: {}\nundo:  {}\n", located.command("resume"), located.command("rollback"))
+            format!("go on: {}\nundo:  {}\n", located.command(&resume), located.command("rollback"))
         } else if outcome.ending == Some(Ending::RolledBack) {
             format!("✔ rolled back {}\n", plan.target.label())
         } else if plan.is_first_release() {
@@ -198,7 +207,7 @@ pub fn conclude(app: &App, located: &Located, plan: &Plan, progress: &Progress, 
     let deployment = progress.deployment.clone().filter(|_| outcome.exit == Exit::Done);
     End::of_release(plan, outcome, candidate, deployment)
         .weight(weight)
-        .commands(way(unfinished, "resume"), way(changed || unfinished, "rollback"))
+        .commands(way(unfinished, &resume), way(changed || unfinished, "rollback"))
 }
 
 /// The candidate's share of the traffic, 0–100 %; none where it is not certain, or where nothing was to be promoted.

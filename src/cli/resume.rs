@@ -3,14 +3,14 @@
 
 use jiff::Timestamp;
 
-use super::args::ResumeArgs;
+use super::args::{Canary, ResumeArgs};
 use super::end::End;
 use super::flight::{self, Flight, Rest, Way};
 use super::looking::Looking;
 use super::person::AtTerminal;
 use super::session::{Session, connect};
 use super::target::{Located, Need, locate};
-use super::{App, credentials, new_run, release};
+use super::{App, consent, credentials, new_run, protect, release};
 use crate::aws::Aws;
 use crate::aws::layers::Pace;
 use crate::clock::Clock;
@@ -84,7 +84,14 @@ pub async fn resume_only<A: Aws, C: Clock>(
     let way = if only.is_some_and(|only| found.is_some_and(|found| found != only)) { Way::Nothing } else { way };
     let now = session.clock.now();
     if let Some((run, rest)) = ahead(&way).filter(|_| args.once).and_then(|run| Some((run, flight.rest(run, now)?))) {
-        return Ok(left_alone(located, run, rest, now));
+        return Ok(left_alone(located, args, run, rest, now));
+    }
+    if args.finish && ahead(&way).is_some() {
+        let planned = match &way {
+            Way::Journal(summary) => summary.progress.plan.as_ref().map(|plan| &plan.target),
+            _ => flight.target.as_ref(),
+        };
+        agree(app, located, planned, args).await?;
     }
     match way {
         Way::Journal(summary) => by_journal(app, located, session, &flight, &summary, args).await,
@@ -98,6 +105,21 @@ pub async fn resume_only<A: Aws, C: Clock>(
     }
 }
 
+/// All traffic at once is confirmed as a promotion is, where the target is protected: by what the file says of TARGET, or
+/// by what the release began with.
+async fn agree(app: &App, located: &Located, planned: Option<&Target>, args: &ResumeArgs) -> Result<(), Problem> {
+    let guard = protect::guard(app, located)?;
+    let protected = guard.is_some() || planned.is_some_and(|target| target.protected);
+    let own = located.target.as_ref().or(planned).map(Target::label);
+    let (Some(label), true) = (own.or(guard.clone()), protected || args.confirm.is_some()) else { return Ok(()) };
+    let command = located.command(&format!("resume{}", args.repeated_with(&args.canary, args.until)));
+    let confirm = args.confirm.as_deref();
+    let consent = consent::named(&label, protected, false, confirm, app.silence(), ("resume --finish", &command));
+    let reason = || protect::reason(located, guard.as_deref()?);
+    let consent = consent.map_err(|problem| reason().into_iter().fold(problem, Problem::why))?;
+    consent.obtain(app).await
+}
+
 /// The release that would go forward.
 fn ahead(way: &Way) -> Option<&RunId> {
     match way {
@@ -108,17 +130,18 @@ fn ahead(way: &Way) -> Option<&RunId> {
 }
 
 /// One look that writes nothing.
-fn left_alone(located: &Located, run: &RunId, rest: Rest, now: Timestamp) -> End {
+fn left_alone(located: &Located, args: &ResumeArgs, run: &RunId, rest: Rest, now: Timestamp) -> End {
     let (result, problem) = match rest {
         Rest::Held => ("paused", still_paused(&located.text, true)),
         Rest::Busy(until) => {
             let due = until.map_or("until it is unlocked".to_owned(), |until| format!("until {}", when(until, now)));
+            let onward = located.command(&format!("resume{}", args.going_on()));
             let problem = Problem::new(Code::StillInFlight, format!("a process may be at work on {run}"))
                 .why(format!("none of its traffic is split, and its record keeps others away {due}"))
                 .why("one look watches a share; it begins no release, and ends none that somebody is at work on")
                 .aws_now("the release is in flight; unchanged by this command")
                 .fix(format!("look: {}", located.command("status")))
-                .fix(format!("where its process is gone, go on: {}", located.command("resume")))
+                .fix(format!("where its process is gone, go on: {onward}"))
                 .fix(format!("go back: {}", located.command("rollback")));
             ("baking", problem)
         }
@@ -141,13 +164,14 @@ async fn by_journal<A: Aws, C: Clock>(
         plan.target.name = None;
     }
     let plan = &plan;
-    let repeated = args.canary.repeated();
-    if !repeated.is_empty() {
+    let given = args.canary.given();
+    if !given.is_empty() {
         let steps = plan.canary.iter().flat_map(|canary| &canary.steps).map(ToString::to_string);
         let steps = steps.collect::<Vec<_>>().join(", ");
+        let without = args.repeated_with(&Canary::default(), args.until);
         return Err(Problem::new(Code::BadOption, format!("{} has its steps already: {steps}", summary.run))
-            .why(format!("its journal on this machine holds the plan that was approved; given was{repeated}"))
-            .fix(format!("leave the steps out: {}", located.command("resume"))));
+            .why(format!("its journal on this machine holds the plan that was approved; given was {}", given.join(" ")))
+            .fix(format!("leave the steps out: {}", located.command(&format!("resume{without}")))));
     }
     let shift = flight.record(&plan.run).and_then(|record| record.shift.clone());
     let settings = ready(app, located, session, plan, shift.as_ref(), args)?;
@@ -158,7 +182,7 @@ async fn by_journal<A: Aws, C: Clock>(
     let engine = release::engine_over(app, session, &aws, journal, plan, settings, &person);
     app.acting.set(true);
     let outcome = if args.undo { engine.resume_undo(plan).await } else { engine.resume(plan).await };
-    Ok(release::conclude(app, located, plan, &engine.progress(), outcome))
+    Ok(release::conclude(app, (located, args.onward()), plan, &engine.progress(), outcome))
 }
 
 /// Takes a release up that this machine knows nothing of.
@@ -209,7 +233,7 @@ async fn take_up<A: Aws, C: Clock>(
     let engine = release::engine_over(app, session, &aws, journal, plan, settings, &person);
     app.acting.set(true);
     let outcome = engine.adopt(plan, underway, args.undo).await;
-    release::conclude(app, located, plan, &engine.progress(), outcome)
+    release::conclude(app, (located, args.onward()), plan, &engine.progress(), outcome)
 }
 
 /// The target of a release that only AWS knows: what the records do not hold must be in the file, or in the flags.
@@ -230,7 +254,7 @@ fn adopted_target(located: &Located, flight: &Flight, run: &RunId, args: &Resume
     let target = args.canary.flags().apply(target.clone())?;
     // The way back, too, tells its own shares from somebody else's by the steps.
     if !target.canary.is_gradual() && (known.is_none() || record.shift.is_some()) && !is_moved(flight, record) {
-        return Err(unscheduled(located, flight, run, record, known.is_some()));
+        return Err(unscheduled(located, flight, (run, record), known.is_some(), args));
     }
     Ok(target)
 }
@@ -251,7 +275,13 @@ fn unknown(located: &Located, run: &RunId, why: &str) -> Problem {
 }
 
 /// The record says how far a canary is, and not how far it shall go.
-fn unscheduled(located: &Located, flight: &Flight, run: &RunId, record: &Record, configured: bool) -> Problem {
+fn unscheduled(
+    located: &Located,
+    flight: &Flight,
+    (run, record): (&RunId, &Record),
+    configured: bool,
+    args: &ResumeArgs,
+) -> Problem {
     let share = flight
         .weight(run)
         .filter(|share| *share > 0.0)
@@ -262,14 +292,12 @@ fn unscheduled(located: &Located, flight: &Flight, run: &RunId, record: &Record,
     );
     let why = if configured { "the configuration has no steps for it" } else { "no configuration says its steps" };
     let undo = located.command("rollback");
+    let named = args.repeated_with(&args.canary.with_steps(example_steps(share)), args.until);
     Problem::new(Code::ScheduleChanged, format!("{run} has a schedule that is not known here"))
         .why(format!("{at}; {why}"))
         .why("the record in AWS holds when each step began, and not which steps follow")
         .aws_now("the release is in flight; unchanged by this command")
-        .fix(format!(
-            "name the steps that it has: {}",
-            located.command(&format!("resume --canary \"{}\"", example_steps(share)))
-        ))
+        .fix(format!("name the steps that it has: {}", located.command(&format!("resume{named}"))))
         .fix("or the file that has them: --config FILE")
         .fix(format!("go back: {undo}   (needs neither)"))
 }
@@ -289,7 +317,8 @@ fn ready<A, C: Clock>(
     }
     if !args.undo && !args.once {
         let needs = credentials::needs(plan, args.until, shift, args.finish, session.clock.now());
-        credentials::check(app, session, &needs, |stop| located.command(&format!("resume --until {stop}")), located)?;
+        let stop_at = |stop| located.command(&format!("resume{}", args.repeated_with(&args.canary, Some(stop))));
+        credentials::check(app, session, &needs, stop_at, (located, args.onward()))?;
     }
     Ok(Settings {
         until: args.until.filter(|until| until.percent.is_none()).map(|until| until.step),
@@ -322,7 +351,7 @@ fn announce(app: &App, located: &Located, plan: &Plan, args: &ResumeArgs, how: &
     });
     let verb = if args.undo { "undoing" } else { "going on with" };
     app.reporter.say(&format!("{verb} {} of {}{how}\n", plan.run, plan.target.label()));
-    release::ways(app, located);
+    release::ways(app, located, args.onward());
 }
 
 /// Somebody elsewhere has finished the release: the journal here is closed as well.

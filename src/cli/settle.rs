@@ -126,6 +126,7 @@ async fn back<A: Aws, C: Clock>(
         target: args.target.clone(),
         once: false,
         finish: false,
+        confirm: None,
         undo: true,
         if_in_flight: true,
         canary: Canary::default(),

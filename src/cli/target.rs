@@ -141,6 +141,7 @@ pub(super) fn repeats(args: &Global, env: &dyn Fn(&str) -> Option<String>) -> Ve
         ("--profile", args.profile.as_ref()),
         ("--region", args.region.as_ref()),
         ("--endpoint-url", args.endpoint_url.as_ref()),
+        ("--account", args.account.as_ref()),
     ];
     let given = given.into_iter().filter_map(|(flag, value)| Some(format!("{flag} {}", shell_word(value?))));
     // What a job assumes with its token, nobody can who pastes the command elsewhere.

@@ -469,9 +469,10 @@ fn the_flags_change_the_canary_of_this_release_and_a_refusal_repeats_them() {
     let args = promote_args("prod --preset Canary10Percent5Minutes --canary-mode stage");
     let target = release::target(&desk.app, &desk.locate("prod"), &args.canary).unwrap();
     assert_eq!((target.canary.mode, target.canary.to_string().as_str()), (CanaryMode::Stage, "10% 5m"));
-    let refused = desk.promote("prod --preset Canary10Percent5Minutes --canary-mode stage").unwrap_err();
+    let flags = "--preset Canary10Percent5Minutes --canary-mode stage --until canary:10% --on-interrupt hold";
+    let refused = desk.promote(&format!("prod {flags}")).unwrap_err();
     assert_eq!(refused.code, Code::ConfirmationMissing);
-    assert_eq!(refused.fix, ["stagegate promote prod --preset Canary10Percent5Minutes --canary-mode stage --yes"]);
+    assert_eq!(refused.fix, [format!("stagegate promote prod {flags} --yes")]);
     assert_eq!(
         desk.promote("both --canary Canary10Percent5Minutes --canary-mode stage").unwrap_err().code,
         Code::BadOption

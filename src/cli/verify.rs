@@ -8,7 +8,7 @@ use futures_util::{StreamExt as _, stream};
 pub(super) use self::checks::Checks;
 use self::checks::{Mark, Snippet};
 use super::App;
-use super::args::{Reading, VerifyArgs};
+use super::args::{Onward, Reading, VerifyArgs};
 use super::credentials;
 use super::end::End;
 use super::release::{self, Prepared};
@@ -75,7 +75,7 @@ async fn target(app: &App, name: &str, reading: &Reading) -> Checks {
     };
     checks.take("configuration", Ok(described(&target)));
     match connect(app, &located, reading.pace).await {
-        Ok(session) => look(app, &located, &session, &target, reading.function_version, &mut checks).await,
+        Ok(session) => look(app, &located, &session, &target, reading, &mut checks).await,
         Err(problem) => {
             checks.take("credentials", Err(problem));
         }
@@ -98,7 +98,7 @@ pub(super) async fn look<A: Aws, C: Clock>(
     located: &Located,
     session: &Session<A, C>,
     target: &Target,
-    named: Option<u64>,
+    reading: &Reading,
     checks: &mut Checks,
 ) {
     checks.take("credentials", Ok(described_keys(session)));
@@ -120,7 +120,7 @@ pub(super) async fn look<A: Aws, C: Clock>(
         readable &= checks.take(&format!("stage {stage}"), found);
     }
     if readable {
-        plan(app, located, session, target, (caller, named), checks).await;
+        plan(app, located, session, target, (caller, reading), checks).await;
     }
 }
 
@@ -182,10 +182,10 @@ async fn plan<A: Aws, C: Clock>(
     located: &Located,
     session: &Session<A, C>,
     target: &Target,
-    (caller, named): (Caller, Option<u64>),
+    (caller, reading): (Caller, &Reading),
     checks: &mut Checks,
 ) {
-    let wanted = release::Wanted { version: named, ..release::Wanted::default() };
+    let wanted = release::Wanted { version: reading.function_version, ..release::Wanted::default() };
     let prepared = match release::prepare(app, session, target, caller, wanted).await {
         Ok(prepared) => prepared,
         Err(problem) => {
@@ -198,7 +198,10 @@ async fn plan<A: Aws, C: Clock>(
         true => "nothing to do".to_owned(),
         false => format!("at most {}", seconds(plan.duration_s())),
     };
-    checks.take("plan", Ok(format!("can be made: {what}; see {}", located.command("plan"))));
+    checks.take(
+        "plan",
+        Ok(format!("can be made: {what}; see {}", located.command(&format!("plan{}", reading.repeated())))),
+    );
     for notice in &plan.notices {
         checks.note("plan", format!("{}: {}", notice.code, notice.text));
     }
@@ -208,8 +211,8 @@ async fn plan<A: Aws, C: Clock>(
         plan.sight.iter().for_each(|sight| checks.note("gate", sight.sentence.clone()));
     }
     let needs = credentials::needs(plan, None, None, false, session.clock.now());
-    let stop_at = |until| located.command(&format!("promote --until {until}"));
-    let lasts = credentials::check(app, session, &needs, stop_at, located);
+    let stop_at = |until| located.command(&format!("promote --until {until}{}", reading.repeated()));
+    let lasts = credentials::check(app, session, &needs, stop_at, (located, Onward::default()));
     if session.expires.or(session.assumed_end).is_some() {
         checks.take("time", lasts.map(|()| "the credentials last as long as the release".into()));
     }

@@ -85,8 +85,7 @@ pub(super) struct View<'a> {
 impl<'a> View<'a> {
     pub fn new(case: &'a Case<'a>, table: &'a Table) -> Self {
         let settings = case.settings;
-        let settle = if table.paired { settings.settle } else { settings.settle_unpaired };
-        let used = case.now.saturating_sub(settle);
+        let used = case.used(table);
         let total: f64 = case.steps.iter().map(|step| dwell(step.dwell)).sum();
         let horizon = minutes(total * settings.horizon_factor);
         let step_horizon = minutes(case.dwell() * settings.horizon_factor);

@@ -40,6 +40,12 @@ impl Case<'_> {
         self.steps.get(self.step).or(self.steps.last()).map_or(0.0, |step| dwell(step.dwell))
     }
 
+    /// How many minutes of a table count: the newest ones are not settled.
+    pub(super) fn used(&self, table: &Table) -> u32 {
+        let settle = if table.paired { self.settings.settle } else { self.settings.settle_unpaired };
+        self.now.saturating_sub(settle)
+    }
+
     /// How long it has lasted.
     pub(super) fn elapsed(&self) -> f64 {
         f64::from(self.now.saturating_sub(self.step_start))

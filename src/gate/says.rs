@@ -2,6 +2,7 @@
 
 use super::function::{FunctionEvidence, Seen};
 use super::judge::Whole;
+use super::minute::Table;
 use super::reason::Reason;
 
 /// The sentence of a reason.
@@ -60,11 +61,11 @@ fn of_function(whole: &Whole<'_>, reason: &Reason, f: &FunctionEvidence) -> Stri
             percent(f.limit.unwrap_or_default()),
             rates(&f.lately.0, &f.lately.1)
         ),
-        Reason::TooLittleTraffic => format!(
-            "CloudWatch shows {} of the {} requests of the canary that are needed at least",
-            number(f.canary.invocations),
-            settings.min_canary
-        ),
+        Reason::TooLittleTraffic => {
+            let needed = format!("of the {} requests of the canary that are needed at least", settings.min_canary);
+            let tables = whole.case.tables.iter().filter(|table| table.name == f.name);
+            so_far(&number(f.canary.invocations), &needed, unsettled(whole, tables, 0))
+        }
         Reason::Suspicious => suspicious(whole, f),
         _ => format!("errors: {}; evidence {}", rates(&f.canary, &f.baseline), odds(whole.log_m)),
     }
@@ -97,7 +98,22 @@ fn slower(whole: &Whole<'_>, f: &FunctionEvidence, at: usize) -> String {
 
 fn too_few(whole: &Whole<'_>) -> String {
     let served: f64 = whole.functions.iter().map(|f| f.in_step).sum();
-    format!("CloudWatch shows {} of {} requests of the canary in this step", number(served), whole.case.min_invocations)
+    let needed = format!("of {} requests of the canary in this step", whole.case.min_invocations);
+    so_far(&number(served), &needed, unsettled(whole, whole.case.tables.iter(), whole.case.step_start))
+}
+
+/// How many requests count, and how many are seen that do not count yet.
+fn so_far(counted: &str, needed: &str, unsettled: u64) -> String {
+    if unsettled == 0 {
+        return format!("CloudWatch shows {counted} {needed}");
+    }
+    format!("{counted} {needed} count so far: {unsettled} are in the newest minutes, which are not settled yet")
+}
+
+/// Requests of the canary, from a minute on, that CloudWatch shows in minutes that do not count yet.
+fn unsettled<'t>(whole: &Whole<'_>, tables: impl Iterator<Item = &'t Table>, from: u32) -> u64 {
+    let newest = tables.flat_map(|table| table.minutes.range(whole.case.used(table).max(from)..));
+    newest.map(|(_, minute)| minute.canary.invocations).fold(0, u64::saturating_add)
 }
 
 fn rates(canary: &Seen, stable: &Seen) -> String {

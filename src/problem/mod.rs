@@ -5,7 +5,7 @@ mod exit;
 mod render;
 mod repeat;
 #[cfg(all(test, feature = "live"))]
-mod runs;
+pub(crate) mod runs;
 
 use std::fmt;
 

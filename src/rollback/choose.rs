@@ -180,7 +180,9 @@ fn stale(name: &str, alias: &Alias, record: &Record, person: bool) -> Result<Cho
 
 fn nothing_recorded(name: &str, alias: &Alias, record: Option<&Record>) -> Problem {
     let why = match record {
-        None => "the alias has no record, so stagegate never moved it".to_owned(),
+        None => {
+            "the alias has no record; stagegate never moved it, or its description was overwritten since".to_owned()
+        }
         Some(record) if record.state == RecordState::RolledBack => {
             format!("{} was rolled back already; the version before that is not recorded", record.run)
         }

@@ -47,7 +47,7 @@ impl Weighted {
         let Self { place, alias, description, .. } = self;
         let mut lines = vec![format!("{place}  {}", shares(alias.version, &alias.weights))];
         lines.push(match &description.record {
-            None => "no record, so stagegate has never moved it".to_owned(),
+            None => "no record; stagegate never moved it, or its description was overwritten since".to_owned(),
             Some(record) if record.state.holds_lock() => format!("{} is in flight here", record.run),
             Some(record) if alias.weights.is_empty() => format!("last moved by {}", record.run),
             Some(record) => format!("{} has ended; the weights came after it", record.run),

@@ -3,6 +3,7 @@
 
 mod offline;
 mod role;
+mod unnamed;
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -100,7 +101,8 @@ fn mistakes_in_the_arguments_are_usage() {
     let desk = Desk::new();
     for (line, word) in [
         ("promot prod", "similar"),
-        ("promote", "<TARGET>"),
+        ("promote", "SG-U07"),
+        ("logs", "<TARGET>"),
         ("promote prod --function-version 0", "--function-version"),
         ("promote prod --until nowhere", "--until"),
         ("rollback prod --alias-only --stage-only", "cannot be used with"),

@@ -237,7 +237,7 @@ fn every_command_that_is_put_together_runs() {
 
 #[test]
 fn a_command_that_does_not_exist_would_be_seen() {
-    let text = "say `stagegate promte prod`, or: stagegate status\nfine: stagegate status {place} {flags}";
+    let text = "say `stagegate promte prod`, or: stagegate logs\nfine: stagegate status {place} {flags}";
     let seen = |strict| commands(text, strict).iter().map(|command| wrong(command).is_some()).collect::<Vec<_>>();
     assert_eq!((seen(true), seen(false)), (vec![true, true, false], vec![true, false]));
     assert!(wrong("stagegate resume prod, or stagegate rollback prod").is_some());

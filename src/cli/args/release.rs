@@ -1,10 +1,13 @@
 //! The flags of the commands that run a release, hold it, and take it back.
 
+mod repeated;
+
 use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::builder::{PossibleValuesParser, TypedValueParser as _};
 
+use super::UNNAMED;
 use crate::aws::layers::Pace;
 use crate::cli::target::shell_word;
 use crate::cli::until::Until;
@@ -13,17 +16,20 @@ use crate::engine::OnInterrupt;
 use crate::model::{CanaryMode, schedule};
 use crate::rollback::Part;
 
+pub use self::repeated::Onward;
+
 /// What is promoted, and how it is read.
 #[derive(Debug, clap::Args)]
 pub struct Source {
-    /// Name of stagegate.toml, or FUNCTION:ALIAS
+    /// Name of stagegate.toml, or FUNCTION:ALIAS [default: the only one of the file, or a choice]
+    #[arg(value_name = "TARGET", default_value = UNNAMED, hide_default_value = true)]
     pub(in crate::cli) target: String,
     #[command(flatten)]
     pub(in crate::cli) reading: Reading,
 }
 
 /// How AWS is read for a plan.
-#[derive(Debug, clap::Args)]
+#[derive(Debug, Default, clap::Args)]
 pub struct Reading {
     /// Promote this version instead of publishing $LATEST
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
@@ -63,14 +69,6 @@ impl Canary {
     pub(in crate::cli) fn flags(&self) -> CanaryFlags {
         CanaryFlags { steps: self.canary.clone(), preset: self.preset.clone(), mode: self.canary_mode }
     }
-
-    /// The flags as a command line repeats them, each with a blank before it.
-    pub(in crate::cli) fn repeated(&self) -> String {
-        let mode = self.canary_mode.map(mode_word);
-        let flags =
-            [("--canary", self.canary.as_deref()), ("--preset", self.preset.as_deref()), ("--canary-mode", mode)];
-        flags.iter().filter_map(|(flag, value)| Some(format!(" {flag} {}", shell_word((*value)?)))).collect()
-    }
 }
 
 /// A gate that is not listened to.
@@ -79,13 +77,6 @@ pub struct Override {
     /// The gate only advises in this release; REASON is recorded
     #[arg(long, value_name = "REASON", value_parser = reason)]
     pub(in crate::cli) override_gate: Option<String>,
-}
-
-impl Override {
-    /// The flag as a command line repeats it, with a blank before it.
-    pub(in crate::cli) fn repeated(&self) -> String {
-        self.override_gate.as_ref().map_or_else(String::new, |why| format!(" --override-gate {}", shell_word(why)))
-    }
 }
 
 /// A reason is for people who ask later: a blank one says nothing.
@@ -204,7 +195,8 @@ pub struct PromoteArgs {
     after_help = "Examples:\n  stagegate resume prod                  # by the journal here, or AWS's records\n  stagegate resume prod --once           # one look, for cron: exit 8 while it bakes\n  stagegate resume checkout-api:live --canary \"5% 10m, 25% 10m\"   # without the file"
 )]
 pub struct ResumeArgs {
-    /// Name of stagegate.toml, FUNCTION:ALIAS or API/STAGE
+    /// Name of stagegate.toml, FUNCTION:ALIAS or API/STAGE [default: the only one of the file, or a choice]
+    #[arg(value_name = "TARGET", default_value = UNNAMED, hide_default_value = true)]
     pub(in crate::cli) target: String,
     /// Look once, act at most once, exit with 8 while it bakes; never goes past a pause
     #[arg(long, conflicts_with_all = ["finish", "undo"])]
@@ -212,6 +204,9 @@ pub struct ResumeArgs {
     /// Do not wait for the rest of the steps, unless the gate finds the version worse
     #[arg(long, conflicts_with = "undo")]
     pub(in crate::cli) finish: bool,
+    /// With --finish of a protected target: do not ask; NAME is the target's
+    #[arg(long, value_name = "NAME", env = "STAGEGATE_CONFIRM", hide_env = true)]
+    pub(in crate::cli) confirm: Option<String>,
     /// Undo it instead
     #[arg(long)]
     pub(in crate::cli) undo: bool,
@@ -241,7 +236,8 @@ pub struct ResumeArgs {
 /// `pause`
 #[derive(Debug, clap::Args)]
 pub struct PauseArgs {
-    /// Name of stagegate.toml, FUNCTION:ALIAS, API/STAGE or a URL
+    /// Name of stagegate.toml, FUNCTION:ALIAS, API/STAGE or a URL [default: the only one of the file, or a choice]
+    #[arg(value_name = "TARGET", default_value = UNNAMED, hide_default_value = true)]
     pub(in crate::cli) target: String,
 }
 
@@ -271,7 +267,8 @@ pub struct SettleArgs {
     after_help = "Examples:\n  stagegate rollback checkout-api:live        # needs no file, from any machine\n  stagegate rollback a1b2c3d4e5/prod --yes\n  stagegate rollback checkout-api:live --to 40"
 )]
 pub struct RollbackArgs {
-    /// Name of stagegate.toml, FUNCTION:ALIAS, API/STAGE or a URL
+    /// Name of stagegate.toml, FUNCTION:ALIAS, API/STAGE or a URL [default: the only one of the file, or a choice]
+    #[arg(value_name = "TARGET", default_value = UNNAMED, hide_default_value = true)]
     pub(in crate::cli) target: String,
     /// The version to go back to
     #[arg(long, value_name = "N", value_parser = version_number, env = "STAGEGATE_TO", hide_env = true)]

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
+use super::UNNAMED;
 use crate::logs::{LINES_MAX, SINCE_MAX};
 use crate::model::{RunId, schedule};
 
@@ -13,7 +14,8 @@ use crate::model::{RunId, schedule};
 )]
 #[command(group = clap::ArgGroup::new("about_release").args(["wait", "html"]))]
 pub struct StatusArgs {
-    /// Name of stagegate.toml, FUNCTION:ALIAS, API/STAGE or a URL
+    /// Name of stagegate.toml, FUNCTION:ALIAS, API/STAGE or a URL [default: the only one of the file, or a choice]
+    #[arg(value_name = "TARGET", default_value = UNNAMED, hide_default_value = true)]
     pub(in crate::cli) target: String,
     /// Look again and again, until nothing is in flight
     #[arg(long, conflicts_with = "wait")]
@@ -35,7 +37,8 @@ pub struct StatusArgs {
 /// `history`
 #[derive(Debug, clap::Args)]
 pub struct HistoryArgs {
-    /// Name of stagegate.toml, FUNCTION:ALIAS, API/STAGE or a URL
+    /// Name of stagegate.toml, FUNCTION:ALIAS, API/STAGE or a URL [default: the only one of the file, or a choice]
+    #[arg(value_name = "TARGET", default_value = UNNAMED, hide_default_value = true)]
     pub(in crate::cli) target: String,
 }
 

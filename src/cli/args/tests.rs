@@ -1,4 +1,5 @@
 use super::*;
+use crate::problem::runs::words;
 
 #[test]
 fn every_command_stands_in_one_group_of_the_help() {
@@ -75,10 +76,83 @@ fn a_command_acts_by_its_name_as_it_does_when_it_is_read() {
 
 #[test]
 fn the_flags_of_a_canary_are_repeated_as_a_shell_reads_them() {
-    let repeated = |words: &[&str]| promote(words).unwrap().canary.repeated();
+    let repeated = |words: &[&str]| promote(words).unwrap().repeated();
     assert_eq!(repeated(&[]), "");
     assert_eq!(repeated(&["--canary", "5% 10m", "--canary-mode", "stage"]), " --canary '5% 10m' --canary-mode stage");
     assert_eq!(repeated(&["--preset=LambdaAllAtOnce"]), " --preset LambdaAllAtOnce");
+}
+
+/// A value that each flag takes.
+const VALUES: [(&str, &str); 14] = [
+    ("function-version", "40"),
+    ("permission-settle", "7s"),
+    ("pace", "full"),
+    ("canary", "5% 10m, 25% 10m"),
+    ("preset", "Canary10Percent5Minutes"),
+    ("canary-mode", "stage"),
+    ("override-gate", "it's known"),
+    ("until", "canary:5%"),
+    ("on-interrupt", "hold"),
+    ("prompt-timeout", "5m"),
+    ("plan", "my plans/prod.json"),
+    ("expect-plan", "p-1"),
+    ("confirm", "prod"),
+    ("out", "my plans/prod.json"),
+];
+
+/// Every flag of its own that a command knows is repeated so that the same is read again, but for `others`.
+fn all_but(name: &str, others: &[&str], repeated: impl Fn(&Command) -> String) {
+    let known = command();
+    let known = known.find_subcommand(name).unwrap();
+    let read = |words: &[String]| {
+        let words = ["stagegate".to_owned(), name.to_owned(), "prod".to_owned()].into_iter().chain(words.to_vec());
+        parse(words.map(Into::into)).unwrap().command
+    };
+    let flags: Vec<&str> = known.get_arguments().filter_map(clap::Arg::get_long).collect();
+    assert!(others.iter().all(|other| flags.contains(other)), "{others:?}: {flags:?}");
+    for flag in flags.iter().filter(|flag| !others.contains(flag)) {
+        let arg = known.get_arguments().find(|arg| arg.get_long() == Some(*flag)).unwrap();
+        let value = arg.get_action().takes_values().then(|| {
+            let found = VALUES.iter().find(|(known, _)| known == flag);
+            found.unwrap_or_else(|| panic!("say a value of --{flag} here, and repeat it")).1.to_owned()
+        });
+        let given = read(&std::iter::once(format!("--{flag}")).chain(value).collect::<Vec<_>>());
+        let printed = repeated(&given);
+        let again = read(&words(&printed).unwrap());
+        assert!(printed.starts_with(&format!(" --{flag}")), "--{flag} is lost: {printed}");
+        assert_eq!(format!("{again:?}"), format!("{given:?}"), "{printed}");
+    }
+}
+
+#[test]
+fn decision_a_printed_command_promotes_what_was_asked_for_whatever_flag_asked() {
+    all_but("promote", &["yes", "confirm"], |command| match command {
+        Command::Promote(args) => args.repeated(),
+        _ => String::new(),
+    });
+    all_but("resume", &["confirm"], |command| match command {
+        Command::Resume(args) => args.repeated_with(&args.canary, args.until),
+        _ => String::new(),
+    });
+    all_but("plan", &["out", "detailed-exitcode"], |command| match command {
+        Command::Plan(args) => args.exactly("p-2").replacen(" --expect-plan p-2", "", 1),
+        _ => String::new(),
+    });
+}
+
+#[test]
+fn flags_together_are_repeated_together() {
+    let words = ["--function-version", "40", "--until", "canary:5%", "--on-interrupt", "hold", "--canary", "5% 10m"];
+    let given = promote(&words).unwrap();
+    assert_eq!(given.repeated(), " --function-version 40 --canary '5% 10m' --until canary:5% --on-interrupt hold");
+    let stop = "canary:1%".parse().unwrap();
+    assert!(
+        given.repeated_until(stop).contains(" --until canary:1% ") && !given.repeated_until(stop).contains("5% --")
+    );
+    let stored =
+        parse(["stagegate", "plan", "prod", "--out", "my plan.json", "--pace", "full"].map(Into::into)).unwrap();
+    let Command::Plan(stored) = stored.command else { panic!("{stored:?}") };
+    assert_eq!(stored.exactly("p-2"), " --plan 'my plan.json' --pace full");
 }
 
 #[test]

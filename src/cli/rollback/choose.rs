@@ -77,7 +77,7 @@ impl<'a, A: Aws, C: Clock> Choosing<'a, A, C> {
         if self.args.yes {
             return Err(self.list(problem, one, &versions));
         }
-        self.app.warn(&problem.clone().level(Level::Note));
+        self.app.warn(&self.with_search(problem, one).level(Level::Note));
         if versions.is_empty() {
             return Err(prompt::left().why("no other version exists"));
         }
@@ -171,10 +171,15 @@ impl<'a, A: Aws, C: Clock> Choosing<'a, A, C> {
                 .why("no other version of it exists")
                 .fix(format!("publish what shall serve: aws lambda publish-version --function-name {}", one.function));
         }
+        self.with_search(problem, one)
+    }
+
+    /// The message with the search that was not made.
+    fn with_search(&self, problem: Problem, one: &Seen) -> Problem {
         if self.args.search_history || self.args.to.is_some() || problem.code != Code::NothingRecorded {
             return problem;
         }
-        let command = format!("{} --search-history{flags}", one.label());
+        let command = format!("{} --search-history{}", one.label(), self.flags());
         problem.fix(format!("or ask CloudTrail what served before: {}", self.located.command_for("rollback", &command)))
     }
 

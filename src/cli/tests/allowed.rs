@@ -15,7 +15,7 @@ use serde_json::Value;
 
 use super::*;
 use crate::aws::Call;
-use crate::cli::args::PermissionCommand;
+use crate::cli::args::{PermissionCommand, Reading};
 use crate::cli::permission::Act;
 use crate::cli::target::{Need, locate};
 use crate::cli::{
@@ -186,7 +186,7 @@ impl Desk {
                 let mut checks = verify::Checks::of(&name);
                 let located = self.locate(&name);
                 let target = release::plannable(&located)?;
-                verify::look(app, &located, session, &target, None, &mut checks).await;
+                verify::look(app, &located, session, &target, &Reading::default(), &mut checks).await;
                 Ok(verify::conclude(app, &[checks]))
             }
             other => panic!("{other:?}"),

@@ -76,3 +76,25 @@ fn a_file_that_cannot_be_read_takes_no_protection_away() {
     assert_eq!(desk.split(), [(2, 0.1)]);
     desk.canary("clear pets:live --yes").unwrap();
 }
+
+#[test]
+fn all_traffic_of_a_protected_target_is_not_moved_by_finish_alone() {
+    for elsewhere in [false, true] {
+        let desk = super::canary::desk();
+        let file = desk.folder.path().join("stagegate.toml");
+        let config = std::fs::read_to_string(&file).unwrap();
+        std::fs::write(&file, format!("{config}{GUARDED}")).unwrap();
+        desk.promote("prod --confirm prod --until canary:5%").unwrap();
+        if elsewhere {
+            desk.elsewhere();
+        }
+        let writes = desk.writes();
+        let refused = desk.resume("prod --finish --on-interrupt hold").unwrap_err();
+        unconfirmed(&refused, "target guarded, which is protected");
+        assert_eq!(refused.fix, ["stagegate resume prod --finish --on-interrupt hold --confirm prod"]);
+        assert_eq!(desk.resume("prod --finish --confirm staging").unwrap_err().code, Code::ConfirmationMissing);
+        assert_eq!((desk.split(), desk.writes()), (vec![(3, 0.05)], writes));
+        desk.resume("prod --finish --confirm prod").unwrap();
+        assert_eq!(desk.serving("pets"), "3", "{}", desk.err.text());
+    }
+}

@@ -108,6 +108,10 @@ fn where_nothing_is_recorded_the_list_can_be_run_as_it_is_printed() {
     let desk = Desk::new(Shape::Human);
     let refused = desk.rollback("pets:live --yes").unwrap_err();
     insta::assert_snapshot!("nothing_recorded", refused.render(88));
+    // A person is shown the list, and told of the search as well.
+    desk.rollback("pets:live").unwrap_err();
+    let said = desk.err.text();
+    assert!(said.contains("stagegate rollback pets:live --search-history\n"), "{said}");
     let command = refused.fix[0].split("   ").next().unwrap().strip_prefix("stagegate rollback ").unwrap();
     assert_eq!(desk.rollback(command).unwrap().exit(), Exit::Done);
     assert_eq!(desk.serving("pets"), "2");

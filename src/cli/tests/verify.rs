@@ -8,6 +8,7 @@ use super::super::verify::{Checks, conclude, look};
 use super::{Desk, Need, at, live, pets, release};
 use crate::aws::noun::{State, UpdateStatus};
 use crate::aws::{Kind, Operation};
+use crate::cli::args::Reading;
 use crate::problem::Exit;
 use crate::report::Shape;
 use crate::world::{Behaviour, Fault};
@@ -21,7 +22,8 @@ fn verify(desk: &Desk, names: &[&str]) -> End {
             let located = locate(&desk.app, name, Need::Release, None).unwrap();
             let target = release::plannable(&located).unwrap();
             let session = desk.session();
-            let looked = look(&desk.app, &located, &session, &target, None, &mut checks);
+            let reading = Reading::default();
+            let looked = look(&desk.app, &located, &session, &target, &reading, &mut checks);
             looked.now_or_never().expect("nothing waits");
             checks
         })
@@ -109,11 +111,11 @@ fn credentials_that_end_too_early_are_said_before_a_release_is_refused_for_them(
     let mut checks = Checks::of("prod");
     let located = desk.locate("prod");
     let target = release::plannable(&located).unwrap();
-    look(&desk.app, &located, &session, &target, None, &mut checks).now_or_never().unwrap();
+    look(&desk.app, &located, &session, &target, &Reading::default(), &mut checks).now_or_never().unwrap();
     assert_eq!(checks.exit(), Exit::Access);
     session.renewable = true;
     let mut checks = Checks::of("prod");
-    look(&desk.app, &located, &session, &target, None, &mut checks).now_or_never().unwrap();
+    look(&desk.app, &located, &session, &target, &Reading::default(), &mut checks).now_or_never().unwrap();
     assert_eq!(checks.exit(), Exit::Done);
 }
 

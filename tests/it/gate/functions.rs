@@ -87,7 +87,11 @@ fn fewer_requests_than_asked_for_hold_and_are_counted_in_the_step() {
     assert_eq!(judge(&case).decision, Decision::Promote);
     let judgement = judge(&Case { min_invocations: 36_001, ..case });
     assert_eq!((judgement.decision, &judgement.reason), (Decision::Hold, &Reason::TooFewRequests));
-    assert_eq!(judgement.sentence, "CloudWatch shows 36000 of 36001 requests of the canary in this step");
+    assert_eq!(
+        judgement.sentence,
+        "36000 of 36001 requests of the canary in this step count so far: 6000 are in the newest minutes, which are not \
+         settled yet"
+    );
 }
 
 #[test]
@@ -154,6 +158,11 @@ fn every_reason_has_a_sentence_with_its_numbers() {
             "errors: canary 30 of 30 (100 %), stable 1 of 570 (0.18 %); evidence ",
         ),
         (now(&[named("a", [])], 3), "CloudWatch shows 0 of the 3 requests of the canary that are needed at least"),
+        (
+            now(&[named("a", (0..3).map(|_| minute(0.05, [90, 2, 2000, 4])))], 1),
+            "0 of the 3 requests of the canary that are needed at least count so far: 270 are in the newest minutes, which \
+             are not settled yet",
+        ),
         (
             now(&[named("a", (0..9).map(|_| minute(1.0, [600, 120, 0, 0])))], 3),
             "errors with nothing to compare with: canary 240 of 1200 (20 %), limit 5 %; evidence ",

@@ -3,3 +3,4 @@
 mod practice;
 mod real;
 mod signals;
+mod unnamed;
