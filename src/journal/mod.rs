@@ -127,6 +127,9 @@ pub enum Entry {
         aliases: Vec<String>,
         /// Version before → version after, in the order of `aliases`.
         moves: Vec<(Version, Version)>,
+        /// Their ARNs, in the order of `aliases`: the same names may stand in another account or region.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        arns: Vec<String>,
         /// What the person gave as the reason, one line.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         reason: Option<String>,
