@@ -201,7 +201,13 @@ pub fn ended(open: &Summary, records: &[Option<&Record>]) -> Option<Ending> {
     if open.progress.may_have_changed() && later {
         return Some(Ending::Elsewhere);
     }
-    (own().count() > 0 && own().all(|record| record.state == RecordState::RolledBack)).then_some(Ending::RolledBack)
+    let of = |state: RecordState| match state {
+        RecordState::RolledBack => Some(Ending::RolledBack),
+        RecordState::ByHand => Some(Ending::ByHand),
+        _ => None,
+    };
+    let (first, mut others) = (own().next()?.state, own().skip(1));
+    of(first).filter(|_| others.all(|record| record.state == first))
 }
 
 /// Every alias of a release was read back as the release wanted it, and is now as before. A way back that this journal
@@ -248,6 +254,16 @@ pub fn reverted_here(app: &App, run: &RunId) -> bool {
     let (found, _) = app.state.as_ref().map(StateDir::list).unwrap_or_default();
     let reverts = |entry: &Entry| matches!(entry, Entry::Reverts { run: Some(of), .. } if of == run);
     found.iter().flat_map(|summary| &summary.lines).any(|line| reverts(&line.entry))
+}
+
+/// Whether `resume` can go on with a release by its record: what that does not hold, the file must say, which are the
+/// functions, the stage's settings and the steps of a canary.
+pub fn goes_on(app: &App, located: &Located, record: &Record, serves: Option<Version>) -> bool {
+    let is_moved = record.shift.is_none() && serves == Some(record.to);
+    match configured(app, located) {
+        Some(target) => target.canary.is_gradual() || record.shift.is_none() || is_moved,
+        None => located.target.is_some() && record.stage.is_none() && record.members == 1 && is_moved,
+    }
 }
 
 /// Nothing is in flight.

@@ -9,7 +9,7 @@ use super::App;
 use super::args::HistoryArgs;
 use super::end::End;
 use super::flight::{self, Stand};
-use super::members;
+use super::members::{self, Pair};
 use super::resume::open_releases;
 use super::session::{Session, connect};
 use super::target::{Located, Need, locate, shell_word};
@@ -19,7 +19,7 @@ use crate::change::Change;
 use crate::clock::Clock;
 use crate::journal::{Ending, Entry, StateDir, Summary};
 use crate::model::{StageRef, Version};
-use crate::problem::{Level, Problem};
+use crate::problem::{Code, Level, Problem};
 use crate::report::Shape;
 use crate::report::text::{field, one_line, when};
 use crate::rollback::Seen;
@@ -71,6 +71,12 @@ pub async fn run(app: &App, args: HistoryArgs) -> Result<End, Problem> {
     let mut located = locate(app, &args.target, Need::Place, None)?;
     let releases = match recorded(app, &mut located).await {
         Ok(seen) => all(app, &located, Some(&seen)),
+        Err(problem)
+            if matches!(problem.code, Code::AliasMissing | Code::FunctionMissing)
+                && journaled(app, &located).is_empty() =>
+        {
+            return Err(problem);
+        }
         // What this machine knows is worth showing where AWS cannot be asked.
         Err(problem) => {
             app.warn(&problem.level(Level::Warning).why("only the journals on this machine are shown"));
@@ -203,12 +209,16 @@ pub async fn records<A: Aws, C: Clock>(
     located: &Located,
     session: &Session<A, C>,
 ) -> Result<Vec<Seen>, Problem> {
-    let pairs = match (located.stage(), &located.target) {
+    let pairs: Vec<Pair> = match (located.stage(), &located.target) {
         (_, Some(target)) => target.functions.iter().map(|f| (f.clone(), target.alias.clone())).collect(),
         (Some(stage), None) => members::called(app, session, stage).await?.0,
         (None, None) => Vec::new(),
     };
-    members::read(session, pairs, true).await
+    let seen = members::read(session, pairs.clone(), true).await?;
+    let is_seen = |pair: &Pair| seen.iter().any(|one| one.function == pair.0 && one.name == pair.1);
+    let absent: Vec<&Pair> = pairs.iter().filter(|pair| !is_seen(pair)).collect();
+    members::refuse_missing(app, located, session, &absent).await?;
+    Ok(seen)
 }
 
 /// What their records say.
@@ -228,6 +238,7 @@ fn of_record(seen: &Seen) -> Option<Past> {
     let ending = match record.state {
         crate::model::RecordState::Promoted => Some(Ending::Promoted),
         crate::model::RecordState::RolledBack => Some(Ending::RolledBack),
+        crate::model::RecordState::ByHand => Some(Ending::ByHand),
         crate::model::RecordState::Running | crate::model::RecordState::Paused | crate::model::RecordState::Undoing => {
             None
         }
@@ -284,6 +295,7 @@ fn ending(past: &Past) -> &'static str {
         Some(Ending::NeedsPerson) => "✖ NEEDS A LOOK",
         Some(Ending::Stopped) => "· stopped",
         Some(Ending::Elsewhere) => "· elsewhere",
+        Some(Ending::ByHand) => "! by hand",
         None => "▶ unfinished",
     }
 }

@@ -365,6 +365,7 @@ fn close<A: Aws, C: Clock>(
         Ending::Promoted => "was promoted from elsewhere",
         Ending::RolledBack if flight::reverted_here(app, &summary.run) => "was rolled back",
         Ending::RolledBack => "was rolled back from elsewhere",
+        Ending::ByHand => "was given all traffic by hand before its gate had passed it",
         _ => "has ended elsewhere, a later release came",
     };
     app.reporter.say(&format!("{} {how}; nothing is left to do\n", summary.run));

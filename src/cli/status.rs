@@ -75,7 +75,22 @@ fn show(app: &App, status: &Status) {
 /// Looks over a connection.
 pub async fn look<A: Aws, C: Clock>(app: &App, located: &Located, session: &Session<A, C>) -> Result<Status, Problem> {
     let pairs = pairs(app, located, session).await?;
-    look_at(app, located, session, &pairs, true).await
+    let status = look_at(app, located, session, &pairs, true).await?;
+    refuse_missing(app, located, session, &pairs, &status).await?;
+    Ok(status)
+}
+
+/// Aliases that do not exist, unless they are to be.
+async fn refuse_missing<A: Aws, C>(
+    app: &App,
+    located: &Located,
+    session: &Session<A, C>,
+    pairs: &[Pair],
+    status: &Status,
+) -> Result<(), Problem> {
+    let absent = pairs.iter().zip(&status.aliases).filter(|(_, alias)| alias.version.is_none());
+    let absent: Vec<&Pair> = absent.map(|(pair, _)| pair).collect();
+    members::refuse_missing(app, located, session, &absent).await
 }
 
 /// The aliases that a target is about.
@@ -273,10 +288,9 @@ fn next(
     let locked = holder.and_then(|one| one.record.as_ref());
     let mut next = Vec::new();
     let (left, open): (Vec<&Unfinished>, Vec<_>) = unfinished.iter().partition(|one| !one.left.is_empty());
-    // Without a journal the file must say what the records do not: which functions, and what of the stage.
-    let known = configured(app, located).is_some()
-        || located.target.is_some() && locked.is_some_and(|record| record.stage.is_none() && record.members == 1);
-    let goes_on = locked.is_some_and(|record| record.state != RecordState::Undoing) && known;
+    let serves = holder.and_then(|one| one.version);
+    let goes_on = locked
+        .is_some_and(|record| record.state != RecordState::Undoing && flight::goes_on(app, located, record, serves));
     if !open.is_empty() || goes_on {
         next.push(format!("go on:   {}", located.command("resume")));
     }

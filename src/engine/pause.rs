@@ -56,7 +56,7 @@ pub fn next(record: &Record, run: &RunId, wish: Wish) -> Next {
         _ if record.run != *run => Next::Leave,
         state if state == want => Next::Already,
         RecordState::Running | RecordState::Paused => Next::Write(Box::new(Record { state: want, ..record.clone() })),
-        RecordState::Undoing | RecordState::Promoted | RecordState::RolledBack => Next::Leave,
+        RecordState::Undoing | RecordState::Promoted | RecordState::RolledBack | RecordState::ByHand => Next::Leave,
     }
 }
 

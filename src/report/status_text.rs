@@ -231,6 +231,7 @@ fn recorded(record: &Record, aliases: usize, now: Timestamp) -> String {
         RecordState::Promoted => "promoted",
         RecordState::Undoing => "being rolled back",
         RecordState::RolledBack => "rolled back",
+        RecordState::ByHand => "not promoted: given all traffic by hand before its gate had passed it",
     };
     let mut text = format!("{} {how}", record.run);
     if aliases == 1 {

@@ -127,7 +127,7 @@ fn recorded(name: &str, record: &Record) -> Result<Option<Chosen>, Problem> {
             Ok(Some(Chosen { version: from, rule: Rule::Unfinished }))
         }
         // What `$LATEST` was then is not what it is now: it counts as nothing.
-        (RecordState::Promoted, None | Some(Version::Latest)) => {
+        (RecordState::Promoted | RecordState::ByHand, None | Some(Version::Latest)) => {
             let why = match record.from {
                 None => "created the alias: there is nothing it could go back to by itself",
                 Some(_) => "found the alias on $LATEST: the code that served then may be gone",
@@ -138,10 +138,10 @@ fn recorded(name: &str, record: &Record) -> Result<Option<Chosen>, Problem> {
                     .aws_now(format!("unchanged; {name} → {}", record.to.label()));
             Err(problem.fix(versions_of(name)))
         }
-        (RecordState::Promoted, Some(from)) if !is_bad(from, &record.bad) => {
+        (RecordState::Promoted | RecordState::ByHand, Some(from)) if !is_bad(from, &record.bad) => {
             Ok(Some(Chosen { version: Some(from), rule: Rule::Recorded }))
         }
-        (RecordState::Promoted | RecordState::RolledBack, _) => Ok(None),
+        (RecordState::Promoted | RecordState::ByHand | RecordState::RolledBack, _) => Ok(None),
     }
 }
 

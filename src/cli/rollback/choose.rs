@@ -14,7 +14,7 @@ use crate::cli::target::Located;
 use crate::cli::{App, flight, prompt};
 use crate::clock::Clock;
 use crate::journal::Summary;
-use crate::model::{RecordState, RunId};
+use crate::model::{RecordState, RunId, Version};
 use crate::plan::short_sha;
 use crate::problem::{Code, Level, Problem};
 use crate::rollback::trail::{self, Trail};
@@ -84,8 +84,11 @@ impl<'a, A: Aws, C: Clock> Choosing<'a, A, C> {
         if versions.is_empty() {
             return Err(prompt::left().why("no other version exists"));
         }
-        let items =
-            versions.iter().map(|version| format!("{:<5} {}", version.version.label(), line(version, one))).collect();
+        let bad = self.bad(one);
+        let items = versions
+            .iter()
+            .map(|version| format!("{:<5} {}", version.version.label(), line(version, one, &bad)))
+            .collect();
         match prompt::select(self.app, "Back to which version?", items).await? {
             Some(at) => {
                 let to = versions[at].version.number();
@@ -105,12 +108,23 @@ impl<'a, A: Aws, C: Clock> Choosing<'a, A, C> {
     pub fn known(&self, one: &Seen) -> Vec<Known> {
         let mut known = past::known(&self.past(one), one);
         known.extend(self.trail.get().map(|trail| trail.known(&one.alias)).unwrap_or_default());
+        let bad = self.bad(one);
+        known.retain(|known| known.from.number().is_none_or(|number| !bad.contains(&number)));
         known
     }
 
     /// What the journals on this machine know of an alias, newest first.
     fn past(&self, one: &Seen) -> Vec<Past> {
-        self.journals.iter().filter_map(|summary| Past::of(summary, one)).collect()
+        self.journals.iter().filter_map(|summary| Past::of(summary, &one.alias.arn, &one.label())).collect()
+    }
+
+    /// The versions that are known to be bad: by the record, which remembers the last of them, and by the journals on
+    /// this machine. What served before a release that was promoted since was proven elsewhere.
+    pub fn bad(&self, one: &Seen) -> Vec<u64> {
+        let promoted = one.believed().filter(|record| record.state == RecordState::Promoted);
+        let proven = promoted.and_then(|record| record.from).and_then(Version::number);
+        let here = past::bad(&self.past(one)).into_iter().filter(|number| Some(*number) != proven);
+        one.bad().iter().copied().chain(here).collect()
     }
 
     /// Since when an alias serves what it does, and who put it there, as far as journals and past calls say.
@@ -170,20 +184,21 @@ impl<'a, A: Aws, C: Clock> Choosing<'a, A, C> {
         if let Some(at) = versions.iter().position(|function| Some(function.version) == last) {
             versions[..=at].rotate_right(1);
         }
-        versions.sort_by_key(|function| is_bad(function, one));
+        let bad = self.bad(one);
+        versions.sort_by_key(|function| is_bad(function, &bad));
         versions.truncate(OFFERED);
         Ok(versions)
     }
 
     /// The message with the versions as commands that can be run.
     pub fn list(&self, problem: Problem, one: &Seen, versions: &[Function]) -> Problem {
-        let flags = self.flags();
+        let (flags, bad) = (self.flags(), self.bad(one));
         let mut problem = problem;
         // The list itself takes the place of the way to it.
         problem.fix.retain(|fix| *fix != versions_of(&one.label()));
         let mut problem = versions.iter().fold(problem, |problem, version| {
             let command = format!("{} --to {}{flags}", one.label(), version.version);
-            problem.fix(format!("{}   {}", self.located.command_for("rollback", &command), line(version, one)))
+            problem.fix(format!("{}   {}", self.located.command_for("rollback", &command), line(version, one, &bad)))
         });
         if versions.is_empty() {
             problem = problem
@@ -198,9 +213,10 @@ impl<'a, A: Aws, C: Clock> Choosing<'a, A, C> {
         problem.fix(format!("or ask CloudTrail what served before: {}", self.located.command_for("rollback", &command)))
     }
 
+    /// Each function has versions of its own, so that a person names one of each.
     fn one_by_one(&self, problem: Problem) -> Problem {
         let flags = self.flags();
-        let command = |one: &Seen| self.located.command_for("rollback", &format!("{}{flags}", one.label()));
+        let command = |one: &Seen| self.located.command_for("rollback", &format!("{} --to N{flags}", one.label()));
         let each = self.seen.iter().take(OFFERED);
         each.fold(problem, |problem, one| problem.fix(format!("one by one: {}", command(one))))
     }
@@ -220,18 +236,19 @@ fn run(one: &Seen) -> Option<&RunId> {
     one.description.record.as_ref().map(|record| &record.run)
 }
 
-fn is_bad(function: &Function, one: &Seen) -> bool {
-    let bad = one.description.record.as_ref().map(|record| record.bad.as_slice()).unwrap_or_default();
+fn is_bad(function: &Function, bad: &[u64]) -> bool {
     function.version.number().is_some_and(|number| bad.contains(&number))
 }
 
 /// What is known of a version, to follow its number.
-fn line(function: &Function, one: &Seen) -> String {
+fn line(function: &Function, one: &Seen, bad: &[u64]) -> String {
     let record = one.description.record.as_ref();
     let date = function.last_modified.get(..16).unwrap_or(&function.last_modified).replace('T', " ");
     let mut text = format!("sha {}…  {date}", short_sha(&function.code_sha256));
-    if is_bad(function, one) {
+    if is_bad(function, one.bad()) {
         text.push_str("  marked bad");
+    } else if is_bad(function, bad) {
+        text.push_str("  was rolled back from (journal on this machine)");
     }
     if record.is_some_and(|record| record.to == function.version) && one.believed().is_none() {
         text.push_str("  put there by stagegate last");

@@ -2,7 +2,7 @@
 
 use super::canary::{desk as gradual, summary};
 use super::*;
-use crate::cli::{flight, history};
+use crate::cli::{flight, history, versions};
 use crate::journal::Ending;
 
 impl Desk {
@@ -124,4 +124,121 @@ fn a_release_that_has_moved_nothing_yet_is_not_taken_for_one_that_went_back() {
     let stands: Vec<flight::Stand> = look.seen.iter().map(flight::Stand::of).collect();
     assert_eq!(flight::over(&found[0], &stands), None);
     assert_eq!(desk.resume("prod --finish").unwrap().exit(), Exit::Done, "{}", desk.err.text());
+}
+
+#[test]
+fn the_version_on_trial_that_a_person_gives_everything_is_told_and_never_counts_as_proven() {
+    let desk = gradual();
+    desk.releases("pets:live", "v3 as it is");
+    desk.world.edit(|account| account.update_code(&pets(), "v4", Behaviour::default(), Duration::ZERO)).unwrap();
+    desk.promote("prod --yes --until canary:5%").unwrap();
+    desk.rollback("pets:live --to 4 --yes").unwrap();
+    let said = desk.err.text();
+    assert!(said.contains("v4 is the version on trial: its gate has not passed it"), "{said}");
+    assert_eq!((desk.serving("pets"), desk.split()), ("4".into(), vec![]));
+    let screen = status_text::screen(&desk.status("pets:live"), 300);
+    assert!(screen.contains("not promoted: given all traffic by hand"), "{screen}");
+    assert_eq!(desk.status("prod").unfinished, vec![]);
+    assert!(!desk.endings("pets:live")[..2].contains(&Some(Ending::Promoted)), "{:?}", desk.endings("pets:live"));
+    assert_eq!(desk.record(&pets()).bad, Vec::<u64>::new(), "nothing speaks against v3");
+
+    let undone = |line: &str| {
+        let world = desk.world.fork();
+        let other = Desk { world, ..Desk::new(Shape::Human) };
+        assert_eq!(other.rollback(line).unwrap().exit(), Exit::Done, "{}", other.err.text());
+        assert_eq!((other.serving("pets"), other.record(&pets()).bad), ("3".into(), vec![4]));
+        let again = other.rollback("pets:live --yes").unwrap_err();
+        assert_eq!((again.code, other.serving("pets")), (Code::NothingRecorded, "3".into()));
+        other.rollback("pets:live --to 4 --yes").unwrap();
+        assert!(other.err.text().contains("v4 is marked bad"), "{}", other.err.text());
+    };
+    undone("pets:live --to 3 --yes");
+    undone("pets:live --yes");
+}
+
+#[test]
+fn a_name_that_nothing_here_has_is_no_quiet_target() {
+    let desk = Desk::new(Shape::Human);
+    let status = |target: &str| {
+        status::look(&desk.app, &desk.locate(target), &desk.session()).now_or_never().unwrap().map(|_| ())
+    };
+    let history = |target: &str| {
+        let (located, session) = (desk.locate(target), desk.session());
+        history::records(&desk.app, &located, &session).now_or_never().unwrap().map(|_| ())
+    };
+    for typo in ["petz:live", "pets:lve"] {
+        for refused in [status(typo).unwrap_err(), history(typo).unwrap_err()] {
+            assert_eq!((refused.code, refused.exit), (Code::AliasMissing, Exit::Usage), "{typo}");
+        }
+    }
+    // The file has it: its first release creates the alias, but nothing creates the function.
+    desk.world.edit(|account| {
+        Rc::make_mut(account.functions.get_mut(&"food".parse().unwrap()).unwrap()).aliases.remove(&live());
+    });
+    for target in ["food:live", "both"] {
+        status(target).unwrap();
+        history(target).unwrap();
+    }
+    assert!(desk.err.text().contains("no alias yet, the first release creates it: food:live"), "{}", desk.err.text());
+    desk.world.edit(|account| account.functions.remove(&"food".parse().unwrap()));
+    for refused in [status("both").unwrap_err(), history("both").unwrap_err()] {
+        assert_eq!((refused.code, refused.exit), (Code::FunctionMissing, Exit::Usage));
+    }
+}
+
+#[test]
+fn a_way_on_that_would_be_refused_is_not_offered() {
+    let desk = gradual();
+    desk.promote("prod --yes --until canary:5%").unwrap();
+    desk.elsewhere();
+    let offers = |place: &str| desk.status(place).next.iter().any(|next| next.starts_with("go on"));
+    assert!(offers("prod") && offers("a1b2c3d4e5/prod"));
+    assert!(!offers("pets:live"), "two targets of the file have it: neither is meant");
+    desk.unconfigured();
+    assert!(!offers("pets:live") && !offers("a1b2c3d4e5/prod"));
+    for place in ["pets:live", "a1b2c3d4e5/prod"] {
+        let end = desk.pause(place).unwrap();
+        assert_eq!((summary(&end).resume, summary(&end).rollback), (None, Some(format!("stagegate rollback {place}"))));
+    }
+    assert!(!desk.err.text().contains("go on: stagegate resume pets:live"), "{}", desk.err.text());
+    desk.configured();
+    assert_eq!(summary(&desk.pause("prod").unwrap()).resume, Some("stagegate resume prod".into()));
+
+    let desk = Desk::new(Shape::Human);
+    desk.promote("both --yes").unwrap();
+    desk.rollback("both --yes").unwrap();
+    let refused = desk.rollback("both --yes").unwrap_err();
+    let each: Vec<&String> = refused.fix.iter().filter(|fix| fix.starts_with("one by one")).collect();
+    assert_eq!(each.len(), 2, "{refused:?}");
+    assert!(each.iter().all(|fix| fix.ends_with(":live --to N --yes")), "{refused:?}");
+}
+
+#[test]
+fn a_version_that_the_record_has_forgotten_is_still_known_bad_where_it_was_rolled_back_from() {
+    let desk = Desk::new(Shape::Human);
+    for code in ["v3", "v4", "v5", "v6"] {
+        desk.releases("pets:live", code);
+        desk.rollback("pets:live --yes").unwrap();
+    }
+    assert_eq!(desk.record(&pets()).bad, [6, 5, 4], "the record remembers three");
+    let marks = |refused: &Problem| -> Vec<(String, bool)> {
+        let commands = refused.fix.iter().filter_map(|fix| fix.split_once("--to ")?.1.split_once(' '));
+        commands
+            .map(|(number, rest)| (number.to_owned(), rest.contains("bad") || rest.contains("rolled back")))
+            .collect()
+    };
+    let refused = desk.rollback("pets:live --yes").unwrap_err();
+    let own = |number: &str, bad| (number.to_owned(), bad);
+    let last = [own("6", true), own("5", true), own("4", true), own("3", true)];
+    assert_eq!(marks(&refused)[0], own("2", false), "{refused:?}");
+    assert_eq!(marks(&refused)[1..], last, "{refused:?}");
+    let listed = versions::look(&desk.app, &desk.session(), &pets()).now_or_never().unwrap().unwrap();
+    let bad: Vec<String> = listed.versions.iter().filter(|row| row.bad).map(|row| row.version.label()).collect();
+    assert_eq!(bad, ["v6", "v5", "v4", "v3"]);
+    // Whoever puts it there again has taken the mark away.
+    desk.rollback("pets:live --to 3 --yes").unwrap();
+    desk.rollback("pets:live --to 2 --yes").unwrap();
+    desk.promote("pets:live --yes --function-version 3").unwrap();
+    let listed = versions::look(&desk.app, &desk.session(), &pets()).now_or_never().unwrap().unwrap();
+    assert!(listed.versions.iter().all(|row| row.version.label() != "v3" || !row.bad));
 }
