@@ -90,7 +90,7 @@ impl End {
             Some(Ending::Unchanged | Ending::RolledBack | Ending::Stopped) => stable.clone(),
             // The version that served before stays in front until the last step.
             None if plan.canary.is_some() && matches!(outcome.exit, Exit::Done | Exit::InFlight) => stable.clone(),
-            Some(Ending::NeedsPerson | Ending::Elsewhere) | None => None,
+            Some(Ending::NeedsPerson | Ending::Elsewhere | Ending::ByHand) | None => None,
         };
         let summary = Summary {
             release: Some(plan.run.clone()),

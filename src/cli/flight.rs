@@ -1,18 +1,23 @@
 //! Which release of a target is in flight: what its records in AWS say, and which journal on this machine is about it.
 
+mod left;
+
 use jiff::Timestamp;
 
+pub use self::left::left;
 use super::App;
 use super::members::{self, Pair};
 use super::session::Session;
 use super::target::{Located, configured};
 use crate::aws::Aws;
+use crate::aws::noun::Alias;
 use crate::clock::Clock;
 use crate::config::TargetRef;
-use crate::journal::{Ending, StateDir, Summary};
-use crate::model::{Record, RecordState, RunId, Shift, Target};
+use crate::journal::{Ending, Entry, StateDir, Summary};
+use crate::model::{Description, Record, RecordState, RunId, Shift, Target, Version};
 use crate::problem::{Code, Problem};
 use crate::rollback::Seen;
+use crate::step::StepKind;
 
 /// The aliases of a target, and what is in flight there.
 #[derive(Debug)]
@@ -130,18 +135,62 @@ pub fn way(flight: &Flight, journals: Vec<Summary>) -> Way {
     let Some(open) = journals.into_iter().find(|summary| summary.progress.ending.is_none()) else {
         return Way::Nothing;
     };
-    let records: Vec<Option<&Record>> = flight.seen.iter().map(|one| one.description.record.as_ref()).collect();
-    match ended(&open, &records) {
+    let stands: Vec<Stand> = flight.seen.iter().map(Stand::of).collect();
+    match over(&open, &stands) {
         Some(ending) => Way::Ended(Box::new(open), ending),
         None => Way::Journal(Box::new(open)),
     }
 }
 
-/// How a release whose journal here is open has ended elsewhere, as far as the records of its aliases say: all of them
-/// that it is promoted, or one that a later release came.
+/// An alias as it is now.
+#[derive(Debug)]
+pub struct Stand<'a> {
+    /// `function:alias`
+    pub label: String,
+    /// Its version; none where it does not exist.
+    pub version: Option<Version>,
+    /// No other version gets a share.
+    pub is_whole: bool,
+    /// The user's text in its description.
+    pub text: &'a str,
+    /// Its record, whether it is believed or not.
+    pub record: Option<&'a Record>,
+}
+
+impl<'a> Stand<'a> {
+    /// Of an alias that was seen.
+    pub fn of(seen: &'a Seen) -> Self {
+        Self {
+            label: seen.label(),
+            version: Some(seen.alias.version),
+            is_whole: seen.alias.weights.is_empty(),
+            text: &seen.description.text,
+            record: seen.description.record.as_ref(),
+        }
+    }
+
+    /// Exactly as it was then, its description included.
+    fn is_as(&self, before: &Alias) -> bool {
+        let then = Description::parse(&before.description);
+        let is_described = then.is_ok_and(|then| then.text == self.text && then.record.as_ref() == self.record);
+        self.version == Some(before.version) && self.is_whole && is_described
+    }
+}
+
+/// How a release whose journal here is open has ended elsewhere, as far as its aliases say: by their records, or because
+/// all of them are again as they were before it, which only a way back does.
+pub fn over(open: &Summary, stands: &[Stand<'_>]) -> Option<Ending> {
+    let records: Vec<Option<&Record>> =
+        stands.iter().filter(|one| one.version.is_some()).map(|one| one.record).collect();
+    ended(open, &records).or_else(|| is_as_before(open, stands).then_some(Ending::RolledBack))
+}
+
+/// As [`over`], by the records alone: all of them that it is promoted, one that a later release came, or those that still
+/// are its own that it was rolled back.
 pub fn ended(open: &Summary, records: &[Option<&Record>]) -> Option<Ending> {
+    let own = || records.iter().flatten().filter(|record| record.run == open.run);
     // One alias that it still holds is enough: whatever came to the others, it is to be ended.
-    if records.iter().flatten().any(|record| record.run == open.run && record.state.holds_lock()) {
+    if own().any(|record| record.state.holds_lock()) {
         return None;
     }
     let is_promoted = |record: &Record| record.run == open.run && record.state == RecordState::Promoted;
@@ -149,7 +198,35 @@ pub fn ended(open: &Summary, records: &[Option<&Record>]) -> Option<Ending> {
         return Some(Ending::Promoted);
     }
     let later = records.iter().flatten().any(|record| record.run > open.run);
-    (open.progress.may_have_changed() && later).then_some(Ending::Elsewhere)
+    if open.progress.may_have_changed() && later {
+        return Some(Ending::Elsewhere);
+    }
+    let of = |state: RecordState| match state {
+        RecordState::RolledBack => Some(Ending::RolledBack),
+        RecordState::ByHand => Some(Ending::ByHand),
+        _ => None,
+    };
+    let (first, mut others) = (own().next()?.state, own().skip(1));
+    of(first).filter(|_| others.all(|record| record.state == first))
+}
+
+/// Every alias of a release was read back as the release wanted it, and is now as before. A way back that this journal
+/// has begun itself is its own to finish.
+fn is_as_before(open: &Summary, stands: &[Stand<'_>]) -> bool {
+    let moves = |step: StepKind| matches!(step, StepKind::Alias | StepKind::Canary | StepKind::Promote);
+    let Some(plan) = open.progress.plan.as_ref().filter(|_| !open.progress.rolling_back) else { return false };
+    plan.members.iter().all(|member| {
+        let label = format!("{}:{}", member.function, plan.target.alias);
+        let is_done =
+            |entry: &Entry| matches!(entry, Entry::Done { step, subject } if moves(*step) && *subject == label);
+        let now = stands.iter().find(|one| one.label == label && one.version.is_some());
+        let is_back = match (&member.before, now) {
+            (None, None) => true,
+            (Some(before), Some(now)) => now.is_as(before),
+            _ => false,
+        };
+        is_back && open.lines.iter().any(|line| is_done(&line.entry))
+    })
 }
 
 /// The journals on this machine that are about a target in one account and region, newest first.
@@ -170,6 +247,23 @@ pub fn journals(app: &App, located: &Located, account: &str, region: &str) -> Ve
 pub fn ending(app: &App, run: &RunId) -> Option<Ending> {
     let (found, _) = app.state.as_ref().map(StateDir::list).unwrap_or_default();
     found.into_iter().find(|summary| summary.run == *run)?.progress.ending
+}
+
+/// Whether a rollback of a release was begun on this machine.
+pub fn reverted_here(app: &App, run: &RunId) -> bool {
+    let (found, _) = app.state.as_ref().map(StateDir::list).unwrap_or_default();
+    let reverts = |entry: &Entry| matches!(entry, Entry::Reverts { run: Some(of), .. } if of == run);
+    found.iter().flat_map(|summary| &summary.lines).any(|line| reverts(&line.entry))
+}
+
+/// Whether `resume` can go on with a release by its record: what that does not hold, the file must say, which are the
+/// functions, the stage's settings and the steps of a canary.
+pub fn goes_on(app: &App, located: &Located, record: &Record, serves: Option<Version>) -> bool {
+    let is_moved = record.shift.is_none() && serves == Some(record.to);
+    match configured(app, located) {
+        Some(target) => target.canary.is_gradual() || record.shift.is_none() || is_moved,
+        None => located.target.is_some() && record.stage.is_none() && record.members == 1 && is_moved,
+    }
 }
 
 /// Nothing is in flight.

@@ -8,7 +8,9 @@ use serde::Serialize;
 use super::App;
 use super::args::HistoryArgs;
 use super::end::End;
-use super::members;
+use super::flight::{self, Stand};
+use super::members::{self, Pair};
+use super::resume::open_releases;
 use super::session::{Session, connect};
 use super::target::{Located, Need, locate, shell_word};
 use crate::aws::Aws;
@@ -17,7 +19,7 @@ use crate::change::Change;
 use crate::clock::Clock;
 use crate::journal::{Ending, Entry, StateDir, Summary};
 use crate::model::{StageRef, Version};
-use crate::problem::{Level, Problem};
+use crate::problem::{Code, Level, Problem};
 use crate::report::Shape;
 use crate::report::text::{field, one_line, when};
 use crate::rollback::Seen;
@@ -67,20 +69,20 @@ struct History {
 /// Looks.
 pub async fn run(app: &App, args: HistoryArgs) -> Result<End, Problem> {
     let mut located = locate(app, &args.target, Need::Place, None)?;
-    let records = recorded(app, &mut located).await;
-    let mut releases = journaled(app, &located);
-    match records {
-        Ok(records) => {
-            for one in records {
-                if !releases.iter().any(|known| known.release == one.release) {
-                    releases.push(one);
-                }
-            }
+    let releases = match recorded(app, &mut located).await {
+        Ok(seen) => all(app, &located, Some(&seen)),
+        Err(problem)
+            if matches!(problem.code, Code::AliasMissing | Code::FunctionMissing)
+                && journaled(app, &located).is_empty() =>
+        {
+            return Err(problem);
         }
         // What this machine knows is worth showing where AWS cannot be asked.
-        Err(problem) => app.warn(&problem.level(Level::Warning).why("only the journals on this machine are shown")),
-    }
-    releases.sort_by(|a, b| b.release.cmp(&a.release));
+        Err(problem) => {
+            app.warn(&problem.level(Level::Warning).why("only the journals on this machine are shown"));
+            all(app, &located, None)
+        }
+    };
     let journals = app.state.as_ref().map(|state| state.path().display().to_string());
     let history = History { schema: "stagegate.history/1.0", target: located.text.clone(), journals, releases };
     app.reporter.data(&match app.reporter.shape() {
@@ -169,8 +171,29 @@ fn names(located: &Located, alias: &str) -> bool {
         .is_some_and(|target| target.functions.iter().any(|function| format!("{function}:{}", target.alias) == alias))
 }
 
-/// What the records of the target's aliases say.
-async fn recorded(app: &App, located: &mut Located) -> Result<Vec<Past>, Problem> {
+/// What the journals on this machine and the records of the target's aliases know, newest first. A release whose journal
+/// is open may have ended elsewhere since. None where AWS could not be asked.
+pub fn all(app: &App, located: &Located, seen: Option<&[Seen]>) -> Vec<Past> {
+    let mut releases = journaled(app, located);
+    let Some(seen) = seen else { return releases };
+    let stands: Vec<Stand> = seen.iter().map(Stand::of).collect();
+    for open in &open_releases(app, located) {
+        let release = open.run.to_string();
+        if let Some(past) = releases.iter_mut().find(|past| past.release == release) {
+            past.ending = flight::over(open, &stands);
+        }
+    }
+    for one in of_records(seen) {
+        if !releases.iter().any(|known| known.release == one.release) {
+            releases.push(one);
+        }
+    }
+    releases.sort_by(|a, b| b.release.cmp(&a.release));
+    releases
+}
+
+/// The target's aliases.
+async fn recorded(app: &App, located: &mut Located) -> Result<Vec<Seen>, Problem> {
     let session = connect(app, located, Pace::Share).await?;
     located.follow(app, &session).await?;
     if session.account.is_some() {
@@ -180,26 +203,34 @@ async fn recorded(app: &App, located: &mut Located) -> Result<Vec<Past>, Problem
     records(app, located, &session).await
 }
 
-/// What the records in AWS know, over a connection.
+/// The target's aliases with their records, over a connection.
 pub async fn records<A: Aws, C: Clock>(
     app: &App,
     located: &Located,
     session: &Session<A, C>,
-) -> Result<Vec<Past>, Problem> {
-    let pairs = match (located.stage(), &located.target) {
+) -> Result<Vec<Seen>, Problem> {
+    let pairs: Vec<Pair> = match (located.stage(), &located.target) {
         (_, Some(target)) => target.functions.iter().map(|f| (f.clone(), target.alias.clone())).collect(),
         (Some(stage), None) => members::called(app, session, stage).await?.0,
         (None, None) => Vec::new(),
     };
+    let seen = members::read(session, pairs.clone(), true).await?;
+    let is_seen = |pair: &Pair| seen.iter().any(|one| one.function == pair.0 && one.name == pair.1);
+    let absent: Vec<&Pair> = pairs.iter().filter(|pair| !is_seen(pair)).collect();
+    members::refuse_missing(app, located, session, &absent).await?;
+    Ok(seen)
+}
+
+/// What their records say.
+fn of_records(seen: &[Seen]) -> Vec<Past> {
     let mut found: Vec<Past> = Vec::new();
-    for seen in members::read(session, pairs, true).await? {
-        let Some(one) = of_record(&seen) else { continue };
+    for one in seen.iter().filter_map(of_record) {
         match found.iter_mut().find(|past| past.release == one.release) {
             Some(past) => past.moves.extend(one.moves),
             None => found.push(one),
         }
     }
-    Ok(found)
+    found
 }
 
 fn of_record(seen: &Seen) -> Option<Past> {
@@ -207,6 +238,7 @@ fn of_record(seen: &Seen) -> Option<Past> {
     let ending = match record.state {
         crate::model::RecordState::Promoted => Some(Ending::Promoted),
         crate::model::RecordState::RolledBack => Some(Ending::RolledBack),
+        crate::model::RecordState::ByHand => Some(Ending::ByHand),
         crate::model::RecordState::Running | crate::model::RecordState::Paused | crate::model::RecordState::Undoing => {
             None
         }
@@ -263,6 +295,7 @@ fn ending(past: &Past) -> &'static str {
         Some(Ending::NeedsPerson) => "✖ NEEDS A LOOK",
         Some(Ending::Stopped) => "· stopped",
         Some(Ending::Elsewhere) => "· elsewhere",
+        Some(Ending::ByHand) => "! by hand",
         None => "▶ unfinished",
     }
 }

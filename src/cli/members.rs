@@ -4,10 +4,10 @@ use futures_util::{StreamExt as _, TryStreamExt as _, stream};
 
 use super::App;
 use super::session::Session;
-use super::target::Located;
+use super::target::{Located, is_configured};
 use crate::aws::Aws;
 pub use crate::aws::gateway::find as ask;
-use crate::aws::operation::GetAlias;
+use crate::aws::operation::{GetAlias, GetFunction};
 use crate::clock::Clock;
 use crate::config::TargetRef;
 use crate::definition::Marker;
@@ -18,6 +18,8 @@ use crate::rollback::Seen;
 
 /// Aliases read at the same time.
 const PARALLEL: usize = 8;
+/// Of aliases that do not exist, how many functions are looked at and named.
+const LOOKED_AT: usize = 10;
 
 /// A function's alias, by name.
 pub type Pair = (FunctionName, AliasName);
@@ -65,6 +67,45 @@ pub fn missing(located: &Located) -> Problem {
     Problem::new(Code::AliasMissing, format!("{target} does not exist here"))
         .why("Lambda answered 404 for the function or the alias in this account and region")
         .fix("check the name, --region and --profile: aws lambda list-aliases --function-name FUNCTION")
+}
+
+/// Of aliases that do not exist: a name that nothing here has is a mistake, and must not look like one where all is
+/// quiet. An alias that the file has and whose function exists is created by its first release: that is said. What a
+/// stage calls is the stage's matter.
+///
+/// # Errors
+/// None of that is so.
+pub async fn refuse_missing<A: Aws, C>(
+    app: &App,
+    located: &Located,
+    session: &Session<A, C>,
+    absent: &[&Pair],
+) -> Result<(), Problem> {
+    if absent.is_empty() || matches!(located.place, TargetRef::Stage { .. }) {
+        return Ok(());
+    }
+    if !is_configured(app, located) {
+        return Err(missing(located));
+    }
+    for (function, _) in absent.iter().take(LOOKED_AT) {
+        // Where that may not be read, nothing speaks against it.
+        if let Ok(None) = ask(&session.aws, GetFunction { function: function.clone(), qualifier: None }).await {
+            return Err(missing_function(function));
+        }
+    }
+    let names: Vec<String> =
+        absent.iter().take(LOOKED_AT).map(|(function, alias)| format!("{function}:{alias}")).collect();
+    let more = if absent.len() > LOOKED_AT { format!(" and {} more", absent.len() - LOOKED_AT) } else { String::new() };
+    let text = format!("no alias yet, the first release creates it: {}{more}", names.join(", "));
+    app.reporter.aside(&field("", &text, app.term().width));
+    Ok(())
+}
+
+/// A function that does not exist.
+pub fn missing_function(function: &FunctionName) -> Problem {
+    Problem::new(Code::FunctionMissing, format!("function {function} does not exist here"))
+        .why("Lambda answered 404 in this account and region")
+        .fix("check the name, --region and --profile: aws lambda list-functions --query 'Functions[].FunctionName'")
 }
 
 /// Reads aliases; those that do not exist are left out.

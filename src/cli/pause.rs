@@ -4,6 +4,7 @@ use super::App;
 use super::args::PauseArgs;
 use super::end::End;
 use super::flight::{self, Flight};
+use super::resume::open_releases;
 use super::session::{Session, connect};
 use super::target::{Located, Need, locate};
 use crate::aws::Aws;
@@ -64,12 +65,18 @@ pub async fn hold<A: Aws, C: Clock>(
         let held = "one record is enough: whoever runs the release reads all of them at every look";
         app.reporter.aside(&format!("  it moves {moved} functions; {held}\n"));
     }
-    let (resume, rollback) = (located.command("resume"), located.command("rollback"));
-    app.reporter.say(&format!("go on: {resume}\nundo:  {rollback}\n"));
-    Ok(End::new(Exit::Done, "paused")
-        .release(run.clone())
-        .weight(flight.weight(run))
-        .commands(Some(resume), Some(rollback)))
+    let resume = goes_on(app, located, flight, run).then(|| located.command("resume"));
+    let rollback = located.command("rollback");
+    let on = resume.as_ref().map_or_else(String::new, |resume| format!("go on: {resume}\n"));
+    app.reporter.say(&format!("{on}undo:  {rollback}\n"));
+    Ok(End::new(Exit::Done, "paused").release(run.clone()).weight(flight.weight(run)).commands(resume, Some(rollback)))
+}
+
+/// Whether the same place leads on: by a journal on this machine, or by the record.
+fn goes_on(app: &App, located: &Located, flight: &Flight, run: &RunId) -> bool {
+    let here = open_releases(app, located).iter().any(|summary| summary.run == *run);
+    let serves = flight.members(run).first().map(|one| one.alias.version);
+    here || flight.record(run).is_some_and(|record| flight::goes_on(app, located, record, serves))
 }
 
 /// Between the look and the write the release ended, or went back.

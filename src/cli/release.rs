@@ -215,7 +215,7 @@ fn weight(plan: &Plan, progress: &Progress, ending: Option<Ending>) -> Option<f6
     match ending {
         Some(Ending::Promoted) => Some(100.0),
         Some(Ending::RolledBack | Ending::Stopped) => Some(0.0),
-        Some(Ending::Unchanged | Ending::NeedsPerson | Ending::Elsewhere) => None,
+        Some(Ending::Unchanged | Ending::NeedsPerson | Ending::Elsewhere | Ending::ByHand) => None,
         None => Some(
             progress.intents.iter().fold(0.0, |share, change| share_after(plan, progress, change).unwrap_or(share)),
         ),

@@ -96,6 +96,7 @@ pub async fn resume_only<A: Aws, C: Clock>(
     match way {
         Way::Journal(summary) => by_journal(app, located, session, &flight, &summary, args).await,
         Way::Records(run) => by_records(app, located, session, &flight, &run, caller, args).await,
+        Way::Ended(summary, Ending::RolledBack) => rolled_back(app, located, session, &summary, args).await,
         Way::Ended(summary, ending) => close(app, session, &summary, ending),
         Way::Nothing if args.if_in_flight => {
             app.reporter.say(&format!("nothing of {} is in flight\n", located.text));
@@ -354,6 +355,34 @@ fn announce(app: &App, located: &Located, plan: &Plan, args: &ResumeArgs, how: &
     release::ways(app, located, args.onward());
 }
 
+/// Its aliases went back, and not by this journal: what is left of it goes as well, and it never goes forward again.
+async fn rolled_back<A: Aws, C: Clock>(
+    app: &App,
+    located: &Located,
+    session: &Session<A, C>,
+    summary: &Summary,
+    args: &ResumeArgs,
+) -> Result<End, Problem> {
+    let Some(plan) = &summary.progress.plan else { return Err(flight::nothing(app, located)) };
+    let left = flight::left(session, summary).await?;
+    // Whoever wanted it to go on must not take this for a promotion.
+    let exit = if args.undo { Exit::Done } else { Exit::RolledBack };
+    if left.is_empty() {
+        let end = close(app, session, summary, Ending::RolledBack)?;
+        return Ok(if args.undo { end } else { End::new(exit, "rolled-back").release(summary.run.clone()) });
+    }
+    app.reporter.say(&format!("{} was rolled back; still there: {}\n", summary.run, left.join(", ")));
+    let journal = release::open_journal(app, |state| state.open(&plan.run))?;
+    let person = AtTerminal::of(app, plan, false, args.prompt_timeout);
+    let engine = release::engine(app, session, journal, plan, Settings::default(), &person);
+    app.acting.set(true);
+    let mut outcome = engine.resume_undo(plan).await;
+    if outcome.exit == Exit::Done {
+        outcome.exit = exit;
+    }
+    Ok(release::conclude(app, located, plan, &engine.progress(), outcome))
+}
+
 /// Somebody elsewhere has finished the release: the journal here is closed as well.
 fn close<A: Aws, C: Clock>(
     app: &App,
@@ -364,10 +393,12 @@ fn close<A: Aws, C: Clock>(
     let mut journal = release::open_journal(app, |state| state.open(&summary.run))?;
     let closed = journal.append(session.clock.now(), Entry::Closed { ending });
     closed.map_err(|error| crate::engine::journal_problem(&error))?;
-    let how = if ending == Ending::Promoted {
-        "was promoted from elsewhere"
-    } else {
-        "has ended elsewhere, a later release came"
+    let how = match ending {
+        Ending::Promoted => "was promoted from elsewhere",
+        Ending::RolledBack if flight::reverted_here(app, &summary.run) => "was rolled back",
+        Ending::RolledBack => "was rolled back from elsewhere",
+        Ending::ByHand => "was given all traffic by hand before its gate had passed it",
+        _ => "has ended elsewhere, a later release came",
     };
     app.reporter.say(&format!("{} {how}; nothing is left to do\n", summary.run));
     Ok(End::new(Exit::Done, "unchanged").release(summary.run.clone()))

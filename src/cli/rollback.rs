@@ -2,6 +2,7 @@
 
 mod choose;
 mod facts;
+pub(super) mod past;
 
 use self::choose::{Choice, Choosing};
 use super::args::RollbackArgs;
@@ -149,6 +150,8 @@ async fn carry_out<A: Aws, C: Clock>(
         run: Some(run.clone()).filter(|run| run != fresh),
         aliases: moves.iter().map(|(label, ..)| label.clone()).collect(),
         moves: moves.iter().map(|(_, from, chosen)| (*from, chosen.version.unwrap_or(*from))).collect(),
+        bad: emergency.takes_back(),
+        arns: seen.iter().map(|one| one.alias.arn.clone()).collect(),
         reason: args.reason().map(str::to_owned),
     };
     if let Err(error) = log.append(session.clock.now(), reverts) {

@@ -12,7 +12,8 @@ use crate::aws::layers::Pace;
 use crate::clock::Clock;
 use crate::engine::OnInterrupt;
 use crate::github::{WorkflowRun, is_run_id};
-use crate::model::{RecordState, RunId};
+use crate::journal::Ending;
+use crate::model::{Record, RecordState, RunId};
 use crate::problem::{Code, Exit, Level, Problem};
 
 /// Settles.
@@ -95,6 +96,8 @@ pub async fn settle<A: Aws, C: Clock>(
     let found = match flight::way(&flight, journals) {
         Way::Journal(summary) => Some(summary.run),
         Way::Records(run) => Some(run),
+        // Whoever moved its aliases back may have left the rest.
+        Way::Ended(summary, Ending::RolledBack) => Some(summary.run),
         Way::Ended(..) | Way::Nothing => None,
     };
     let run = match found {
@@ -104,10 +107,8 @@ pub async fn settle<A: Aws, C: Clock>(
     let target = flight.target.as_ref().or(located.target.as_ref());
     let reaction = target.map_or(OnInterrupt::Rollback, |target| release::on_interrupt(args.on_interrupt, target));
     let reaction = args.on_interrupt.unwrap_or(reaction);
-    let undoing = flight
-        .members(&run)
-        .iter()
-        .any(|one| one.description.record.as_ref().is_some_and(|record| record.state == RecordState::Undoing));
+    let goes_back = |record: &Record| matches!(record.state, RecordState::Undoing | RecordState::RolledBack);
+    let undoing = flight.members(&run).iter().any(|one| one.description.record.as_ref().is_some_and(goes_back));
     if reaction == OnInterrupt::Hold && !undoing && !flight.members(&run).is_empty() {
         return pause::hold(app, located, session, &flight, &run).await;
     }

@@ -10,7 +10,7 @@ use futures_util::{StreamExt as _, TryStreamExt as _, stream};
 use super::App;
 use super::args::StatusArgs;
 use super::end::End;
-use super::flight;
+use super::flight::{self, Stand};
 use super::members::{self, Pair};
 use super::resume::open_releases;
 use super::session::{Session, connect};
@@ -21,9 +21,10 @@ use crate::aws::noun::Alias;
 use crate::aws::operation::{GetAlias, GetProvisionedConcurrencyConfig};
 use crate::clock::Clock;
 use crate::config::TargetRef;
+use crate::journal::Ending;
 use crate::model::{Description, Percent, Record, RecordState, Shift, Version};
 use crate::plan::paused::paused;
-use crate::problem::{Exit, Problem};
+use crate::problem::{Exit, Level, Problem};
 use crate::report::Shape;
 use crate::report::status_text::{
     AliasStatus, CanaryStatus, STATUS_SCHEMA, ServingVersion, StageStatus, Status, Unfinished, screen,
@@ -74,7 +75,22 @@ fn show(app: &App, status: &Status) {
 /// Looks over a connection.
 pub async fn look<A: Aws, C: Clock>(app: &App, located: &Located, session: &Session<A, C>) -> Result<Status, Problem> {
     let pairs = pairs(app, located, session).await?;
-    look_at(app, located, session, &pairs, true).await
+    let status = look_at(app, located, session, &pairs, true).await?;
+    refuse_missing(app, located, session, &pairs, &status).await?;
+    Ok(status)
+}
+
+/// Aliases that do not exist, unless they are to be.
+async fn refuse_missing<A: Aws, C>(
+    app: &App,
+    located: &Located,
+    session: &Session<A, C>,
+    pairs: &[Pair],
+    status: &Status,
+) -> Result<(), Problem> {
+    let absent = pairs.iter().zip(&status.aliases).filter(|(_, alias)| alias.version.is_none());
+    let absent: Vec<&Pair> = absent.map(|(pair, _)| pair).collect();
+    members::refuse_missing(app, located, session, &absent).await
 }
 
 /// The aliases that a target is about.
@@ -115,7 +131,7 @@ async fn look_at<A: Aws, C: Clock>(
     }
     detail::calls(app, session, pairs, &mut aliases).await;
     let canary = canary_status(app, located, &aliases, stage.as_ref());
-    let unfinished = unfinished(app, located, &aliases);
+    let unfinished = unfinished(app, located, session, &aliases).await;
     let next = next(app, located, &aliases, stage.as_ref(), &unfinished);
     Ok(Status {
         schema: STATUS_SCHEMA,
@@ -142,19 +158,49 @@ async fn alias<A: Aws, C>(session: &Session<A, C>, (function, alias): &Pair) -> 
     Ok(one)
 }
 
-/// The releases that this machine's journals know to be unfinished, and the records do not know to be over.
-fn unfinished(app: &App, located: &Located, aliases: &[AliasStatus]) -> Vec<Unfinished> {
-    let records: Vec<Option<&Record>> = aliases.iter().map(|one| one.record.as_ref()).collect();
-    open_releases(app, located)
-        .iter()
-        .filter(|summary| flight::ended(summary, &records).is_none())
-        .map(|summary| Unfinished {
+/// The releases that this machine's journals know to be unfinished, and AWS does not know to be over. Of one whose
+/// aliases went back elsewhere, what is left counts; that it cannot be read does not stand in the way.
+async fn unfinished<A: Aws, C>(
+    app: &App,
+    located: &Located,
+    session: &Session<A, C>,
+    aliases: &[AliasStatus],
+) -> Vec<Unfinished> {
+    let stands: Vec<Stand> = aliases.iter().map(stand).collect();
+    let mut found = Vec::new();
+    for summary in open_releases(app, located) {
+        let left = match flight::over(&summary, &stands) {
+            None => Vec::new(),
+            Some(Ending::RolledBack) => match flight::left(session, &summary).await {
+                Ok(left) if left.is_empty() => continue,
+                Ok(left) => left,
+                Err(problem) => {
+                    let why = format!("whether anything of {} is left cannot be told", summary.run);
+                    app.warn(&problem.level(Level::Warning).why(why));
+                    continue;
+                }
+            },
+            Some(_) => continue,
+        };
+        found.push(Unfinished {
             release: summary.run.to_string(),
             since: format!("{:.0}", summary.at),
             resume: located.command("resume"),
             undo: located.command("resume --undo"),
-        })
-        .collect()
+            left,
+        });
+    }
+    found
+}
+
+fn stand(alias: &AliasStatus) -> Stand<'_> {
+    Stand {
+        label: alias.alias.clone(),
+        version: alias.version,
+        is_whole: alias.weights.is_empty(),
+        text: &alias.description,
+        record: alias.record.as_ref(),
+    }
 }
 
 /// What gets the calls of an alias. In a canary of the stage the candidate gets some of them through an alias of its own.
@@ -241,16 +287,17 @@ fn next(
     let holder = aliases.iter().find(|one| one.record.as_ref().is_some_and(holds));
     let locked = holder.and_then(|one| one.record.as_ref());
     let mut next = Vec::new();
-    // Without a journal the file must say what the records do not: which functions, and what of the stage.
-    let known = configured(app, located).is_some()
-        || located.target.is_some() && locked.is_some_and(|record| record.stage.is_none() && record.members == 1);
-    let goes_on = locked.is_some_and(|record| record.state != RecordState::Undoing) && known;
-    if !unfinished.is_empty() || goes_on {
+    let (left, open): (Vec<&Unfinished>, Vec<_>) = unfinished.iter().partition(|one| !one.left.is_empty());
+    let serves = holder.and_then(|one| one.version);
+    let goes_on = locked
+        .is_some_and(|record| record.state != RecordState::Undoing && flight::goes_on(app, located, record, serves));
+    if !open.is_empty() || goes_on {
         next.push(format!("go on:   {}", located.command("resume")));
     }
-    if !unfinished.is_empty() || locked.is_some() {
+    if !open.is_empty() || locked.is_some() {
         next.push(format!("go back: {}", located.command("rollback")));
     }
+    next.extend(left.first().filter(|_| locked.is_none()).map(|one| format!("finish:  {}", one.undo)));
     if locked.is_some_and(|record| record.state == RecordState::Running) {
         next.push(format!("hold:    {}", located.command("pause")));
     }

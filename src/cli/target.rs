@@ -119,6 +119,18 @@ pub fn configured(app: &App, located: &Located) -> Option<Target> {
     Some(located.settings.apply(target))
 }
 
+/// Whether the file has a target here, be it one of several.
+pub fn is_configured(app: &App, located: &Located) -> bool {
+    let TargetRef::Alias { function, alias, .. } = &located.place else {
+        return matches!(located.place, TargetRef::Named(_));
+    };
+    let Ok(Some(config)) = config::load(app.args.config.as_deref(), &app.directory, &config::read_file) else {
+        return false;
+    };
+    let has = |target: Target| target.functions.contains(function) && target.alias == *alias;
+    config.names().any(|name| config.target(name, SmokeFiles::Leave).is_ok_and(has))
+}
+
 /// As [`configured`], with the digests of the files that trigger a deployment. One that cannot be read is said, and is
 /// then not noted.
 pub fn configured_with_files(app: &App, located: &Located) -> Option<Target> {

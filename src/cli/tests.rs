@@ -1,5 +1,6 @@
 //! Commands over a model of AWS: what they send, print and answer.
 
+mod again;
 mod allowed;
 mod canary;
 mod credentials;

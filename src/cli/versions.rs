@@ -8,6 +8,7 @@ use super::App;
 use super::args::VersionsArgs;
 use super::end::End;
 use super::members;
+use super::rollback::past;
 use super::session::{Session, connect_by};
 use super::target::settings_of_function;
 use crate::aws::Aws;
@@ -63,13 +64,16 @@ pub async fn look<A: Aws, C: Clock>(
 ) -> Result<Versions, Problem> {
     let request = GetFunction { function: function.clone(), qualifier: None };
     if members::ask(&session.aws, request).await?.is_none() {
-        return Err(missing(function));
+        return Err(members::missing_function(function));
     }
     let observer = session.observer(app);
     let aliases = gateway::pages(&session.aws, |marker| ListAliases { function: function.clone(), marker });
     let (mut versions, aliases): (_, Vec<(AliasName, Alias)>) = try_join(observer.versions(function), aliases).await?;
     versions.reverse();
-    let (served, bad) = (served(&aliases), bad(&aliases));
+    let (served, mut bad) = (served(&aliases), bad(&aliases));
+    for (name, alias) in &aliases {
+        bad.extend(past::bad_here(app, &alias.arn, &format!("{function}:{name}")));
+    }
     let row = |version: Function| VersionRow {
         served: served.get(&version.version).cloned().unwrap_or_default(),
         bad: version.version.number().is_some_and(|number| bad.contains(&number)),
@@ -88,12 +92,6 @@ pub async fn look<A: Aws, C: Clock>(
         latest: served.get(&Version::Latest).cloned().unwrap_or_default(),
         versions,
     })
-}
-
-fn missing(function: &FunctionName) -> Problem {
-    Problem::new(Code::FunctionMissing, format!("function {function} does not exist here"))
-        .why("Lambda answered 404 in this account and region")
-        .fix("check the name, --region and --profile: aws lambda list-functions --query 'Functions[].FunctionName'")
 }
 
 /// Version → the aliases that send calls to it, with their share.

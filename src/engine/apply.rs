@@ -192,7 +192,9 @@ impl<A: Aws, C: Clock, J: Journal> Engine<'_, A, C, J> {
             && record.run == self.run
         {
             match record.state {
-                RecordState::RolledBack | RecordState::Undoing => return Stop::RolledBackElsewhere,
+                RecordState::RolledBack | RecordState::ByHand | RecordState::Undoing => {
+                    return Stop::RolledBackElsewhere;
+                }
                 RecordState::Paused => return Stop::Paused,
                 RecordState::Running | RecordState::Promoted => {}
             }

@@ -315,7 +315,7 @@ impl<A: Aws, C: Clock, J: Journal> Engine<'_, A, C, J> {
         let record = alias.as_ref().and_then(|alias| Description::parse(&alias.description).ok()?.record);
         match (alias, record) {
             (Some(alias), Some(record)) if record.run == self.run => match record.state {
-                RecordState::RolledBack | RecordState::Undoing => Err(Stop::RolledBackElsewhere),
+                RecordState::RolledBack | RecordState::ByHand | RecordState::Undoing => Err(Stop::RolledBackElsewhere),
                 RecordState::Running | RecordState::Paused | RecordState::Promoted => Ok((alias, record)),
             },
             (alias, _) => {

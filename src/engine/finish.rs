@@ -45,7 +45,7 @@ impl<A: Aws, C: Clock, J: Journal> Engine<'_, A, C, J> {
         match place.record.state {
             RecordState::Promoted => return Ok(()),
             RecordState::Paused => return Err(Stop::Paused),
-            RecordState::Running | RecordState::Undoing | RecordState::RolledBack => {}
+            RecordState::Running | RecordState::Undoing | RecordState::RolledBack | RecordState::ByHand => {}
         }
         let (function, alias) = (place.member.function.clone(), plan.target.alias.clone());
         let want = routing(plan, place.member, place.to, RecordState::Running);

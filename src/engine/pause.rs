@@ -60,7 +60,7 @@ pub fn next(record: &Record, run: &RunId, wish: Wish) -> Next {
         RecordState::Running | RecordState::Paused => {
             Next::Write(Box::new(Record { state: want, asks: false, ..record.clone() }))
         }
-        RecordState::Undoing | RecordState::Promoted | RecordState::RolledBack => Next::Leave,
+        RecordState::Undoing | RecordState::Promoted | RecordState::RolledBack | RecordState::ByHand => Next::Leave,
     }
 }
 

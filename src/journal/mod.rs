@@ -38,6 +38,8 @@ pub enum Ending {
     Stopped,
     /// It ended on another machine, and a later release has had its aliases since: how, nothing here says.
     Elsewhere,
+    /// A person gave the version on trial everything, which its gate had not.
+    ByHand,
 }
 
 /// One line of the journal.
@@ -127,6 +129,12 @@ pub enum Entry {
         aliases: Vec<String>,
         /// Version before → version after, in the order of `aliases`.
         moves: Vec<(Version, Version)>,
+        /// Their ARNs, in the order of `aliases`: the same names may stand in another account or region.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        arns: Vec<String>,
+        /// The version of each that it marks bad, in the order of `aliases`.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        bad: Vec<Option<u64>>,
         /// What the person gave as the reason, one line.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         reason: Option<String>,

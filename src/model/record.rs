@@ -41,15 +41,19 @@ pub enum RecordState {
     Promoted,
     /// Rolled back: the alias is on `to`, which is the version that had served before.
     RolledBack,
+    /// Ended by a person who gave the version on trial everything, which its gate had not: the alias is on `to`, and
+    /// `from` is what served before.
+    ByHand,
 }
 
 impl RecordState {
-    const WORDS: [(Self, &'static str); 5] = [
+    const WORDS: [(Self, &'static str); 6] = [
         (Self::Running, "run"),
         (Self::Paused, "paused"),
         (Self::Undoing, "undo"),
         (Self::Promoted, "done"),
         (Self::RolledBack, "back"),
+        (Self::ByHand, "hand"),
     ];
 
     fn word(self) -> &'static str {
@@ -63,7 +67,7 @@ impl RecordState {
 }
 
 impl fmt::Display for RecordState {
-    /// As the record itself says it: `run`, `paused`, `undo`, `done`, `back`.
+    /// As the record itself says it: `run`, `paused`, `undo`, `done`, `back`, `hand`.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.pad(self.word())
     }

@@ -72,8 +72,29 @@ pub fn screen(emergency: &Emergency, seen: &[Seen], part: Part, facts: Option<&F
         let text = format!("statement {} of {}:{} is removed", grant.sid, grant.function, grant.alias);
         out.push_str(&field("  also     ", &text, width));
     }
+    for text in warnings(emergency, seen, part) {
+        out.push_str(&field("  ! ", &text, width));
+    }
     if let Some(text) = alone(emergency, seen) {
         out.push_str(&field("  ! ", &text, width));
+    }
+    out
+}
+
+/// What speaks against a version that a person named.
+fn warnings(emergency: &Emergency, seen: &[Seen], part: Part) -> Vec<String> {
+    let mut out = Vec::new();
+    for ((label, _, chosen), one) in emergency.moves.iter().zip(seen).filter(|_| part != Part::Stage) {
+        let Some(version) = chosen.version.filter(|_| chosen.rule == Rule::Named) else { continue };
+        let shown = version.label();
+        if one.is_on_trial(version) {
+            out.push(format!(
+                "{shown} is the version on trial: its gate has not passed it. {label} gives it everything"
+            ));
+        }
+        if version.number().is_some_and(|number| one.bad().contains(&number)) {
+            out.push(format!("{shown} is marked bad: it failed, or was rolled back from"));
+        }
     }
     out
 }
@@ -103,7 +124,9 @@ fn serves(one: &Seen, known: &MemberFacts, now: Option<Timestamp>) -> Vec<String
 fn by(record: &Record) -> String {
     match record.state {
         RecordState::RolledBack | RecordState::Undoing => format!("put back from {}, which", record.run),
-        RecordState::Running | RecordState::Paused | RecordState::Promoted => format!("release {}", record.run),
+        RecordState::Running | RecordState::Paused | RecordState::Promoted | RecordState::ByHand => {
+            format!("release {}", record.run)
+        }
     }
 }
 

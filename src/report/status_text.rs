@@ -38,7 +38,10 @@ pub fn screen(status: &Status, width: usize) -> String {
     }
     out.push_str(&records(status, width));
     for one in &status.unfinished {
-        let text = format!("{} since {}, journal on this machine", one.release, one.since);
+        let mut text = format!("{} since {}, journal on this machine", one.release, one.since);
+        if !one.left.is_empty() {
+            text.push_str(&format!("; its aliases were rolled back, still there: {}", one.left.join(", ")));
+        }
         out.push_str(&field("  unfinished  ", &text, width));
     }
     if !status.next.is_empty() {
@@ -228,6 +231,7 @@ fn recorded(record: &Record, aliases: usize, now: Timestamp) -> String {
         RecordState::Promoted => "promoted",
         RecordState::Undoing => "being rolled back",
         RecordState::RolledBack => "rolled back",
+        RecordState::ByHand => "not promoted: given all traffic by hand before its gate had passed it",
     };
     let mut text = format!("{} {how}", record.run);
     if aliases == 1 {

@@ -34,7 +34,7 @@ pub struct VersionRow {
     pub modified: Option<Timestamp>,
     /// The aliases that send calls to it.
     pub served: Vec<Served>,
-    /// A record remembers it as bad.
+    /// A record remembers it as bad, or a journal on this machine.
     pub bad: bool,
     /// The release that published it.
     pub release: Option<RunId>,

@@ -72,7 +72,8 @@ pub struct Chosen {
     pub rule: Rule,
 }
 
-/// Chooses; which versions there are to name instead is for the caller to say. `history`, asked only when neither the
+/// Chooses; which versions there are to name instead is for the caller to say. From a version that a rollback has put
+/// back nothing goes further back, unless a person names it. `history`, asked only when neither the
 /// record nor a split decides, answers what the journals on this machine, and past calls where they were searched, know
 /// of the alias: the first that fits decides. `person` says whether somebody will be asked before anything is written:
 /// what a stale record leaves open, nobody and nothing else decides (SPEC §3).
@@ -94,6 +95,10 @@ pub fn choose(
         }
         if let Some(chosen) = recorded(name, record)? {
             return Ok(chosen);
+        }
+        // Whatever came before the version that a rollback has put back, a second one does not go there by itself.
+        if record.state == RecordState::RolledBack {
+            return Err(nothing_recorded(name, alias, Some(record)));
         }
     }
     if is_split(alias) {
@@ -122,7 +127,7 @@ fn recorded(name: &str, record: &Record) -> Result<Option<Chosen>, Problem> {
             Ok(Some(Chosen { version: from, rule: Rule::Unfinished }))
         }
         // What `$LATEST` was then is not what it is now: it counts as nothing.
-        (RecordState::Promoted, None | Some(Version::Latest)) => {
+        (RecordState::Promoted | RecordState::ByHand, None | Some(Version::Latest)) => {
             let why = match record.from {
                 None => "created the alias: there is nothing it could go back to by itself",
                 Some(_) => "found the alias on $LATEST: the code that served then may be gone",
@@ -133,10 +138,10 @@ fn recorded(name: &str, record: &Record) -> Result<Option<Chosen>, Problem> {
                     .aws_now(format!("unchanged; {name} → {}", record.to.label()));
             Err(problem.fix(versions_of(name)))
         }
-        (RecordState::Promoted, Some(from)) if !is_bad(from, &record.bad) => {
+        (RecordState::Promoted | RecordState::ByHand, Some(from)) if !is_bad(from, &record.bad) => {
             Ok(Some(Chosen { version: Some(from), rule: Rule::Recorded }))
         }
-        (RecordState::Promoted | RecordState::RolledBack, _) => Ok(None),
+        (RecordState::Promoted | RecordState::ByHand | RecordState::RolledBack, _) => Ok(None),
     }
 }
 
@@ -184,7 +189,7 @@ fn nothing_recorded(name: &str, alias: &Alias, record: Option<&Record>) -> Probl
             "the alias has no record; stagegate never moved it, or its description was overwritten since".to_owned()
         }
         Some(record) if record.state == RecordState::RolledBack => {
-            format!("{} was rolled back already; the version before that is not recorded", record.run)
+            format!("{} was rolled back already; nothing goes further back by itself", record.run)
         }
         Some(_) => "every version the record knows is marked bad".to_owned(),
     };
@@ -259,8 +264,12 @@ mod tests {
         let rolled_back = record(RecordState::RolledBack, Some(42), 41, &[42]);
         let error = choose(NAME, &alias(41), &rolled_back, None, &Vec::new, false).unwrap_err();
         assert_eq!(error.code, Code::NothingRecorded);
-        let history = || vec![journal(40, 41)];
-        assert_eq!(version(choose(NAME, &alias(41), &rolled_back, None, &history, false)), (Some(40), Rule::Journal));
+        let history = || vec![journal(40, 41), searched(40, 41)];
+        let again = choose(NAME, &alias(41), &rolled_back, None, &history, false).unwrap_err();
+        assert_eq!(again.code, Code::NothingRecorded, "a second rollback goes no further, whatever is known here");
+        assert_eq!(version(choose(NAME, &alias(41), &rolled_back, Some(40), &history, false)), (Some(40), Rule::Named));
+        let none = Description::default();
+        assert_eq!(version(choose(NAME, &alias(41), &none, None, &history, false)), (Some(40), Rule::Journal));
         let bad_before = record(RecordState::Promoted, Some(41), 42, &[41]);
         assert_eq!(
             choose(NAME, &alias(42), &bad_before, None, &Vec::new, false).unwrap_err().code,

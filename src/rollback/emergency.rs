@@ -59,6 +59,16 @@ impl Seen {
         format!("{}:{}", self.function, self.name)
     }
 
+    /// The versions that its record remembers as bad, newest first.
+    pub fn bad(&self) -> &[u64] {
+        self.description.record.as_ref().map(|record| record.bad.as_slice()).unwrap_or_default()
+    }
+
+    /// Whether a release in flight tries this version, and its gate has not passed it.
+    pub fn is_on_trial(&self, version: Version) -> bool {
+        self.believed().is_some_and(|record| is_on_trial(record, version))
+    }
+
     /// The record, if it is believed.
     pub fn believed(&self) -> Option<&Record> {
         self.description.record.as_ref().filter(|r| r.agrees_with(self.alias.version, &self.alias.weights))
@@ -130,7 +140,7 @@ impl Emergency {
                 && record.from == moves.first().and_then(|m| m.2.version);
             let goes_back = match record.state {
                 RecordState::RolledBack => reinstates,
-                RecordState::Promoted => {
+                RecordState::Promoted | RecordState::ByHand => {
                     part == Part::Stage || records().any(Record::had_stable) && !stays_where_named(&moves)
                 }
                 _ => true,
@@ -148,6 +158,18 @@ impl Emergency {
             }
         }
         Ok(Self { way, moves, members, reinstates })
+    }
+
+    /// The version of each alias that it takes traffic back from for good: the record remembers some of them, a journal
+    /// all.
+    pub fn takes_back(&self) -> Vec<Option<u64>> {
+        let bad = |back: &AliasBack| {
+            let Goal::At(at) = &back.goal else { return None };
+            let record = Description::parse(&at.last).ok()?.record?;
+            let from = record.from.and_then(Version::number)?;
+            (record.state == RecordState::RolledBack && record.bad.contains(&from)).then_some(from)
+        };
+        self.way.aliases.iter().map(bad).collect()
     }
 
     /// The versions that it marks bad: `v42`, with their function where there are several.
@@ -204,7 +226,7 @@ fn is_unfinished(record: &Record) -> bool {
     match record.state {
         RecordState::Running | RecordState::Paused => true,
         RecordState::Undoing => record.granted,
-        RecordState::Promoted | RecordState::RolledBack => false,
+        RecordState::Promoted | RecordState::ByHand | RecordState::RolledBack => false,
     }
 }
 
@@ -256,6 +278,10 @@ fn record_after(seen: &Seen, to: Version, rule: Rule, fresh: &RunId) -> Record {
             Record { state: RecordState::RolledBack, expires: None, granted: false, asks: false, ..record.clone() }
         }
         Some(record) if rule == Rule::Back => record.clone(),
+        // Nothing speaks against what served before, and nothing for the other.
+        Some(record) if is_on_trial(record, to) => {
+            clear(Record { state: RecordState::ByHand, expires: None, shift: None, granted: false, ..record.clone() })
+        }
         Some(record) if record.state == RecordState::RolledBack && record.from == Some(to) => clear(Record {
             state: RecordState::Promoted,
             from: Some(record.to),
@@ -270,6 +296,13 @@ fn record_after(seen: &Seen, to: Version, rule: Rule, fresh: &RunId) -> Record {
         }
         None => clear(unrecorded(seen, to, fresh)),
     }
+}
+
+/// A release has this version in flight, and its gate has not passed it.
+fn is_on_trial(record: &Record, version: Version) -> bool {
+    matches!(record.state, RecordState::Running | RecordState::Paused)
+        && record.to == version
+        && record.from.is_some_and(|from| from != version)
 }
 
 /// The record of a rollback that found none it could believe.
@@ -317,7 +350,7 @@ fn stage_back(record: &Record, recorded: &RecordedStage, alias: &AliasName, rein
     let new = StageSide { deployment: recorded.to.clone(), variables: set, canary: None };
     let (before, ours) = if reinstates { (new, old) } else { (old, new) };
     let candidate = candidate_alias(alias).filter(|_| record.stage_canary && record.state.holds_lock());
-    let finished = matches!(record.state, RecordState::Promoted | RecordState::RolledBack);
+    let finished = !record.state.holds_lock();
     let recall = recorded.more_variables.then_some(Recall { again: reinstates, finished });
     StageBack { stage: recorded.stage.clone(), before, ours, candidate, recall }
 }

@@ -5,19 +5,20 @@ use std::cell::{LazyCell, OnceCell};
 use jiff::Timestamp;
 
 use super::OFFERED;
+use super::past::{self, Past};
 use crate::aws::Aws;
 use crate::aws::noun::Function;
 use crate::cli::args::RollbackArgs;
 use crate::cli::session::Session;
 use crate::cli::target::Located;
-use crate::cli::{App, prompt};
+use crate::cli::{App, flight, prompt};
 use crate::clock::Clock;
-use crate::journal::{Ending, Entry, Summary};
-use crate::model::{RunId, Version};
+use crate::journal::Summary;
+use crate::model::{RecordState, RunId, Version};
 use crate::plan::short_sha;
 use crate::problem::{Code, Level, Problem};
 use crate::rollback::trail::{self, Trail};
-use crate::rollback::{Emergency, Known, Part, Rule, Seen, versions_of};
+use crate::rollback::{Emergency, Known, Part, Seen, versions_of};
 
 /// What a rollback is chosen from.
 pub struct Choosing<'a, A, C> {
@@ -65,13 +66,15 @@ impl<'a, A: Aws, C: Clock> Choosing<'a, A, C> {
         if !matches!(problem.code, Code::NothingRecorded | Code::FirstRelease | Code::RecordStale) {
             return Err(problem);
         }
-        // Only a person decides about a record that no longer holds.
-        if self.args.search_history && problem.code != Code::RecordStale && self.search().await {
+        // Only a person decides about a record that no longer holds, and where to go from what was put back.
+        let decides = problem.code != Code::RecordStale && !self.seen.iter().all(is_put_back);
+        if self.args.search_history && decides && self.search().await {
             match self.prepare(named, self.args.part()) {
                 Ok(emergency) => return Ok(Choice { emergency, to: named }),
                 Err(still) => problem = self.searched(still),
             }
         }
+        problem = self.finish(problem).await;
         let [one] = self.seen else { return Err(self.one_by_one(problem)) };
         let versions = self.offered(one).await?;
         if self.args.yes {
@@ -81,8 +84,11 @@ impl<'a, A: Aws, C: Clock> Choosing<'a, A, C> {
         if versions.is_empty() {
             return Err(prompt::left().why("no other version exists"));
         }
-        let items =
-            versions.iter().map(|version| format!("{:<5} {}", version.version.label(), line(version, one))).collect();
+        let bad = self.bad(one);
+        let items = versions
+            .iter()
+            .map(|version| format!("{:<5} {}", version.version.label(), line(version, one, &bad)))
+            .collect();
         match prompt::select(self.app, "Back to which version?", items).await? {
             Some(at) => {
                 let to = versions[at].version.number();
@@ -102,16 +108,45 @@ impl<'a, A: Aws, C: Clock> Choosing<'a, A, C> {
 
     /// What is known of the versions that had an alias before, this machine's journals first.
     pub fn known(&self, one: &Seen) -> Vec<Known> {
-        let mut known: Vec<Known> = self.journals.iter().filter_map(|summary| journaled(summary, one)).collect();
+        let mut known = past::known(&self.past(one), one);
         known.extend(self.trail.get().map(|trail| trail.known(&one.alias)).unwrap_or_default());
+        let bad = self.bad(one);
+        known.retain(|known| known.from.number().is_none_or(|number| !bad.contains(&number)));
         known
+    }
+
+    /// What the journals on this machine know of an alias, newest first.
+    fn past(&self, one: &Seen) -> Vec<Past> {
+        self.journals.iter().filter_map(|summary| Past::of(summary, &one.alias.arn, &one.label())).collect()
+    }
+
+    /// The versions that are known to be bad: by the record, which remembers the last of them, and by the journals on
+    /// this machine. What served before a release that was promoted since was proven elsewhere.
+    pub fn bad(&self, one: &Seen) -> Vec<u64> {
+        let promoted = one.believed().filter(|record| record.state == RecordState::Promoted);
+        let proven = promoted.and_then(|record| record.from).and_then(Version::number);
+        let here = past::bad(&self.past(one)).into_iter().filter(|number| Some(*number) != proven);
+        one.bad().iter().copied().chain(here).collect()
     }
 
     /// Since when an alias serves what it does, and who put it there, as far as journals and past calls say.
     pub fn since(&self, one: &Seen) -> Option<(Timestamp, Option<String>)> {
-        let here = self.journals.iter().filter_map(|summary| journaled(summary, one));
-        let here = here.filter(|known| known.to == one.alias.version).find_map(|known| known.until);
+        let here = self.past(one).into_iter().find(|past| past.to == one.alias.version).and_then(|past| past.at);
         here.map(|at| (at, None)).or_else(|| self.trail.get()?.since(&one.alias))
+    }
+
+    /// What is left of a release whose aliases are back, as far as its journal is open here.
+    async fn finish(&self, mut problem: Problem) -> Problem {
+        let Some(run) = self.seen.iter().filter(|one| is_put_back(one)).find_map(run) else { return problem };
+        let open = |summary: &&Summary| summary.run == *run && summary.progress.ending.is_none();
+        let Some(summary) = self.journals.iter().find(open) else { return problem };
+        if let Ok(left) = flight::left(self.session, summary).await
+            && !left.is_empty()
+        {
+            problem = problem.why(format!("still there of {run}: {}", left.join(", ")));
+            problem.fix.insert(0, format!("finish that: {}", self.located.command("resume --undo")));
+        }
+        problem
     }
 
     /// Asks CloudTrail; whether it answered. Without an answer the list is still there to choose from.
@@ -151,20 +186,21 @@ impl<'a, A: Aws, C: Clock> Choosing<'a, A, C> {
         if let Some(at) = versions.iter().position(|function| Some(function.version) == last) {
             versions[..=at].rotate_right(1);
         }
-        versions.sort_by_key(|function| is_bad(function, one));
+        let bad = self.bad(one);
+        versions.sort_by_key(|function| is_bad(function, &bad));
         versions.truncate(OFFERED);
         Ok(versions)
     }
 
     /// The message with the versions as commands that can be run.
     pub fn list(&self, problem: Problem, one: &Seen, versions: &[Function]) -> Problem {
-        let flags = self.flags();
+        let (flags, bad) = (self.flags(), self.bad(one));
         let mut problem = problem;
         // The list itself takes the place of the way to it.
         problem.fix.retain(|fix| *fix != versions_of(&one.label()));
         let mut problem = versions.iter().fold(problem, |problem, version| {
             let command = format!("{} --to {}{flags}", one.label(), version.version);
-            problem.fix(format!("{}   {}", self.located.command_for("rollback", &command), line(version, one)))
+            problem.fix(format!("{}   {}", self.located.command_for("rollback", &command), line(version, one, &bad)))
         });
         if versions.is_empty() {
             problem = problem
@@ -176,16 +212,18 @@ impl<'a, A: Aws, C: Clock> Choosing<'a, A, C> {
 
     /// The message with the search that was not made.
     fn with_search(&self, problem: Problem, one: &Seen) -> Problem {
-        if self.args.search_history || self.args.to.is_some() || problem.code != Code::NothingRecorded {
+        let searches = problem.code == Code::NothingRecorded && !is_put_back(one);
+        if self.args.search_history || self.args.to.is_some() || !searches {
             return problem;
         }
         let command = format!("{} --search-history{}", one.label(), self.flags());
         problem.fix(format!("or ask CloudTrail what served before: {}", self.located.command_for("rollback", &command)))
     }
 
+    /// Each function has versions of its own, so that a person names one of each.
     fn one_by_one(&self, problem: Problem) -> Problem {
         let flags = self.flags();
-        let command = |one: &Seen| self.located.command_for("rollback", &format!("{}{flags}", one.label()));
+        let command = |one: &Seen| self.located.command_for("rollback", &format!("{} --to N{flags}", one.label()));
         let each = self.seen.iter().take(OFFERED);
         each.fold(problem, |problem, one| problem.fix(format!("one by one: {}", command(one))))
     }
@@ -196,31 +234,28 @@ impl<'a, A: Aws, C: Clock> Choosing<'a, A, C> {
     }
 }
 
-/// What one journal of this machine knows of an alias: a finished release moved it.
-fn journaled(summary: &Summary, one: &Seen) -> Option<Known> {
-    if summary.progress.ending != Some(Ending::Promoted) {
-        return None;
-    }
-    let plan = summary.progress.plan.as_ref()?;
-    let member = plan.members.iter().find(|m| m.alias_arn == one.alias.arn)?;
-    let (_, to, _) = summary.progress.published.iter().find(|(f, ..)| *f == member.function)?;
-    let closed = summary.lines.iter().rev().find(|line| matches!(line.entry, Entry::Closed { .. }));
-    let from: Version = member.before.as_ref()?.version;
-    Some(Known { from, to: *to, rule: Rule::Journal, since: None, until: closed.map(|line| line.at) })
+/// Its record is believed, and says that a rollback put it there.
+fn is_put_back(one: &Seen) -> bool {
+    one.believed().is_some_and(|record| record.state == RecordState::RolledBack)
 }
 
-fn is_bad(function: &Function, one: &Seen) -> bool {
-    let bad = one.description.record.as_ref().map(|record| record.bad.as_slice()).unwrap_or_default();
+fn run(one: &Seen) -> Option<&RunId> {
+    one.description.record.as_ref().map(|record| &record.run)
+}
+
+fn is_bad(function: &Function, bad: &[u64]) -> bool {
     function.version.number().is_some_and(|number| bad.contains(&number))
 }
 
 /// What is known of a version, to follow its number.
-fn line(function: &Function, one: &Seen) -> String {
+fn line(function: &Function, one: &Seen, bad: &[u64]) -> String {
     let record = one.description.record.as_ref();
     let date = function.last_modified.get(..16).unwrap_or(&function.last_modified).replace('T', " ");
     let mut text = format!("sha {}…  {date}", short_sha(&function.code_sha256));
-    if is_bad(function, one) {
+    if is_bad(function, one.bad()) {
         text.push_str("  marked bad");
+    } else if is_bad(function, bad) {
+        text.push_str("  was rolled back from (journal on this machine)");
     }
     if record.is_some_and(|record| record.to == function.version) && one.believed().is_none() {
         text.push_str("  put there by stagegate last");

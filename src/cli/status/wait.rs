@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::{look_at, pairs, show};
+use super::{look_at, pairs, refuse_missing, show};
 use crate::aws::Aws;
 use crate::cli::args::StatusArgs;
 use crate::cli::end::End;
@@ -63,6 +63,8 @@ pub async fn run<A: Aws, C: Clock>(
     let deadline = args.wait.then(|| began.checked_add(timeout).unwrap_or(Timestamp::MAX));
     if args.wait {
         refuse_unseen(located, &status, args.release.is_some())?;
+    } else {
+        refuse_missing(app, located, session, &pairs, &status).await?;
     }
     let mut waited = Waited::new(app, &status, args)?;
     let mut said = String::new();
@@ -216,7 +218,7 @@ impl Waited {
             return Some(match self.journal? {
                 Ending::Promoted | Ending::Unchanged => Ended::Promoted,
                 Ending::RolledBack | Ending::Stopped => Ended::RolledBack,
-                Ending::NeedsPerson | Ending::Elsewhere => Ended::InBetween,
+                Ending::NeedsPerson | Ending::Elsewhere | Ending::ByHand => Ended::InBetween,
             });
         }
         let ends: Vec<Ended> = ends.into_iter().collect::<Option<_>>()?;
@@ -271,6 +273,7 @@ fn of_record(record: &Record, holds: bool) -> Option<Ended> {
         RecordState::Running | RecordState::Paused | RecordState::Undoing => Some(Ended::InBetween),
         RecordState::Promoted => Some(Ended::Promoted),
         RecordState::RolledBack => Some(Ended::RolledBack),
+        RecordState::ByHand => Some(Ended::InBetween),
     }
 }
 

@@ -34,6 +34,7 @@ const fn ended(kind: Kind, ending: Option<Ending>) -> (&'static str, &'static st
         (_, Some(Ending::Unchanged)) => ("plain", "=", "nothing to do"),
         (_, Some(Ending::Stopped)) => ("plain", "·", "stopped before anything was changed"),
         (_, Some(Ending::NeedsPerson)) => ("bad", "✖", "a person must look"),
+        (_, Some(Ending::ByHand)) => ("bad", "!", "given all traffic by hand"),
         (_, Some(Ending::Elsewhere)) => ("plain", "·", "ended on another machine"),
         (_, None) => ("wait", "…", "under way"),
     }

@@ -308,6 +308,7 @@ fn after(ending: Option<Ending>, before: &str, wanted: &str) -> String {
         Some(Ending::RolledBack | Ending::Unchanged | Ending::Stopped) => before.to_owned(),
         Some(Ending::NeedsPerson) => "not certain: look at what AWS is now".into(),
         Some(Ending::Elsewhere) => "ended on another machine".into(),
+        Some(Ending::ByHand) => "moved by hand".into(),
         None => "still under way".into(),
     }
 }

@@ -128,6 +128,9 @@ pub struct Unfinished {
     pub resume: String,
     /// The command that undoes.
     pub undo: String,
+    /// Its aliases were rolled back from elsewhere: what of it is still there. Empty where that is not so.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub left: Vec<String>,
 }
 
 /// All of it.

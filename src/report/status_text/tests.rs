@@ -95,6 +95,7 @@ fn wrong() -> Status {
         since: "2026-11-21T14:00:00Z".into(),
         resume: "stagegate resume prod".into(),
         undo: "stagegate resume prod --undo".into(),
+        left: Vec::new(),
     }];
     status
 }
