@@ -8,6 +8,9 @@ pub fn problem(operation: Operation, subject: &str, error: &AwsError) -> Problem
     if let AwsError::Role(not_assumed) = error {
         return not_assumed.problem();
     }
+    if let Some(cause) = error.unreached() {
+        return unreachable(&format!("AWS cannot be reached for {operation} on {subject}"), cause);
+    }
     let (code, what) = match error.remedy() {
         Remedy::Denied => (Code::AccessDenied, format!("not allowed: {} on {subject}", iam_name(operation))),
         Remedy::Credentials if matches!(error, AwsError::Credentials { .. }) => {
@@ -42,9 +45,21 @@ pub fn problem(operation: Operation, subject: &str, error: &AwsError) -> Problem
             .fix("or name another profile: --profile NAME")
             .fix("who am I: aws sts get-caller-identity"),
         Code::Throttled => problem.fix("try again in a minute; other tools may be using the account's quota"),
-        Code::NoAnswer => problem.fix("check the network and --endpoint-url, then try again"),
+        Code::NoAnswer => problem.fix(NETWORK),
         _ => problem,
     }
+}
+
+/// What to look at when AWS does not answer.
+pub const NETWORK: &str =
+    "check the network, HTTPS_PROXY and, where AWS's own address is replaced, --endpoint-url or AWS_ENDPOINT_URL";
+
+/// The message when no connection could be opened for a call: name lookup, TCP, proxy or TLS failed, or took too long.
+pub fn unreachable(what: &str, cause: &str) -> Problem {
+    Problem::new(Code::NoAnswer, what)
+        .why(cause)
+        .why("no connection could be opened, so this was not sent")
+        .fix(NETWORK)
 }
 
 /// Credentials that were good once (aws-semantics §2.1).

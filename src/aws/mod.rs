@@ -100,6 +100,14 @@ impl AwsError {
         }
     }
 
+    /// Why no connection could be opened, if that is what failed: nothing was sent.
+    pub fn unreached(&self) -> Option<&str> {
+        match self {
+            Self::Rejected { code, message, .. } if code == Self::CONNECT_FAILED => Some(message),
+            _ => None,
+        }
+    }
+
     /// What to do about it (codes and texts: aws-semantics §2.1, throttles §13.2; CloudWatch and STS have the codes of
     /// the Query protocol, which AWS lists under "Common Errors").
     pub fn remedy(&self) -> Remedy {

@@ -1,5 +1,6 @@
 //! A role that could not be assumed, and what to do about it.
 
+use super::explain::NETWORK;
 use crate::problem::{Code, Problem};
 
 /// The command that prints trust policies, as a command that knows better what it needs can name it.
@@ -106,7 +107,7 @@ impl NotAssumed {
                 vec!["run the job again; a token lasts minutes: is the clock of the runner right?".into()]
             }
             (Obstacle::Expired, _) => vec!["sign in again: aws sso login".into()],
-            (Obstacle::NoAnswer, _) => vec!["check the network and --endpoint-url, then try again".into()],
+            (Obstacle::NoAnswer, _) => vec![NETWORK.into()],
             (Obstacle::Refused, _) => vec![format!("who am I: aws sts get-caller-identity; the role: {}", self.role)],
         }
     }

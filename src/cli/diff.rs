@@ -12,7 +12,7 @@ use crate::aws::noun::Function;
 use crate::aws::operation::GetFunction;
 use crate::clock::Clock;
 use crate::compare::{Comparison, ServedStage, stages, versions};
-use crate::config::{Settings, TargetRef};
+use crate::config::{Settings, Sourced, TargetRef};
 use crate::model::{FunctionName, StageRef};
 use crate::problem::{Code, Exit, Problem};
 use crate::report::{Shape, diff_text};
@@ -35,8 +35,8 @@ pub enum Subject {
 pub async fn run(app: &App, args: DiffArgs) -> Result<End, Problem> {
     let (a, settings) = subject(app, &args.a)?;
     let (b, other) = subject(app, &args.b)?;
-    same_place(&settings, &other)?;
-    let session = connect_by(app, &settings, Pace::Share).await?;
+    let place = same_place((&args.a, &settings), (&args.b, &other))?;
+    let session = connect_by(app, &place, Pace::Share).await?;
     if session.account.is_some() {
         session.identify(app).await?;
     }
@@ -105,17 +105,31 @@ fn version(text: &str) -> Result<Option<(FunctionName, String)>, Problem> {
     Ok(Some((function, qualifier.to_owned())))
 }
 
-/// One connection reads both.
-fn same_place(a: &Settings, b: &Settings) -> Result<(), Problem> {
-    let place = |settings: &Settings| {
-        [&settings.region, &settings.profile, &settings.account].map(|one| one.as_ref().map(|one| one.value.clone()))
+/// The settings of the one connection that reads both. What one side does not say is as the other says it; what the file
+/// says of one counts for both before what AWS's own variables say.
+pub fn same_place((a_text, a): (&str, &Settings), (b_text, b): (&str, &Settings)) -> Result<Settings, Problem> {
+    let mut apart = Vec::new();
+    let mut joined = |name: &str, a: &Option<Sourced<String>>, b: &Option<Sourced<String>>| {
+        let (Some(one), Some(other)) = (a, b) else { return a.clone().or_else(|| b.clone()) };
+        let said = |setting: &&Sourced<String>| !setting.from.is_of_aws();
+        if one.value != other.value && said(&one) && said(&other) {
+            apart.push(format!("{name}: {a_text} in {}, {b_text} in {}", one.value, other.value));
+        }
+        Some([one, other].into_iter().find(said).unwrap_or(one).clone())
     };
-    if place(a) == place(b) {
-        return Ok(());
+    let settings = Settings {
+        region: joined("region", &a.region, &b.region),
+        profile: joined("profile", &a.profile, &b.profile),
+        account: joined("account", &a.account, &b.account),
+        ..a.clone()
+    };
+    if apart.is_empty() {
+        return Ok(settings);
     }
-    Err(Problem::new(Code::BadOption, "A and B lie in different regions or accounts")
-        .why("one connection reads both, and their settings name different regions, profiles or accounts")
-        .fix("name the place for both: --region REGION --profile NAME"))
+    let problem = Problem::new(Code::BadOption, "A and B lie in different regions or accounts")
+        .why("one connection reads both, and their settings contradict each other");
+    let problem = apart.into_iter().fold(problem, Problem::why);
+    Err(problem.fix("name the place for both: --region REGION --profile NAME --account ID"))
 }
 
 async fn look<A: Aws, C: Clock>(

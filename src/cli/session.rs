@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 
-use super::target::Located;
+use super::target::{Located, shell_word};
 use super::{App, assume, new_seed};
 use crate::aws::layers::{Pace, Paced, Steady};
 use crate::aws::live::{Live, LiveSettings};
@@ -10,7 +10,7 @@ use crate::aws::noun::Identity;
 use crate::aws::role::Obstacle;
 use crate::aws::{Aws, AwsError, Lifetime};
 use crate::clock::{Clock, SystemClock};
-use crate::config::{Origin, Settings};
+use crate::config::{Origin, Settings, Sourced};
 use crate::event::Event;
 use crate::model::Target;
 use crate::plan::Observer;
@@ -65,6 +65,7 @@ pub async fn connect_by(app: &App, settings: &Settings, pace: Pace) -> Result<Se
         region: settings.region.as_ref().map(|region| region.value.clone()),
         endpoint_url: app.args.endpoint_url.clone(),
     };
+    app.reporter.reach(reaches(app, settings));
     let live = Live::connect(&asked).await.map_err(|error| unconnected(&error))?;
     if app.reporter.masks() {
         live.on_secret(crate::report::mask);
@@ -90,6 +91,19 @@ pub async fn connect_by(app: &App, settings: &Settings, pace: Pace) -> Result<Se
         origin: keys.origin,
         account: settings.account.as_ref().map(|account| account.value.clone()),
     })
+}
+
+/// The flags that make the AWS CLI look where these settings do. Its own variables it reads itself.
+fn reaches(app: &App, settings: &Settings) -> Vec<String> {
+    let of = |setting: &Option<Sourced<String>>| {
+        setting.as_ref().filter(|setting| !setting.from.is_of_aws()).map(|setting| setting.value.clone())
+    };
+    let flags = [
+        ("--profile", of(&settings.profile)),
+        ("--region", of(&settings.region)),
+        ("--endpoint-url", app.args.endpoint_url.clone()),
+    ];
+    flags.into_iter().filter_map(|(flag, value)| Some(format!("{flag} {}", shell_word(&value?)))).collect()
 }
 
 fn describe(settings: &Settings, profile: Option<&str>, region: &str, endpoint: Option<&str>, key: &str) -> String {

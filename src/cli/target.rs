@@ -38,16 +38,44 @@ pub enum Need {
     Place,
 }
 
+/// What the file says about a place.
+#[derive(Default)]
+struct Known {
+    layer: Layer,
+    /// Where its targets that are there contradict each other about the region: their names, and what each says.
+    apart: Vec<(String, String)>,
+}
+
+impl Known {
+    fn settings(
+        self,
+        app: &App,
+        text: &str,
+        settle: Option<&String>,
+        at: Option<&TargetRef>,
+    ) -> Result<Settings, Problem> {
+        let settings = Settings::layered(&app.args.flags(settle), &app.env, self.layer, at)?;
+        if settings.region.is_some() || self.apart.is_empty() {
+            return Ok(settings);
+        }
+        let problem = Problem::new(Code::AmbiguousTarget, format!("{text} lies in several regions"))
+            .why("the targets of the configuration file that are there name different ones");
+        let said = |problem: Problem, (name, region): &(String, String)| problem.why(format!("{name}: {region}"));
+        Err(self.apart.iter().fold(problem, said).fix("name the one that is meant: --region REGION"))
+    }
+}
+
 /// Looks TARGET up.
 pub fn locate(app: &App, text: &str, need: Need, permission_settle: Option<&String>) -> Result<Located, Problem> {
     let place = TargetRef::parse(text)?;
     let smoke = if need == Need::Release { SmokeFiles::Read(&config::read_file) } else { SmokeFiles::Leave };
     let loaded = config::load(app.args.config.as_deref(), &app.directory, &config::read_file);
-    let (target, layer) = match &place {
+    let (target, known) = match &place {
         TargetRef::Named(name) => {
             let config = loaded?;
             let target = config::named(config.as_ref(), name, smoke)?;
-            (Some(target), layer(config.as_ref(), Some(name))?)
+            let layer = config.as_ref().map(|config| config.layer(Some(name))).transpose()?.unwrap_or_default();
+            (Some(target), Known { layer, ..Known::default() })
         }
         TargetRef::Alias { function, alias, .. } => {
             let target = Target::of_alias(function.clone(), alias.clone());
@@ -60,44 +88,58 @@ pub fn locate(app: &App, text: &str, need: Need, permission_settle: Option<&Stri
         }
         TargetRef::Url(_) => (None, defaults(app, loaded, need, &|_| false)?),
     };
-    let settings = Settings::layered(&app.args.flags(permission_settle), &app.env, layer, Some(&place))?;
+    let settings = known.settings(app, text, permission_settle, Some(&place))?;
     let target = target.map(|target| settings.apply(target));
     Ok(Located { place, target, settings, text: text.to_owned(), found: None, flags: repeated(app) })
 }
 
-fn layer(config: Option<&Config>, name: Option<&str>) -> Result<Layer, Problem> {
-    config.map_or_else(|| Ok(Layer::default()), |config| config.layer(name))
-}
-
-/// What the file says about a place that was not given by its name: what it says about the one target that is there,
-/// else its `[defaults]`.
+/// What the file says about a place that was not given by its name: what it says about the targets that are there, else
+/// its `[defaults]`.
 fn defaults(
     app: &App,
     loaded: Result<Option<Config>, Problem>,
     need: Need,
     is_it: &dyn Fn(&Target) -> bool,
-) -> Result<Layer, Problem> {
+) -> Result<Known, Problem> {
     match loaded {
-        Ok(config) => layer(config.as_ref(), config.as_ref().and_then(|config| only(config, is_it))),
+        Ok(Some(config)) => known(&config, is_it),
+        Ok(None) => Ok(Known::default()),
         Err(problem) if need == Need::Place && app.args.config.is_none() => {
             app.warn(&problem.level(Level::Warning).why("this command goes on without the file"));
-            Ok(Layer::default())
+            Ok(Known::default())
         }
         Err(problem) => Err(problem),
     }
 }
 
+fn known(config: &Config, is_it: &dyn Fn(&Target) -> bool) -> Result<Known, Problem> {
+    let names: Vec<&str> = there(config, is_it).collect();
+    if names.is_empty() {
+        return Ok(Known { layer: config.layer(None)?, ..Known::default() });
+    }
+    let layers: Vec<Layer> = names.iter().map(|name| config.layer(Some(name))).collect::<Result<_, _>>()?;
+    let layer = Layer::agreed(&layers);
+    let regions = names.iter().zip(&layers).filter_map(|(name, one)| {
+        Some(((*name).to_owned(), one.region.as_ref()?.value.clone())).filter(|_| layer.region.is_none())
+    });
+    Ok(Known { apart: regions.collect(), layer })
+}
+
 /// What counts for the connection to a function that is named without an alias.
 pub fn settings_of_function(app: &App, function: &FunctionName) -> Result<Settings, Problem> {
     let loaded = config::load(app.args.config.as_deref(), &app.directory, &config::read_file);
-    let layer = defaults(app, loaded, Need::Place, &|target| target.functions.contains(function))?;
-    Settings::layered(&app.args.flags(None), &app.env, layer, None)
+    let known = defaults(app, loaded, Need::Place, &|target| target.functions.contains(function))?;
+    known.settings(app, function.as_str(), None, None)
+}
+
+/// The names of the targets for which `is_it` says so.
+fn there<'c>(config: &'c Config, is_it: &dyn Fn(&Target) -> bool) -> impl Iterator<Item = &'c str> {
+    config.names().filter(move |name| config.target(name, SmokeFiles::Leave).is_ok_and(|target| is_it(&target)))
 }
 
 /// The name of the only target for which `is_it` says so.
 fn only<'c>(config: &'c Config, is_it: &dyn Fn(&Target) -> bool) -> Option<&'c str> {
-    let about = |name: &&str| config.target(name, SmokeFiles::Leave).is_ok_and(|target| is_it(&target));
-    let mut names = config.names().filter(about);
+    let mut names = there(config, is_it);
     names.next().filter(|_| names.next().is_none())
 }
 

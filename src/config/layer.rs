@@ -27,6 +27,13 @@ pub enum Origin {
     Default,
 }
 
+impl Origin {
+    /// Whether it is one of AWS's own variables, over which the file counts.
+    pub fn is_of_aws(self) -> bool {
+        matches!(self, Self::Env(name) if name.starts_with("AWS_"))
+    }
+}
+
 impl fmt::Display for Origin {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -73,6 +80,23 @@ pub struct Layer {
     pub account: Option<Sourced<String>>,
     /// `permission_settle`
     pub permission_settle: Option<Sourced<Duration>>,
+}
+
+impl Layer {
+    /// What several targets say together: a place that all that name one agree about, and the longest wait.
+    pub fn agreed(layers: &[Self]) -> Self {
+        let agreed = |setting: fn(&Self) -> Option<&Sourced<String>>| {
+            let mut said = layers.iter().filter_map(setting);
+            let first = said.next()?;
+            said.all(|other| other.value == first.value).then(|| first.clone())
+        };
+        Self {
+            region: agreed(|layer| layer.region.as_ref()),
+            profile: agreed(|layer| layer.profile.as_ref()),
+            account: agreed(|layer| layer.account.as_ref()),
+            permission_settle: layers.iter().filter_map(|layer| layer.permission_settle).max_by_key(|one| one.value),
+        }
+    }
 }
 
 /// The settings that count.

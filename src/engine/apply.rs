@@ -224,6 +224,9 @@ fn is_fenced(call: &Call) -> bool {
 
 fn not_held(change: &Change, last: Option<&AwsError>) -> Problem {
     let subject = change.subject();
+    if let Some(cause) = last.and_then(AwsError::unreached) {
+        return explain::unreachable(&format!("{subject} could not be changed: AWS cannot be reached"), cause);
+    }
     match last {
         Some(error) if error.remedy() == Remedy::SlowDown => Problem::new(
             Code::Throttled,

@@ -176,8 +176,8 @@ impl<A: Aws, C: Clock, J: Journal> Engine<'_, A, C, J> {
             }
             self.keep_answer(deploying(attempt), Err(&last));
             match last.remedy() {
-                Remedy::SlowDown => self.throttled(operation, attempt, api, &last).await,
-                Remedy::WaitForOther | Remedy::Look => self.pause_before_retry(attempt, &last).await,
+                Remedy::SlowDown if last.unreached().is_none() => self.throttled(operation, attempt, api, &last).await,
+                Remedy::SlowDown | Remedy::WaitForOther | Remedy::Look => self.pause_before_retry(attempt, &last).await,
                 Remedy::Unknown => {
                     self.note_write();
                     // A deployment that lands later hurts nobody: nothing points at it. One is enough, so look first.
@@ -190,7 +190,7 @@ impl<A: Aws, C: Clock, J: Journal> Engine<'_, A, C, J> {
             }
         }
         Err(match last.remedy() {
-            Remedy::SlowDown => throttled_out(api, &last),
+            Remedy::SlowDown if last.unreached().is_none() => throttled_out(api, &last),
             _ => explain::problem(operation, api.as_str(), &last),
         }
         .into())

@@ -10,7 +10,7 @@ use crate::aws::{Aws, AwsError, AwsExt as _, Operation, Remedy, explain};
 use crate::clock::Clock;
 use crate::definition::LiveApi;
 use crate::model::{AliasName, ApiId, Description, FunctionName, StageName, StageRef, candidate_alias};
-use crate::plan::Observer;
+use crate::plan::{Observer, function_state};
 use crate::problem::Problem;
 
 /// Functions read at the same time; the quotas pace the calls.
@@ -30,8 +30,8 @@ pub async fn observe<A: Aws, C: Clock>(
 ) -> Result<Observed, Problem> {
     let functions: Vec<ObservedFunction> = stream::iter(want.functions())
         .map(|function| async move {
-            let versions = observer.versions(&function).await?;
             let aliases = aliases(observer.aws, &function).await?;
+            let versions = observer.versions(&function).await?;
             Ok::<_, Problem>(ObservedFunction { function, versions, aliases })
         })
         .buffered(PARALLEL)
@@ -51,7 +51,10 @@ pub async fn observe<A: Aws, C: Clock>(
 
 /// All aliases of a function.
 pub(super) async fn aliases<A: Aws>(aws: &A, function: &FunctionName) -> Result<Aliases, Problem> {
-    list(aws, function).await.map_err(|error| explain::problem(Operation::ListAliases, function.as_str(), &error))
+    list(aws, function).await.map_err(|error| match error.remedy() {
+        Remedy::Missing => function_state::missing(function),
+        _ => explain::problem(Operation::ListAliases, function.as_str(), &error),
+    })
 }
 
 async fn list<A: Aws>(aws: &A, function: &FunctionName) -> Result<Aliases, AwsError> {

@@ -89,6 +89,8 @@ pub struct Reporter {
     lost: RefCell<Option<String>>,
     /// The flags that commands in messages repeat.
     repeats: Vec<String>,
+    /// The flags that decide where a command of the AWS CLI looks, once it is known where this one does.
+    reaches: RefCell<Vec<String>>,
     /// A GitHub job that gets more than the log.
     job: Option<Job>,
     /// A file that gets every event.
@@ -115,13 +117,40 @@ impl Reporter {
         let live = Live::new(&term, shape, None);
         let (stream, board, ended) = (Stream::default(), RefCell::default(), Cell::new(false));
         let lost = RefCell::default();
-        let (repeats, job, copy, said) = (Vec::new(), None, None, Cell::default());
-        Self { term, shape, loudness, stdout, stderr, stream, live, board, ended, lost, repeats, job, copy, said }
+        let (repeats, reaches, job, copy, said) = (Vec::new(), RefCell::default(), None, None, Cell::default());
+        Self {
+            term,
+            shape,
+            loudness,
+            stdout,
+            stderr,
+            stream,
+            live,
+            board,
+            ended,
+            lost,
+            repeats,
+            reaches,
+            job,
+            copy,
+            said,
+        }
     }
 
     /// With flags, such as `--profile shop`, that every command which a message offers repeats, whoever made the message.
     pub fn repeating(self, flags: Vec<String>) -> Self {
         Self { repeats: flags, ..self }
+    }
+
+    /// From now on every command of the AWS CLI that a message offers has these flags, so that it looks where this
+    /// command does.
+    pub fn reach(&self, flags: Vec<String>) {
+        *self.reaches.borrow_mut() = flags;
+    }
+
+    /// The message with its commands as the command line completes them.
+    fn completed(&self, problem: &Problem) -> Problem {
+        problem.repeating(&self.repeats).reaching(&self.reaches.borrow())
     }
 
     /// For a GitHub job, which gets more than the log.
@@ -228,7 +257,7 @@ impl Reporter {
 
     /// A message that is not success.
     pub fn problem(&self, at: Timestamp, problem: &Problem) {
-        let problem = &problem.repeating(&self.repeats);
+        let problem = &self.completed(problem);
         if let Some(job) = &self.job {
             job.warn(problem);
             self.err(&job.unfold());
@@ -297,7 +326,7 @@ impl Reporter {
     /// that could not be written.
     pub fn close_job(&self, at: Timestamp, end: &Summary, problem: Option<&Problem>) -> Vec<String> {
         let Some(job) = &self.job else { return Vec::new() };
-        let problem = problem.map(|problem| problem.repeating(&self.repeats));
+        let problem = problem.map(|problem| self.completed(problem));
         let closing = job.close(at, end, problem.as_ref());
         self.err(&closing.log);
         let add = |(path, text): &(PathBuf, String)| {
@@ -367,8 +396,8 @@ impl Reporter {
     /// The event, with the messages of the engine as the command line completes them.
     fn repeated(&self, event: &Event) -> Event {
         match event {
-            Event::Warning { problem } => Event::Warning { problem: problem.repeating(&self.repeats) },
-            Event::Error { problem } => Event::Error { problem: problem.repeating(&self.repeats) },
+            Event::Warning { problem } => Event::Warning { problem: self.completed(problem) },
+            Event::Error { problem } => Event::Error { problem: self.completed(problem) },
             other => other.clone(),
         }
     }

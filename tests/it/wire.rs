@@ -23,8 +23,9 @@ use stagegate::aws::operation::{
     GetResources, GetRestApis, GetStage, Invoke, ListVersionsByFunction, PublishVersion, RemovePermission, UpdateAlias,
     UpdateStage,
 };
-use stagegate::aws::{AwsError, Remedy};
+use stagegate::aws::{AwsError, Operation, Remedy, explain};
 use stagegate::model::Version;
+use stagegate::problem::{Code, Exit};
 
 use self::server::{Server, send};
 
@@ -409,7 +410,8 @@ fn without_a_connection_nothing_was_sent() {
     let refused = send(&format!("http://{closed}"), update_alias(&[])).unwrap_err();
     assert_eq!((refused.code(), refused.remedy()), (Some(AwsError::CONNECT_FAILED), Remedy::SlowDown));
     let request = GetStage { api: "a1b2".parse().unwrap(), stage: "prod".parse().unwrap() };
-    let unknown = send("http://no-such-host.invalid", request).unwrap_err();
+    let unknown_host = "http://no-such-host.invalid";
+    let unknown = send(unknown_host, request).unwrap_err();
     assert_eq!(unknown.code(), Some(AwsError::CONNECT_FAILED), "{unknown}");
     // The TLS handshake fails before there is a request.
     let deaf = TcpListener::bind("127.0.0.1:0").unwrap();
@@ -418,4 +420,13 @@ fn without_a_connection_nothing_was_sent() {
     let request = GetAlias { function: "pay".parse().unwrap(), alias: "live".parse().unwrap() };
     let handshake = send(&url, request).unwrap_err();
     assert_eq!(handshake.code(), Some(AwsError::CONNECT_FAILED), "{handshake}");
+    // None of these is throttling, and each names the address that stands in for AWS's own.
+    for (error, address) in [(refused, format!("http://{closed}")), (unknown, unknown_host.into()), (handshake, url)] {
+        let problem = explain::problem(Operation::GetCallerIdentity, "the caller", &error);
+        let text = problem.render(200);
+        assert_eq!((problem.code, problem.exit), (Code::NoAnswer, Exit::Failed), "{text}");
+        assert_eq!(problem.what, "AWS cannot be reached for sts:GetCallerIdentity on the caller");
+        assert!(text.contains(&format!("(endpoint {address})")) && !text.contains("throttle"), "{text}");
+        assert!(text.contains("HTTPS_PROXY") && text.contains("--endpoint-url"), "{text}");
+    }
 }

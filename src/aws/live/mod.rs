@@ -108,6 +108,22 @@ macro_rules! dispatch {
 
 impl Aws for Live {
     async fn call(&self, call: &Call) -> Result<Reply, AwsError> {
+        self.send_once(call).await.map_err(|error| self.at_endpoint(error))
+    }
+}
+
+impl Live {
+    /// The error with the address that was called, where it is not AWS's own and could not be reached.
+    fn at_endpoint(&self, mut error: AwsError) -> AwsError {
+        if let (AwsError::Rejected { code, message, .. }, Some(endpoint)) = (&mut error, &self.endpoint)
+            && code == AwsError::CONNECT_FAILED
+        {
+            message.push_str(&format!(" (endpoint {endpoint})"));
+        }
+        error
+    }
+
+    async fn send_once(&self, call: &Call) -> Result<Reply, AwsError> {
         // Before the request exists: a failed or slow login is then known to have sent nothing. Requests through a
         // stage are not signed.
         if !matches!(call.operation(), Operation::InvokeStage | Operation::RequestUrl) {

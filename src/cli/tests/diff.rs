@@ -2,7 +2,7 @@
 
 use futures_util::FutureExt as _;
 
-use super::super::diff::{Subject, show, subject};
+use super::super::diff::{Subject, same_place, show, subject};
 use super::{Desk, parse, pets};
 use crate::aws::Operation;
 use crate::cli::args::Command;
@@ -100,4 +100,36 @@ fn what_cannot_be_compared_is_refused_before_anything_is_shown() {
     assert_eq!(refused("prod a1b2c3d4e5/gone"), Code::StageMissing);
     assert_eq!(refused("p!ts:1 pets:1"), Code::UnknownPlace);
     assert_eq!(desk.out.text(), "");
+}
+
+/// The region, profile and account that one connection to both has.
+fn place(desk: &Desk, a: &str, b: &str) -> Result<[Option<String>; 3], Problem> {
+    let settings = |text: &str| subject(&desk.app, text).unwrap().1;
+    let one = same_place((a, &settings(a)), (b, &settings(b)))?;
+    Ok([one.region, one.profile, one.account].map(|setting| setting.map(|setting| setting.value)))
+}
+
+#[test]
+fn what_only_one_side_says_counts_for_both() {
+    let mut desk = Desk::new(Shape::Human);
+    let target = |name: &str, more: &str| {
+        format!(
+            "[target.{name}]\nfunctions = [\"pets\"]\nalias = \"live\"\napi = \"a1b2c3d4e5\"\nstage = \"{name}\"\n{more}\n"
+        )
+    };
+    let file = format!(
+        "schema = 1\n{}{}{}",
+        target("prod", "region = \"eu-west-1\"\naccount = \"111122223333\""),
+        target("dev", "region = \"eu-west-1\""),
+        target("far", "region = \"us-west-2\"\naccount = \"999988887777\""),
+    );
+    std::fs::write(desk.folder.path().join("stagegate.toml"), file).unwrap();
+    desk.app.env = |name| (name == "AWS_REGION").then(|| "us-east-1".to_owned());
+    let both = [Some("eu-west-1".into()), None, Some("111122223333".into())];
+    for (a, b) in [("a1b2c3d4e5/dev", "a1b2c3d4e5/prod"), ("prod", "dev"), ("a1b2c3d4e5/not-in-the-file", "prod")] {
+        assert_eq!(place(&desk, a, b).unwrap(), both, "{a} {b}");
+    }
+    let apart = place(&desk, "prod", "far").unwrap_err();
+    assert_eq!((apart.code, apart.exit), (Code::BadOption, Exit::Usage));
+    insta::assert_snapshot!("diff_apart", apart.render(88));
 }

@@ -161,3 +161,12 @@ fn a_stage_that_no_target_names_is_cleaned_up_with_the_functions_that_it_calls()
     assert_eq!(desk.versions(&pets()), [1, 2, 5, 6]);
     assert_eq!(desk.versions(&"food".parse().unwrap()), [1, 2], "made by hand");
 }
+
+#[test]
+fn a_function_that_does_not_exist_is_usage_as_for_other_commands() {
+    let desk = Desk::new(Shape::Human);
+    let missing = desk.gc("nofn:live").unwrap_err();
+    assert_eq!((missing.code, missing.exit), (Code::FunctionMissing, Exit::Usage), "{}", missing.render(88));
+    assert_eq!(missing.what, "function nofn does not exist here");
+    assert!(missing.render(200).contains("aws lambda get-function --function-name nofn"), "{}", missing.render(88));
+}

@@ -1,6 +1,7 @@
 //! What `rollback` shows before it asks and where it looks; `status --watch` and `--wait`; `versions`; `logs`.
 
 use super::*;
+use crate::cli::target::settings_of_function;
 use crate::cli::{history, logs, versions};
 use crate::report::{logs_text, versions_text};
 use crate::world::Account;
@@ -423,6 +424,32 @@ fn versions_tell_what_serves_and_what_is_bad() {
     assert_eq!((&document["schema"], &document["total"]), (&"stagegate.versions/1.0".into(), &3.into()));
     desk.world.edit(|account| account.functions.remove(&pets()));
     assert_eq!(desk.listed().unwrap_err().code, Code::FunctionMissing);
+}
+
+#[test]
+fn a_function_of_several_targets_lies_where_all_that_say_so_agree() {
+    let mut desk = Desk::new(Shape::Human);
+    let write = |folder: &std::path::Path, prod: &str, dev: &str| {
+        let text = format!(
+            "schema = 1\n[target.prod]\nfunctions = [\"pets\"]\nalias = \"live\"\nregion = \"eu-west-1\"\n{prod}\n\
+             [target.dev]\nfunctions = [\"pets\"]\nalias = \"dev\"\n{dev}\n"
+        );
+        std::fs::write(folder.join("stagegate.toml"), text).unwrap();
+    };
+    let region =
+        |desk: &Desk| settings_of_function(&desk.app, &pets()).map(|settings| settings.region.map(|r| r.value));
+    write(desk.folder.path(), "account = \"111122223333\"", "region = \"eu-west-1\"");
+    assert_eq!(region(&desk).unwrap().as_deref(), Some("eu-west-1"));
+    write(desk.folder.path(), "account = \"111122223333\"", "");
+    let settings = settings_of_function(&desk.app, &pets()).unwrap();
+    assert_eq!(settings.region.unwrap().value, "eu-west-1", "the other says nothing");
+    assert_eq!(settings.account.unwrap().value, "111122223333");
+    write(desk.folder.path(), "", "region = \"us-east-1\"");
+    let apart = region(&desk).unwrap_err();
+    assert_eq!((apart.code, apart.exit), (Code::AmbiguousTarget, Exit::Usage));
+    insta::assert_snapshot!("several_regions", apart.render(88));
+    desk.app.args.region = Some("us-east-1".into());
+    assert_eq!(region(&desk).unwrap().as_deref(), Some("us-east-1"), "a flag says which");
 }
 
 #[test]
