@@ -29,7 +29,9 @@ fn repeated(line: &str, flags: &[String]) -> String {
         let is_online = name.starts_with(|c: char| c.is_ascii_lowercase()) && !OFFLINE.contains(&name);
         let lacks = |flag: &&String| {
             let name = flag.split(' ').next().unwrap_or_default();
-            !command.split(' ').any(|word| word == name)
+            let has = |word: &str| word.strip_prefix(name).is_some_and(|rest| rest.is_empty() || rest.starts_with('='));
+            // What was typed may have it in short.
+            !command.split(' ').any(|word| has(word) || name == "--config" && word.starts_with("-c"))
         };
         for flag in flags.iter().filter(|_| is_online).filter(lacks) {
             out.push_str(&format!(" {flag}"));
@@ -48,6 +50,10 @@ mod tests {
     fn every_command_reaches_what_the_failed_one_had_reached() {
         let flags = ["--profile shop-prod".to_owned(), "--region eu-west-1".to_owned()];
         for (line, expected) in [
+            (
+                "again: stagegate rollback prod --region=x --profile y",
+                "again: stagegate rollback prod --region=x --profile y",
+            ),
             (
                 "go back: stagegate rollback prod",
                 "go back: stagegate rollback prod --profile shop-prod --region eu-west-1",
