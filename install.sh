@@ -20,7 +20,7 @@ export LC_ALL=C
 DEFAULT_REPOSITORY=example/stagegate
 WORKFLOW=.github/workflows/release.yml
 ATTEMPTS=4
-# Of the question about the attestation.
+# Of the question about the attestation, where the answer decides.
 QUESTIONS=3
 VERSION='^[0-9]+\.[0-9]+\.[0-9]+(-[0-9A-Za-z.-]+)?$'
 
@@ -129,6 +129,43 @@ sha256() {
     printf '%s' "${sum%% *}"
 }
 
+# Whether the runner has what ends a program in time.
+can_limit() {
+    command -v timeout >/dev/null || command -v perl >/dev/null
+}
+
+# Runs a program for so many seconds at most, where that can be done.
+limited() {
+    local seconds=$1
+    shift
+    if command -v timeout >/dev/null; then
+        timeout "$seconds" "$@"
+    elif command -v perl >/dev/null; then
+        # The alarm outlives exec, and ends the program.
+        perl -e 'alarm shift; exec { $ARGV[0] } @ARGV or exit 127' "$seconds" "$@"
+    else
+        "$@"
+    fi
+}
+
+# What gh said, for messages.
+refused=
+
+# Downloads the archive to a file as whoever the token stands for: github.com answers 404 for a private or internal
+# repository to everybody else.
+by_token() {
+    local said
+    if [ -n "${STAGEGATE_DOWNLOAD_URL:-}" ] || [ -z "${GH_TOKEN:-}" ] || ! command -v gh >/dev/null; then
+        return 1
+    fi
+    if said=$(limited 300 gh release download "v$version" --repo "$repository" --pattern "$archive" \
+        --clobber --output "$1" 2>&1); then
+        return 0
+    fi
+    refused="; gh release download: $(printf '%s' "$said" | tail -n 3 | tr -c '[:print:]' ' ')"
+    return 1
+}
+
 # Downloads an address to a file. A file that is not there is final; anything else is tried again.
 download() {
     local address=$1 to=$2 attempt status code
@@ -141,22 +178,17 @@ download() {
             --write-out '%{http_code}' --output "$to" "$address") || status=$?
         case $status/$code in
         0/*) return 0 ;;
+        22/404)
+            if by_token "$to"; then return 0; fi
+            break
+            ;;
         22/40[0134] | 37/* | 3/* | 1/*) break ;;
         esac
         [ "$attempt" -lt "$ATTEMPTS" ] || break
         sleep $((attempt * 3))
     done
-    refuse "cannot download $(shown "$address")" "curl ended with $status, HTTP $code, at attempt $attempt" \
-        "see that the release exists and that the runner may reach it, then run the job again; a mirror goes into STAGEGATE_DOWNLOAD_URL"
-}
-
-# Runs a program for half a minute at most, where the runner has what sees to it.
-limited() {
-    if command -v timeout >/dev/null; then
-        timeout 30 "$@"
-    else
-        "$@"
-    fi
+    refuse "cannot download $(shown "$address")" "curl ended with $status, HTTP $code, at attempt $attempt$refused" \
+        "see that the release exists and that the runner may reach it, then run the job again; for a private repository github-token must be one that may read it; a mirror goes into STAGEGATE_DOWNLOAD_URL"
 }
 
 # Asks GitHub who built the archive.
@@ -167,6 +199,8 @@ attested() {
         echo "gh is not on this runner: the build attestation was not verified, the SHA-256 was"
     elif [ -z "${GH_TOKEN:-}" ]; then
         echo "github-token is empty: the build attestation was not verified, the SHA-256 was"
+    elif ! can_limit; then
+        echo "nothing on this runner ends a question that hangs: the build attestation was not verified, the SHA-256 was"
     elif ! gh attestation verify --help >/dev/null 2>&1; then
         echo "this gh is too old for attestations: the build attestation was not verified, the SHA-256 was"
     else
@@ -174,23 +208,26 @@ attested() {
     fi
 }
 
-# The same, more than once: what is not answered, or with no, is asked again.
+# The same. Where the answer decides, what is not answered, or with no, is asked again. Where it does not, a rollback may
+# be waiting: one short question.
 ask_gh() {
-    local said attempt
-    for ((attempt = 1; attempt <= QUESTIONS; attempt++)); do
-        if said=$(limited gh attestation verify "$1" --repo "$repository" --signer-workflow "$repository/$WORKFLOW" 2>&1); then
+    local said attempt times=$QUESTIONS seconds=30
+    [ -n "${STAGEGATE_INSTALL_CHECKSUM:-}" ] || { times=1 seconds=10; }
+    for ((attempt = 1; attempt <= times; attempt++)); do
+        if said=$(limited "$seconds" gh attestation verify "$1" \
+            --repo "$repository" --signer-workflow "$repository/$WORKFLOW" 2>&1); then
             echo "build attestation verified: $repository, $WORKFLOW"
             return 0
         fi
-        [ "$attempt" -eq "$QUESTIONS" ] || sleep $((attempt * 2))
+        [ "$attempt" -eq "$times" ] || sleep $((attempt * 2))
     done
-    said="gh attestation verify, asked $QUESTIONS times: $(printf '%s' "$said" | tail -n 3 | tr -c '[:print:]' ' ')"
+    said=$(printf '%s' "$said" | tail -n 3 | tr -c '[:print:]' ' ')
     if [ -n "${STAGEGATE_INSTALL_CHECKSUM:-}" ]; then
-        refuse "no build attestation for $archive" "$said" \
+        refuse "no build attestation for $archive" "gh attestation verify, asked $times times: $said" \
             "run the job again if GitHub did not answer; otherwise do not use this archive, and tell the maintainers of $repository"
     fi
     printf '::warning title=stagegate has no build attestation::%s\n' "$(escaped "the build attestation of $archive was not verified
-why: $said
+why: gh attestation verify, asked once for ${seconds} s: $said
 it is used all the same: its SHA-256 is the one in the checksums.txt of this action's own commit
 fix: nothing if GitHub did not answer; if the next job says so too, tell the maintainers of $repository")"
 }

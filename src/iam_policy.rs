@@ -109,10 +109,33 @@ fn is_evidence(operation: Operation) -> bool {
 
 /// The policy document. Without a stage it says nothing of API Gateway and its permissions.
 pub fn policy(purpose: Purpose, scope: &PolicyScope) -> Value {
-    document(purpose, &operations(purpose), scope)
+    policy_for_all(purpose, std::slice::from_ref(scope))
 }
 
-fn document(purpose: Purpose, operations: &[Operation], scope: &PolicyScope) -> Value {
+/// One policy document for several scopes: each statement names what it is about in all of them.
+pub fn policy_for_all(purpose: Purpose, scopes: &[PolicyScope]) -> Value {
+    document(purpose, &operations(purpose), scopes)
+}
+
+fn document(purpose: Purpose, operations: &[Operation], scopes: &[PolicyScope]) -> Value {
+    let mut all: BTreeMap<Sid, (Vec<&'static str>, Vec<String>)> = BTreeMap::new();
+    for scope in scopes {
+        for (sid, actions) in statements(purpose, operations, scope) {
+            let (_, resources) = all.entry(sid).or_insert_with(|| (actions, Vec::new()));
+            for resource in scope.resources(sid) {
+                if !resources.contains(&resource) {
+                    resources.push(resource);
+                }
+            }
+        }
+    }
+    let statements: Vec<Value> =
+        all.iter().map(|(sid, (actions, resources))| sid.statement(actions, resources)).collect();
+    json!({ "Version": "2012-10-17", "Statement": statements })
+}
+
+/// The statements that a scope needs, with their actions: the same in every scope that needs the statement.
+fn statements(purpose: Purpose, operations: &[Operation], scope: &PolicyScope) -> BTreeMap<Sid, Vec<&'static str>> {
     let mut statements: BTreeMap<Sid, Vec<&'static str>> = BTreeMap::new();
     for &operation in operations {
         let whole = operation.iam_action_for_all_of_it().filter(|_| purpose.asks_for_owners());
@@ -128,8 +151,7 @@ fn document(purpose: Purpose, operations: &[Operation], scope: &PolicyScope) -> 
             }
         }
     }
-    let statements: Vec<Value> = statements.into_iter().map(|(sid, actions)| scope.statement(sid, &actions)).collect();
-    json!({ "Version": "2012-10-17", "Statement": statements })
+    statements
 }
 
 /// How many characters IAM counts in a policy, to be compared with [`MANAGED_POLICY_CHARS_MAX`].
@@ -202,24 +224,24 @@ impl Sid {
             Self::Any | Self::Lambda | Self::Qualified | Self::Move | Self::Smoke | Self::Versions | Self::Logs
         )
     }
-}
 
-impl PolicyScope {
-    fn statement(&self, sid: Sid, actions: &[&str]) -> Value {
+    fn statement(self, actions: &[&str], resources: &[String]) -> Value {
         let mut statement = json!({
-            "Sid": format!("{sid:?}"),
+            "Sid": format!("{self:?}"),
             "Effect": "Allow",
             "Action": one_or_many(actions),
-            "Resource": one_or_many(&self.resources(sid)),
+            "Resource": one_or_many(resources),
         });
-        if sid == Sid::Grant {
+        if self == Self::Grant {
             statement["Condition"] = json!({
                 "StringEqualsIfExists": { "lambda:Principal": "apigateway.amazonaws.com" },
             });
         }
         statement
     }
+}
 
+impl PolicyScope {
     fn resources(&self, sid: Sid) -> Vec<String> {
         let functions = |qualifiers: &[&str]| {
             let Self { partition, region, account, .. } = self;

@@ -3,6 +3,10 @@
 
 use std::ffi::OsString;
 
+use clap::ArgMatches;
+use clap::parser::ValueSource;
+
+use super::args::command;
 use super::end::HELD;
 use crate::problem::{Code, Exit, Problem};
 
@@ -47,16 +51,15 @@ pub fn names() -> impl Iterator<Item = &'static str> {
     COMMANDS.iter().map(|one| one.name)
 }
 
-/// What the step that settles must know, too, and how it is said to both.
-const FOR_BOTH_STEPS: [(&str, &str); 8] = [
-    ("--region", "with: aws-region"),
-    ("--config", "with: config"),
-    ("-c", "with: config"),
-    ("--on-interrupt", "with: on-interrupt"),
-    ("--assume-role", "with: role-to-assume"),
-    ("--profile", "env: STAGEGATE_PROFILE"),
-    ("--account", "env: STAGEGATE_ACCOUNT"),
-    ("--endpoint-url", "env: STAGEGATE_ENDPOINT_URL"),
+/// What the step that settles must know, too: by the names of the arguments, with the flag and how it is said to both.
+const FOR_BOTH_STEPS: [(&str, &str, &str); 7] = [
+    ("region", "--region", "with: aws-region"),
+    ("config", "--config", "with: config"),
+    ("on_interrupt", "--on-interrupt", "with: on-interrupt"),
+    ("assume_role", "--assume-role", "with: role-to-assume"),
+    ("profile", "--profile", "env: STAGEGATE_PROFILE"),
+    ("account", "--account", "env: STAGEGATE_ACCOUNT"),
+    ("endpoint_url", "--endpoint-url", "env: STAGEGATE_ENDPOINT_URL"),
 ];
 
 /// A command line that inputs describe.
@@ -91,9 +94,6 @@ impl Line {
         words.extend(command.implies.iter().map(|flag| (*flag).to_owned()));
         words.extend(input("STAGEGATE_UNTIL").filter(|_| command.stops).map(|until| format!("--until={until}")));
         let args = input("STAGEGATE_ARGS").unwrap_or_default();
-        if command.stops {
-            for_this_step(&args)?;
-        }
         // Only a tick that was asked for is expected to leave things as they are: a hold wants a person.
         let waits = command.name != "resume" || args.lines().any(|line| line.trim() == "--once");
         let outcomes = if waits { command.outcomes } else { &[] };
@@ -102,6 +102,9 @@ impl Line {
         );
         // A target that begins with a dash is no flag.
         words.extend(target.into_iter().flat_map(|target| ["--".to_owned(), target]));
+        if command.stops {
+            for_this_step(&words)?;
+        }
         Ok(Self { words: words.into_iter().map(Into::into).collect(), title, outcomes })
     }
 
@@ -113,16 +116,24 @@ impl Line {
 }
 
 /// Refuses what only this step would hear: after a cancel, the next one would look for the release somewhere else, or do
-/// something else with it.
-fn for_this_step(args: &str) -> Result<(), Problem> {
-    let given = |flag: &str| args.lines().map(str::trim).any(|line| line.split(['=', ' ']).next() == Some(flag));
-    match FOR_BOTH_STEPS.iter().find(|(flag, _)| given(flag)) {
+/// something else with it. However it is written: the words are read as the program reads them.
+fn for_this_step(words: &[String]) -> Result<(), Problem> {
+    // Words that are no command line are refused where they are run.
+    let Ok(matches) = command().try_get_matches_from(words) else { return Ok(()) };
+    let Some((_, matches)) = matches.subcommand() else { return Ok(()) };
+    let typed = |name: &str| matches!(matches.try_contains_id(name), Ok(true)) && is_typed(matches, name);
+    match FOR_BOTH_STEPS.iter().find(|(name, ..)| typed(name)) {
         None => Ok(()),
-        Some((flag, place)) => {
+        Some((_, flag, place)) => {
             let what = format!("has {flag}, which the step that settles a cancelled run must know, too");
             Err(unusable("args", &what, &format!("say it to both steps: {place}")))
         }
     }
+}
+
+/// Whether it stands among the words, and not in a variable.
+fn is_typed(matches: &ArgMatches, name: &str) -> bool {
+    matches.value_source(name) == Some(ValueSource::CommandLine)
 }
 
 /// One line is one argument; a flag and its value on one line would be one word to the program.
@@ -192,6 +203,11 @@ mod tests {
         assert_eq!(refused.fix, ["say it to both steps: with: aws-region"]);
         assert!(args("resume", "--on-interrupt\nhold").is_err() && args("promote", "--account=1").is_err());
         assert!(args("plan", "--region=eu-west-1").is_ok(), "nothing is settled after it");
+        for hidden in ["-cother.toml", "-qcother.toml", "-c=other.toml", "-vc\nother.toml", "-qvcother.toml"] {
+            let refused = args("resume", hidden).expect_err(hidden);
+            assert_eq!(refused.fix, ["say it to both steps: with: config"], "{hidden}");
+        }
+        assert!(args("promote", "--canary=5% 10m\n-q\n--override-gate=-c x").is_ok(), "a value is no flag");
     }
 
     #[test]

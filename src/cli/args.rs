@@ -113,7 +113,7 @@ pub struct Global {
         hide_possible_values = true
     )]
     progress: Progress,
-    /// No annotations, summary or outputs for GitHub, though its runner is there
+    /// No annotations, summary or groups for GitHub, and outputs only of the Action, though its runner is there
     #[arg(long, global = true, env = "STAGEGATE_NO_GITHUB", hide_env = true, hide = true, value_parser = clap::builder::FalseyValueParser::new())]
     pub(super) no_github: bool,
     /// Never ask anything

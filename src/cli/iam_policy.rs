@@ -11,7 +11,7 @@ use super::session::connect;
 use super::target::{Need, locate};
 use crate::aws::layers::Pace;
 use crate::iam_policy::trust::{ISSUER, Repository, Subject, TRUST_POLICY_CHARS_MAX, audience, trust};
-use crate::iam_policy::{MANAGED_POLICY_CHARS_MAX, PolicyScope, Purpose, characters, partition, policy};
+use crate::iam_policy::{MANAGED_POLICY_CHARS_MAX, PolicyScope, Purpose, characters, partition, policy_for_all};
 use crate::model::Target;
 use crate::problem::{Code, Problem};
 use crate::report::text::wrap;
@@ -22,24 +22,15 @@ const SCHEMA: &str = "stagegate.role/1.0";
 /// Prints it. AWS is asked only for what nobody has said: the account and the region.
 pub async fn run(app: &App, args: IamPolicyArgs) -> Result<End, Problem> {
     let subjects = subjects(&args)?;
-    let located = locate(app, &args.target, Need::Place, None)?;
-    let target = release::plannable(&located)?;
-    let (region, account) = match (&located.settings.region, &located.settings.account) {
-        (Some(region), Some(account)) => (region.value.clone(), account.value.clone()),
-        _ => {
-            let session = connect(app, &located, Pace::Share).await?;
-            let caller = session.identify(app).await?;
-            (session.region, caller.identity.account)
-        }
-    };
-    let scope = scope(target, region, account);
-    let policy = policy(args.purpose, &scope);
+    let scopes = scopes(app, &args.target).await?;
+    let policy = policy_for_all(args.purpose, &scopes);
     let Some(repository) = &args.github_oidc else {
         app.reporter.raw(&format!("{policy:#}\n"));
         warn_of_length(app, &policy);
         return Ok(End::done());
     };
-    let trust = trust(&scope.partition, &scope.account, repository, &subjects);
+    let Some(PolicyScope { partition, account, .. }) = scopes.first() else { return Ok(End::done()) };
+    let trust = trust(partition, account, repository, &subjects);
     let document = match args.only {
         Some(Part::Policy) => policy.clone(),
         Some(Part::Trust) => trust.clone(),
@@ -57,9 +48,34 @@ pub async fn run(app: &App, args: IamPolicyArgs) -> Result<End, Problem> {
             ));
         }
         app.reporter.say(&notes(repository, &subjects, app.reporter.width()));
-        app.reporter.aside(&commands(args.purpose, &scope.partition));
+        app.reporter.aside(&commands(args.purpose, partition));
     }
     Ok(End::done())
+}
+
+/// What a role for these targets is limited to. A role is of one account.
+async fn scopes(app: &App, targets: &[String]) -> Result<Vec<PolicyScope>, Problem> {
+    let mut scopes: Vec<PolicyScope> = Vec::new();
+    for text in targets {
+        let located = locate(app, text, Need::Place, None)?;
+        let target = release::plannable(&located)?;
+        let (region, account) = match (&located.settings.region, &located.settings.account) {
+            (Some(region), Some(account)) => (region.value.clone(), account.value.clone()),
+            _ => {
+                let session = connect(app, &located, Pace::Share).await?;
+                let caller = session.identify(app).await?;
+                (session.region, caller.identity.account)
+            }
+        };
+        if let Some(first) = scopes.first().filter(|first| first.account != account) {
+            let what = format!("--target {text} is in account {account}, the target before it in {}", first.account);
+            return Err(Problem::new(Code::BadOption, what)
+                .why("a role is of one account, and so is its policy")
+                .fix("make a role in each account, with the targets that are there"));
+        }
+        scopes.push(scope(target, region, account));
+    }
+    Ok(scopes)
 }
 
 /// What a role for this target is limited to.

@@ -20,12 +20,13 @@ const SUMMARY: &str = "STAGEGATE_GITHUB_SUMMARY";
 /// Whether annotations are made, as the Action's input says it.
 const ANNOTATIONS: &str = "STAGEGATE_GITHUB_ANNOTATIONS";
 
-/// What the job wants; nothing where no runner is.
+/// What the job wants; nothing where no runner is. With `bare` that is nothing either, but for the steps of the Action:
+/// one without outputs would be taken for one that was killed, and secrets are hidden all the same.
 ///
 /// # Errors
 /// [`Code::BadOption`] names the variable that is none of its values.
-pub fn wishes(env: Env<'_>, unwanted: bool, caller: &Caller<'_>, acts: bool) -> Result<Option<Wishes>, Problem> {
-    if !is_runner(env) || unwanted {
+pub fn wishes(env: Env<'_>, bare: bool, caller: &Caller<'_>, acts: bool) -> Result<Option<Wishes>, Problem> {
+    if !is_runner(env) || (bare && !caller.has_the_runners_streams(env)) {
         return Ok(None);
     }
     let set = |name: &str| env(name).filter(|value| !value.is_empty());
@@ -34,15 +35,16 @@ pub fn wishes(env: Env<'_>, unwanted: bool, caller: &Caller<'_>, acts: bool) -> 
     let events = |folder: PathBuf| folder.join(format!("{delimiter}.events.jsonl"));
     Ok(Some(Wishes {
         title: caller.title(),
-        summary: when(set(SUMMARY).as_deref())?,
-        annotations: on(set(ANNOTATIONS).as_deref())?,
+        summary: if bare { When::Never } else { when(set(SUMMARY).as_deref())? },
+        annotations: !bare && on(set(ANNOTATIONS).as_deref())?,
+        unfolded: bare,
         output: file("GITHUB_OUTPUT"),
         summary_file: file("GITHUB_STEP_SUMMARY"),
         events_file: file("RUNNER_TEMP").filter(|_| acts).map(events),
         run: WorkflowRun::of(env),
         below: below(file("GITHUB_WORKSPACE").as_deref(), std::env::current_dir().ok().as_deref()),
         delimiter,
-        masks: matches!(caller, Caller::Action(_)),
+        masks: caller.has_the_runners_streams(env),
     }))
 }
 
@@ -102,6 +104,18 @@ impl Caller<'_> {
         match self {
             Self::Words(words) => typed(words),
             Self::Action(line) => line.map_or_else(|| "action".to_owned(), |line| line.title.clone()),
+        }
+    }
+
+    /// Whether the runner itself started the program: for the Action, and for `settle` in a step of a composite, where its
+    /// variable is. Elsewhere a shell may have sent standard error into a file.
+    fn has_the_runners_streams(&self, env: Env<'_>) -> bool {
+        match self {
+            Self::Action(_) => true,
+            Self::Words(words) => {
+                typed(words).split(' ').next() == Some("settle")
+                    && env("GITHUB_ACTION_PATH").is_some_and(|path| !path.is_empty())
+            }
         }
     }
 }
@@ -203,6 +217,18 @@ mod tests {
     fn without_a_runner_there_is_no_job() {
         assert!(read(&[("CI", "true"), ("GITHUB_OUTPUT", "/tmp/x")]).unwrap().is_none());
         assert!(read(&[("GITHUB_ACTIONS", "true")]).unwrap().is_some());
+    }
+
+    #[test]
+    fn the_step_that_runs_the_action_always_has_its_outputs() {
+        let env = |name: &str| match name {
+            "GITHUB_ACTIONS" => Some("true".to_owned()),
+            "GITHUB_OUTPUT" | "GITHUB_STEP_SUMMARY" => Some(format!("/tmp/{name}")),
+            _ => None,
+        };
+        let wishes = wishes(&env, true, &Caller::Action(None), true).unwrap().unwrap();
+        assert_eq!(wishes.output, Some("/tmp/GITHUB_OUTPUT".into()));
+        assert!(!wishes.annotations && wishes.summary == When::Never);
     }
 
     #[test]

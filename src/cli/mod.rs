@@ -27,6 +27,7 @@ mod keyboard;
 mod line;
 mod log;
 mod logs;
+mod looking;
 mod man;
 mod members;
 mod menu;

@@ -160,9 +160,10 @@ fn description(target: &Target, env: &dyn Fn(&str) -> Option<String>) -> String 
         .to_owned()
 }
 
-/// The command lines that go on and go back, said before the first write: a terminal that dies leaves them on the screen.
+/// The command lines that go on and go back, said before the first write: a terminal that dies leaves them on the screen,
+/// and a runner that is lost leaves its log.
 pub fn ways(app: &App, located: &Located) {
-    app.reporter.aside(&format!(
+    app.reporter.keep(&format!(
         "  go back at any time:   {}\n  go on after a stop:    {}\n\n",
         located.command("rollback"),
         located.command("resume")
@@ -243,7 +244,20 @@ pub fn engine<'a, A: Aws, C: Clock>(
     person: &'a dyn Person,
 ) -> Engine<'a, A, C, FileJournal> {
     super::job::takes_up(&app.env, &plan.run);
-    Engine::new(&session.aws, &session.clock, &app.reporter, &app.interrupt, journal, plan.run.clone(), settings)
+    engine_over(app, session, &session.aws, journal, plan, settings, person)
+}
+
+/// As [`engine`], with `aws` in place of the session's own; the job takes nothing up by it.
+pub fn engine_over<'a, A: Aws, B: Aws, C: Clock>(
+    app: &'a App,
+    session: &'a Session<A, C>,
+    aws: &'a B,
+    journal: FileJournal,
+    plan: &Plan,
+    settings: Settings,
+    person: &'a dyn Person,
+) -> Engine<'a, B, C, FileJournal> {
+    Engine::new(aws, &session.clock, &app.reporter, &app.interrupt, journal, plan.run.clone(), settings)
         .with_person(person)
         .with_lifetime(session.lifetime.clone())
 }

@@ -6,6 +6,7 @@ use jiff::Timestamp;
 use super::args::ResumeArgs;
 use super::end::End;
 use super::flight::{self, Flight, Rest, Way};
+use super::looking::Looking;
 use super::person::AtTerminal;
 use super::session::{Session, connect};
 use super::target::{Located, Need, locate};
@@ -153,7 +154,8 @@ async fn by_journal<A: Aws, C: Clock>(
     announce(app, located, plan, args, "");
     let journal = release::open_journal(app, |state| state.open(&plan.run))?;
     let person = AtTerminal::of(app, plan, false, args.prompt_timeout);
-    let engine = release::engine(app, session, journal, plan, settings, &person);
+    let aws = Looking::new(app, &session.aws, &plan.run, args.once);
+    let engine = release::engine_over(app, session, &aws, journal, plan, settings, &person);
     app.acting.set(true);
     let outcome = if args.undo { engine.resume_undo(plan).await } else { engine.resume(plan).await };
     Ok(release::conclude(app, located, plan, &engine.progress(), outcome))
@@ -203,7 +205,8 @@ async fn take_up<A: Aws, C: Clock>(
     args: &ResumeArgs,
 ) -> End {
     let person = AtTerminal::of(app, plan, false, args.prompt_timeout);
-    let engine = release::engine(app, session, journal, plan, settings, &person);
+    let aws = Looking::new(app, &session.aws, &plan.run, args.once);
+    let engine = release::engine_over(app, session, &aws, journal, plan, settings, &person);
     app.acting.set(true);
     let outcome = engine.adopt(plan, underway, args.undo).await;
     release::conclude(app, located, plan, &engine.progress(), outcome)

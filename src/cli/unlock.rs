@@ -92,7 +92,7 @@ fn finished(one: &Seen, located: &Located) -> Result<Record, Problem> {
         return Err(refused("it still splits traffic, and unlocking changes no routing".into()));
     }
     if one.alias.version == record.to {
-        return Ok(Record { state: RecordState::Promoted, expires: None, ..record.clone() });
+        return Ok(Record { state: RecordState::Promoted, expires: None, asks: false, ..record.clone() });
     }
     // On the version before: the release is back. Anywhere else somebody moved the alias, and the release's stage is
     // no way back from there.

@@ -61,7 +61,8 @@ fn alias_changes(plan: &Plan, member: &MemberPlan, alias: &Alias, record: &Recor
     let Some(claimed) = before.clone().filter(|_| record.from.is_some()) else {
         return vec![change(None, routing_of(alias))];
     };
-    let claim = member.description.with(Record { shift: None, state: RecordState::Running, ..record.clone() });
+    let claim =
+        member.description.with(Record { shift: None, state: RecordState::Running, asks: false, ..record.clone() });
     let claimed = Routing { description: claim.to_string(), ..claimed };
     let is_claim = claimed == routing_of(alias);
     let mut changes = vec![change(before, claimed.clone())];
@@ -81,7 +82,7 @@ fn grant(plan: &Plan, member: &MemberPlan, record: &Record) -> Option<Change> {
 /// The alias of a canary of the stage goes when the release ends, whoever created it.
 fn candidate_change(member: &MemberPlan, record: &Record) -> Option<Change> {
     let candidate = member.candidate.as_ref()?;
-    let own = Record { from: None, stage: None, shift: None, ..record.clone() };
+    let own = Record { from: None, stage: None, shift: None, asks: false, ..record.clone() };
     let want = Routing { version: record.to, weights: BTreeMap::new(), description: own.to_string() };
     Some(Change::Alias { function: member.function.clone(), alias: candidate.alias.clone(), before: None, want })
 }

@@ -124,7 +124,10 @@ impl<A: Aws, C: Clock, J: Journal> Engine<'_, A, C, J> {
                     // Until a write of ours changes the revision, this one may still land.
                     self.unsure.set(true);
                 } else {
-                    self.clock.sleep(SETTLE).await;
+                    // Whoever goes back in the meantime does not wait for it, and looks again afterwards.
+                    let unsure = self.unsure.replace(true);
+                    self.wait(SETTLE).await?;
+                    self.unsure.set(unsure);
                 }
                 if attempt < WRITE_ATTEMPTS_MAX { Ok(()) } else { Err(failed()) }
             }

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use futures_util::FutureExt as _;
 use futures_util::future::join_all;
 use jiff::Timestamp;
 
@@ -44,6 +45,26 @@ enum Next {
     Over,
 }
 
+/// What the records are to say.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Word {
+    /// It goes on.
+    Running,
+    /// It is held.
+    Paused,
+    /// It is held until a person agrees to the next step.
+    Asking,
+}
+
+impl Word {
+    fn state(self) -> RecordState {
+        match self {
+            Self::Running => RecordState::Running,
+            Self::Paused | Self::Asking => RecordState::Paused,
+        }
+    }
+}
+
 /// Where a canary is, as AWS has it.
 pub(super) struct Position<'p> {
     /// In the order in which aliases are claimed (SPEC §6).
@@ -62,11 +83,11 @@ impl<A: Aws, C: Clock, J: Journal> Engine<'_, A, C, J> {
         let since = self.started(StepKind::Canary);
         let mut sight: Option<Sight> = None;
         let mut blind_since: Option<Timestamp> = None;
-        let mut agreed = false;
+        let mut agreed = None;
         let mut last = None;
         loop {
             self.check_interrupt()?;
-            let position = match self.position(plan, canary, candidates).await {
+            let position = match self.unless_interrupted(self.position(plan, canary, candidates)).await {
                 Err(Stop::Failed(problem)) if self.may_pass(&problem, &mut blind_since) => {
                     self.emit(&Event::Warning { problem });
                     self.next_look(None).await?;
@@ -76,11 +97,13 @@ impl<A: Aws, C: Clock, J: Journal> Engine<'_, A, C, J> {
             };
             blind_since = None;
             let resumes = self.resuming.take();
+            if let Resuming::Agreed(percent) = resumes {
+                agreed = Some(percent);
+            }
             if position.paused && resumes != Resuming::No {
-                agreed = resumes == Resuming::Agreed;
                 self.watched_since.set(Some(self.clock.now()));
                 let shift = position.shift.clone();
-                self.bring(plan, canary, &position, shift.as_ref(), RecordState::Running).await?;
+                self.bring(plan, canary, &position, shift.as_ref(), Word::Running).await?;
                 continue;
             }
             // One look watches a share that is held, and gives none.
@@ -102,7 +125,7 @@ impl<A: Aws, C: Clock, J: Journal> Engine<'_, A, C, J> {
             if self.act(plan, canary, &position, &shift, turn, &mut agreed).await? == Next::Over {
                 break;
             }
-            agreed = false;
+            agreed = None;
             if self.settings.once {
                 let now = self.position(plan, canary, candidates).await?;
                 return Err(Stop::Baking(canary.percent(now.shift.as_ref())));
@@ -123,8 +146,8 @@ impl<A: Aws, C: Clock, J: Journal> Engine<'_, A, C, J> {
         shift: &Shift,
     ) -> Result<(), Stop> {
         let stops = self.settings.until_percent.is_some_and(|until| canary.percent(Some(shift)) >= until);
-        let state = if stops { RecordState::Paused } else { RecordState::Running };
-        self.bring(plan, canary, position, Some(shift), state).await?;
+        let word = if stops { Word::Paused } else { Word::Running };
+        self.bring(plan, canary, position, Some(shift), word).await?;
         if stops { Err(Stop::Until(StepKind::Canary)) } else { Ok(()) }
     }
 
@@ -136,7 +159,7 @@ impl<A: Aws, C: Clock, J: Journal> Engine<'_, A, C, J> {
         position: &Position<'_>,
         shift: &Shift,
         turn: Turn,
-        agreed: &mut bool,
+        agreed: &mut Option<Percent>,
     ) -> Result<Next, Stop> {
         match turn {
             Turn::Back(problem) => return Err(Stop::Bad(problem)),
@@ -144,7 +167,7 @@ impl<A: Aws, C: Clock, J: Journal> Engine<'_, A, C, J> {
             Turn::Hold(problem) if position.paused => return Err(Stop::Held(problem)),
             _ if position.paused => return Err(Stop::Paused),
             Turn::Hold(problem) => {
-                self.bring(plan, canary, position, Some(shift), RecordState::Paused).await?;
+                self.bring(plan, canary, position, Some(shift), Word::Paused).await?;
                 return Err(Stop::Held(problem));
             }
             Turn::Advance if shift.step() + 1 >= canary.steps.len() || self.may_leave_out(plan, canary, shift) => {
@@ -180,7 +203,7 @@ impl<A: Aws, C: Clock, J: Journal> Engine<'_, A, C, J> {
         };
         self.step.set(shift.step());
         self.share.set(Some(step.percent));
-        let looked = async {
+        let look = async {
             let mut seeing = match sight.take() {
                 Some(sight) => sight,
                 None => self.sight(plan, candidates, shift).await?,
@@ -189,7 +212,7 @@ impl<A: Aws, C: Clock, J: Journal> Engine<'_, A, C, J> {
             *sight = Some(seeing);
             looked
         };
-        match looked.await {
+        match self.unless_interrupted(look.map(Ok)).await? {
             Ok(looked) => Ok(self.turn(plan, step, shift, &looked)),
             Err(problem) if is_final(&problem) => Err(Stop::Failed(problem)),
             Err(problem) => {
@@ -236,20 +259,20 @@ impl<A: Aws, C: Clock, J: Journal> Engine<'_, A, C, J> {
         canary: &CanaryPlan,
         position: &Position<'_>,
         shift: Option<&Shift>,
-        agreed: &mut bool,
+        agreed: &mut Option<Percent>,
     ) -> Result<(), Stop> {
         let now = self.clock.now();
         let next = shift.map_or_else(|| Shift::begin(now), |shift| shift.next(now));
         let percent = canary.percent(Some(&next));
-        if plan.target.canary.approve.contains(&percent) && !std::mem::take(agreed) {
-            self.bring(plan, canary, position, shift, RecordState::Paused).await?;
+        if plan.target.canary.approve.contains(&percent) && agreed.take() != Some(percent) {
+            self.bring(plan, canary, position, shift, Word::Asking).await?;
             return Err(Stop::Approval(percent));
         }
         let last = self.settings.until_percent == Some(percent);
-        let state = if last { RecordState::Paused } else { RecordState::Running };
+        let word = if last { Word::Paused } else { Word::Running };
         self.step.set(next.step());
         self.share.set(Some(percent));
-        self.bring(plan, canary, position, Some(&next), state).await?;
+        self.bring(plan, canary, position, Some(&next), word).await?;
         if last { Err(Stop::Until(StepKind::Canary)) } else { Ok(()) }
     }
 
@@ -322,9 +345,9 @@ impl<A: Aws, C: Clock, J: Journal> Engine<'_, A, C, J> {
         canary: &CanaryPlan,
         position: &Position<'_>,
         shift: Option<&Shift>,
-        state: RecordState,
+        word: Word,
     ) -> Result<(), Stop> {
-        let now = self.clock.now();
+        let (now, state) = (self.clock.now(), word.state());
         for (at, place) in position.places.iter().enumerate() {
             // A canary of the stage is one switch: its times stand in the first record.
             let own = shift.filter(|_| match canary.mode {
@@ -336,10 +359,14 @@ impl<A: Aws, C: Clock, J: Journal> Engine<'_, A, C, J> {
             }
             let Place { member, to, alias, .. } = place;
             let moved = alias.version == *to && shifts(member, *to);
+            let mut description = plan.shift_description(member, *to, own, state, now);
+            if let Some(record) = &mut description.record {
+                record.asks = word == Word::Asking;
+            }
             let want = Routing {
                 version: alias.version,
                 weights: if moved { alias.weights.clone() } else { weights(canary, member, *to, own) },
-                description: plan.shift_description(member, *to, own, state, now).to_string(),
+                description: description.to_string(),
             };
             let (function, name) = (member.function.clone(), plan.target.alias.clone());
             let change = Change::Alias { function, alias: name, before: Some(routing_of(alias)), want };

@@ -130,6 +130,11 @@ impl<A: Aws, C: Clock, J: Journal> Engine<'_, A, C, J> {
     }
 
     async fn take_answer(&self, plan: &Plan, occasion: Occasion, stop: Stop, answer: Answer) -> Consulted {
+        // Only whoever was asked about the next step has agreed to it.
+        let agreed = match &stop {
+            Stop::Approval(percent) => Resuming::Agreed(*percent),
+            _ => Resuming::Going,
+        };
         // Whatever is chosen now is not what was chosen before.
         self.finishing.set(self.settings.finish || answer.choice == Choice::Finish);
         match answer.choice {
@@ -137,16 +142,16 @@ impl<A: Aws, C: Clock, J: Journal> Engine<'_, A, C, J> {
             Choice::RollBack if occasion == Occasion::GateFailed => Consulted::Stop(stop),
             Choice::RollBack => Consulted::Stop(Stop::Recalled { bad: occasion != Occasion::Interrupted }),
             Choice::Leave => self.leave(plan, occasion, stop).await,
-            Choice::GoOn | Choice::Finish => self.go_on_from(plan, occasion).await,
+            Choice::GoOn | Choice::Finish => self.go_on_from(plan, occasion, agreed).await,
             Choice::Watch => {
                 // A step that was held is given its extension anew by going on with it.
                 if occasion == Occasion::GateFailed {
                     self.excuse(Some(self.clock.now() + self.patience(plan)));
                 }
-                self.go_on_from(plan, occasion).await
+                self.go_on_from(plan, occasion, agreed).await
             }
             Choice::PassOnce => match self.pass_once(answer.reason.unwrap_or_default()) {
-                Ok(()) => self.go_on_from(plan, occasion).await,
+                Ok(()) => self.go_on_from(plan, occasion, agreed).await,
                 Err(_) if matches!(stop, Stop::Bad(_)) => Consulted::Stop(stop),
                 Err(problem) => Consulted::Stop(Stop::Failed(problem)),
             },
@@ -166,11 +171,9 @@ impl<A: Aws, C: Clock, J: Journal> Engine<'_, A, C, J> {
     }
 
     /// Where the records say that the release is held, it is set going again first.
-    async fn go_on_from(&self, plan: &Plan, occasion: Occasion) -> Consulted {
+    async fn go_on_from(&self, plan: &Plan, occasion: Occasion, resuming: Resuming) -> Consulted {
         if matches!(occasion, Occasion::Paused | Occasion::Held | Occasion::Approval) {
-            // Only whoever was asked about the next step has agreed to it.
-            let agreed = occasion == Occasion::Approval;
-            self.resuming.set(if agreed { Resuming::Agreed } else { Resuming::Going });
+            self.resuming.set(resuming);
             if let Err(problem) = self.set_going(plan).await {
                 return Consulted::Stop(Stop::Failed(problem));
             }

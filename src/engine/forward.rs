@@ -63,6 +63,7 @@ impl<A: Aws, C: Clock, J: Journal> Engine<'_, A, C, J> {
                 self.until(plan, StepKind::Permission).await?;
                 self.redeploy(plan, &candidates, granted).await?;
                 self.until(plan, StepKind::Redeploy).await?;
+                self.until_share(plan).await?;
                 self.close(plan, &candidates, self.started(StepKind::Promote)).await?;
             }
         }
@@ -98,6 +99,17 @@ impl<A: Aws, C: Clock, J: Journal> Engine<'_, A, C, J> {
         }
         self.hold(plan, step).await?;
         Err(Stop::Until(step))
+    }
+
+    /// Stops where a canary would have begun that was to stop at a share: no version moves, so it gives none, and what was
+    /// asked for is that a person looks before the release ends.
+    async fn until_share(&self, plan: &Plan) -> Result<(), Stop> {
+        let stops = self.settings.until == Some(StepKind::Canary) || self.settings.until_percent.is_some();
+        if !stops || plan.canary.is_none() {
+            return Ok(());
+        }
+        self.hold(plan, StepKind::Redeploy).await?;
+        Err(Stop::Until(StepKind::Canary))
     }
 
     pub(super) fn started(&self, step: StepKind) -> Timestamp {
@@ -420,7 +432,7 @@ fn moves(plan: &Plan, versions: &[Version]) -> bool {
 }
 
 /// The alias through which a canary of the stage calls the candidate.
-fn candidate_alias(plan: &Plan, member: &MemberPlan, version: Version) -> Option<Change> {
+pub(super) fn candidate_alias(plan: &Plan, member: &MemberPlan, version: Version) -> Option<Change> {
     let candidate = member.candidate.as_ref()?;
     let record = Record { from: None, stage: None, ..plan.record(member, version, RecordState::Running) };
     let description = Description { text: String::new(), record: Some(record) };

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, Ordering};
 
 use serde::{Deserialize, Serialize};
+use tokio::sync::Notify;
 
 /// What asked the process to stop.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -35,6 +36,7 @@ struct State {
     signal: AtomicU8,
     interrupts: AtomicU8,
     terminates: AtomicU8,
+    heard: Notify,
 }
 
 impl Interrupt {
@@ -46,6 +48,17 @@ impl Interrupt {
         };
         self.0.signal.store(code, Ordering::SeqCst);
         count.fetch_add(1, Ordering::SeqCst);
+        self.0.heard.notify_waiters();
+    }
+
+    /// Waits until a signal has been noted.
+    pub async fn heard(&self) {
+        let mut heard = std::pin::pin!(self.0.heard.notified());
+        // From here on none is missed: one that came before is seen, one that comes later wakes.
+        heard.as_mut().enable();
+        if self.raised().is_none() {
+            heard.await;
+        }
     }
 
     /// The signal that was noted, if any.

@@ -22,8 +22,10 @@ mod smoke;
 
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
+use std::pin::pin;
 use std::time::Duration;
 
+use futures_util::future::{Either, select};
 use jiff::Timestamp;
 
 pub(crate) use finish::LINGER;
@@ -131,8 +133,8 @@ enum Resuming {
     No,
     /// It is; the next step still needs its word.
     Going,
-    /// It is, and the step that it waits for is agreed to.
-    Agreed,
+    /// It is, and the step with this share, that it waits for, is agreed to.
+    Agreed(Percent),
 }
 
 /// Where to stop and what to do when interrupted.
@@ -278,6 +280,17 @@ impl<'a, A: Aws, C: Clock, J: Journal> Engine<'a, A, C, J> {
             left -= slice;
         }
         self.check_interrupt()
+    }
+
+    /// A look that a signal ends: what only reads can be dropped at any moment, however long AWS takes to answer.
+    pub(crate) async fn unless_interrupted<T>(&self, look: impl Future<Output = Result<T, Stop>>) -> Result<T, Stop> {
+        match select(pin!(look), pin!(self.interrupt.heard())).await {
+            Either::Left((looked, _)) => looked,
+            Either::Right(((), look)) => {
+                self.check_interrupt()?;
+                look.await
+            }
+        }
     }
 
     /// How to look at a release again that was planned on something else.

@@ -3,7 +3,7 @@
 use super::consult::Consulted;
 use super::forward::Arrived;
 use super::keyless::is_keyless;
-use super::{Engine, OnInterrupt, Resuming, Signal, Stop};
+use super::{Engine, OnInterrupt, Signal, Stop};
 use crate::aws::Aws;
 use crate::change::Change;
 use crate::clock::Clock;
@@ -69,18 +69,26 @@ impl<A: Aws, C: Clock, J: Journal> Engine<'_, A, C, J> {
     /// Goes on with a release whose journal is open: forward, or on with a rollback that had begun.
     pub async fn resume(&self, plan: &Plan) -> Outcome {
         let progress = self.progress();
-        // Whoever resumes a release that waits for them has agreed to the step that it waits for.
-        self.resuming.set(if self.settings.once { Resuming::No } else { Resuming::Agreed });
         if progress.may_have_changed() || progress.published.iter().any(|(.., new)| *new) || progress.deploying {
             self.note_write();
         }
-        self.wait_for_late_writes().await;
+        // The way back waits for nothing before its first write, and looks again afterwards.
         if progress.rolling_back {
             return self.take_back(plan).await;
         }
-        match self.set_going(plan).await {
+        if let Err(stop) = self.wait_for_late_writes().await {
+            return self.stopped(plan, stop).await;
+        }
+        match self.asked_about(plan).await {
+            Ok(resuming) => self.resuming.set(resuming),
+            Err(problem) => return waits(problem),
+        }
+        if let Err(problem) = self.set_going(plan).await {
+            return waits(problem);
+        }
+        match self.renew(plan).await {
             Ok(()) => self.go_on(plan).await,
-            Err(problem) => waits(problem),
+            Err(stop) => self.stopped(plan, stop).await,
         }
     }
 
@@ -93,8 +101,8 @@ impl<A: Aws, C: Clock, J: Journal> Engine<'_, A, C, J> {
     }
 
     /// A write of the process before this one may still be on its way (SPEC §2 rule 2).
-    async fn wait_for_late_writes(&self) {
-        let Some(newest) = self.progress().newest_intent else { return };
+    async fn wait_for_late_writes(&self) -> Result<(), Stop> {
+        let Some(newest) = self.progress().newest_intent else { return Ok(()) };
         let late = newest + super::SETTLE;
         let now = self.clock.now();
         if late > now {
@@ -103,8 +111,12 @@ impl<A: Aws, C: Clock, J: Journal> Engine<'_, A, C, J> {
                 what: "the last writes of the process before this one to have landed".into(),
                 max_s: wait.as_secs(),
             });
-            self.clock.sleep(wait).await;
+            // Whoever goes back in the meantime looks again afterwards.
+            let unsure = self.unsure.replace(true);
+            self.wait(wait).await?;
+            self.unsure.set(unsure);
         }
+        Ok(())
     }
 
     async fn go_on(&self, plan: &Plan) -> Outcome {

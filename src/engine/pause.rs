@@ -2,7 +2,8 @@
 //! routing. Whoever runs the release reads the records at every look.
 
 use super::canary::routing_of;
-use super::{Engine, Stop, WRITE_ATTEMPTS_MAX};
+use super::forward::candidate_alias;
+use super::{Engine, Resuming, Stop, WRITE_ATTEMPTS_MAX};
 use crate::aws::noun::{Alias, Routing};
 use crate::aws::operation::GetAlias;
 use crate::aws::{Aws, Remedy, explain};
@@ -10,6 +11,7 @@ use crate::change::{Change, is_moving_capacity, route};
 use crate::clock::Clock;
 use crate::journal::Journal;
 use crate::model::{AliasName, Description, FunctionName, Record, RecordState, RunId};
+use crate::plan::paused::{Paused, paused};
 use crate::plan::{Plan, read_description};
 use crate::problem::{Code, Problem};
 use crate::step::StepKind;
@@ -55,7 +57,9 @@ pub fn next(record: &Record, run: &RunId, wish: Wish) -> Next {
     match record.state {
         _ if record.run != *run => Next::Leave,
         state if state == want => Next::Already,
-        RecordState::Running | RecordState::Paused => Next::Write(Box::new(Record { state: want, ..record.clone() })),
+        RecordState::Running | RecordState::Paused => {
+            Next::Write(Box::new(Record { state: want, asks: false, ..record.clone() }))
+        }
         RecordState::Undoing | RecordState::Promoted | RecordState::RolledBack => Next::Leave,
     }
 }
@@ -119,6 +123,66 @@ impl<A: Aws, C: Clock, J: Journal> Engine<'_, A, C, J> {
             }
         }
         Ok(())
+    }
+
+    /// Before a release that was taken up after its lock had ended goes on: what is written from here on is written under
+    /// a lock again, so that whoever takes it back knows to wait for it.
+    pub(super) async fn renew(&self, plan: &Plan) -> Result<(), Stop> {
+        for member in &plan.members {
+            let alias = &plan.target.alias;
+            let Some((_, claim)) = self.recorded(&member.function, alias).await? else { continue };
+            if !claim.is_claim() {
+                continue;
+            }
+            self.renew_one(&member.function, alias, plan.record(member, claim.to, RecordState::Running)).await?;
+            if let Some(Change::Alias { function, alias, want, .. }) = candidate_alias(plan, member, claim.to)
+                && let Some(fresh) =
+                    Description::parse(&want.description).ok().and_then(|description| description.record)
+            {
+                self.renew_one(&function, &alias, fresh).await?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Writes a record anew of which only the end of its lock has changed, if that lock has ended.
+    async fn renew_one(&self, function: &FunctionName, alias: &AliasName, fresh: Record) -> Result<(), Stop> {
+        let Some((found, record)) = self.recorded(function, alias).await? else { return Ok(()) };
+        let now = Some(self.clock.now());
+        let is_same = Record { expires: record.expires, ..fresh.clone() } == record;
+        if !is_same || record.expires > now || fresh.expires <= now {
+            return Ok(());
+        }
+        let description = read_description(&format!("{function}:{alias}"), Some(&found))?;
+        let (before, want) = (Some(routing_of(&found)), same_routing(&found, &description, fresh));
+        let (function, alias) = (function.clone(), alias.clone());
+        self.apply(StepKind::Alias, &Change::Alias { function, alias, before, want }).await?;
+        Ok(())
+    }
+
+    /// An alias with its record, where it has one.
+    async fn recorded(&self, function: &FunctionName, alias: &AliasName) -> Result<Option<(Alias, Record)>, Problem> {
+        let found = self.find(GetAlias { function: function.clone(), alias: alias.clone() }).await?;
+        let description = read_description(&format!("{function}:{alias}"), found.as_ref())?;
+        Ok(found.zip(description.record))
+    }
+
+    /// What whoever resumes a release has agreed to: the step that waits for their word, if it is that which holds it,
+    /// as `status` says. A person who paused it, or a stop at a share, has asked nobody about the next one.
+    pub(super) async fn asked_about(&self, plan: &Plan) -> Result<Resuming, Problem> {
+        let canary = &plan.target.canary;
+        let lead = plan.members.first().filter(|_| !self.settings.once && !canary.approve.is_empty());
+        let waits_for = match lead {
+            Some(member) => self.recorded(&member.function, &plan.target.alias).await?,
+            None => None,
+        };
+        let waits_for =
+            waits_for.filter(|(_, record)| record.run == self.run).and_then(|(_, record)| paused(&record, canary));
+        Ok(match waits_for {
+            _ if self.settings.once => Resuming::No,
+            Some((Paused::Approval(percent), _)) => Resuming::Agreed(percent),
+            _ => Resuming::Going,
+        })
     }
 
     /// Before a release that stopped goes on: records that somebody paused outside the steps of the canary. Those within

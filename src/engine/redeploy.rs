@@ -181,7 +181,7 @@ impl<A: Aws, C: Clock, J: Journal> Engine<'_, A, C, J> {
                 Remedy::Unknown => {
                     self.note_write();
                     // A deployment that lands later hurts nobody: nothing points at it. One is enough, so look first.
-                    self.clock.sleep(SETTLE).await;
+                    self.wait(SETTLE).await?;
                     if let Some(found) = self.deployed_by(api, &self.run).await? {
                         return Ok(found.id);
                     }

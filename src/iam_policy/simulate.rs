@@ -48,7 +48,7 @@ pub fn questions(
     statements.iter().filter_map(one).collect()
 }
 
-fn texts(value: &Value) -> Vec<String> {
+pub(super) fn texts(value: &Value) -> Vec<String> {
     match value {
         Value::String(text) => vec![text.clone()],
         other => other.as_array().into_iter().flatten().filter_map(Value::as_str).map(str::to_owned).collect(),

@@ -375,7 +375,7 @@ const CANARY: Declaration = Declaration {
 
 /// The statements of a policy for nothing but [`CANARY`], by their names.
 fn canary(purpose: Purpose) -> Value {
-    let document = document(purpose, &operations_of(&[CANARY], purpose), &scope());
+    let document = document(purpose, &operations_of(&[CANARY], purpose), &[scope()]);
     let named = |statement: &Value| (statement["Sid"].as_str().unwrap().to_owned(), statement.clone());
     Value::Object(document["Statement"].as_array().unwrap().iter().map(named).collect())
 }
@@ -408,7 +408,9 @@ fn the_api_may_be_let_in_to_the_candidate_and_a_rollback_only_takes_that_away() 
     // No alias can be called that, so nobody is allowed anything on it.
     let long = PolicyScope { alias: "a".repeat(128).parse().unwrap(), ..scope() };
     assert!(
-        !document(Purpose::Promote, &operations_of(&[CANARY], Purpose::Promote), &long).to_string().contains("-canary")
+        !document(Purpose::Promote, &operations_of(&[CANARY], Purpose::Promote), &[long])
+            .to_string()
+            .contains("-canary")
     );
 }
 
@@ -417,6 +419,31 @@ fn without_a_stage_nothing_of_api_gateway_is_allowed() {
     for purpose in [Purpose::Read, Purpose::Rollback, Purpose::Promote, Purpose::Gc] {
         let text = policy(purpose, &PolicyScope { stage: None, ..scope() }).to_string();
         assert!(!text.contains("apigateway") && !text.contains("Permission"), "{text}");
+    }
+}
+
+#[test]
+fn one_policy_for_several_targets_allows_what_those_of_each_allow_and_nothing_twice() {
+    let alone = PolicyScope { functions: vec!["mail".parse().unwrap()], stage: None, ..scope() };
+    for purpose in [Purpose::Read, Purpose::Rollback, Purpose::Promote, Purpose::Gc] {
+        let pairs = |policy: &Value| {
+            let mut pairs = Vec::new();
+            for statement in policy["Statement"].as_array().unwrap() {
+                for action in crate::iam_policy::simulate::texts(&statement["Action"]) {
+                    let resources = crate::iam_policy::simulate::texts(&statement["Resource"]);
+                    pairs.extend(resources.into_iter().map(|resource| (action.clone(), resource)));
+                }
+            }
+            pairs
+        };
+        let each: BTreeSet<_> =
+            [scope(), alone.clone()].iter().flat_map(|scope| pairs(&policy(purpose, scope))).collect();
+        let all = policy_for_all(purpose, &[scope(), alone.clone(), scope()]);
+        assert_eq!(pairs(&all).into_iter().collect::<BTreeSet<_>>(), each, "{purpose:?}");
+        let once: Vec<Value> =
+            policy(purpose, &scope())["Statement"].as_array().unwrap().iter().map(|one| one["Sid"].clone()).collect();
+        let sids: Vec<Value> = all["Statement"].as_array().unwrap().iter().map(|one| one["Sid"].clone()).collect();
+        assert_eq!(sids, once, "{purpose:?}");
     }
 }
 

@@ -6,7 +6,7 @@
 //!
 //! `[sg1 01JD3K7Q4T0000000000000000 run x=20261121T1422Z 41>42 n=1 a1b2c3d4e5/prod d=k5m8ra v=lambdaAlias:blue g bad=40]`
 //!
-//! and, in the third step of a canary, with ` t=20261121T135207Z+600+645` in it: when the first step began, and how many
+//! and, while it is paused because a person has to agree to the next step, with ` a` in it; in the third step of a canary, with ` t=20261121T135207Z+600+645` in it: when the first step began, and how many
 //! seconds each finished step took. A process anywhere judges from that.
 
 use std::fmt;
@@ -111,6 +111,8 @@ pub struct Record {
     pub bad: Vec<u64>,
     /// The gate was overridden.
     pub gate_overridden: bool,
+    /// It is paused because a person has to agree to the next step.
+    pub asks: bool,
 }
 
 /// A description that ends in something stagegate cannot read.
@@ -146,6 +148,7 @@ impl Record {
             shift: None,
             granted: false,
             bad,
+            asks: false,
             ..self.clone()
         }
     }
@@ -153,7 +156,14 @@ impl Record {
     /// The record while the rollback that ends in this one still has a stage or permissions before it: whoever comes
     /// next, from any machine, can finish it.
     pub fn undoing(&self, granted: bool, expires: Timestamp) -> Self {
-        Self { state: RecordState::Undoing, expires: Some(expires), granted, shift: None, ..self.clone() }
+        Self { state: RecordState::Undoing, expires: Some(expires), granted, shift: None, asks: false, ..self.clone() }
+    }
+
+    /// Whether the release holds an alias and has given no share: as claimed, or all at once. Where the version stays,
+    /// the record of a canary of the stage that is being ended says the same: that is none.
+    pub fn is_claim(&self) -> bool {
+        let moves = self.from.is_none_or(|from| from != self.to);
+        self.shift.is_none() && self.state.holds_lock() && (moves || !self.stage_canary)
     }
 
     /// Whether a published version served before the release.
@@ -228,6 +238,9 @@ impl fmt::Display for Record {
         if self.gate_overridden {
             f.write_str(" o")?;
         }
+        if self.asks {
+            f.write_str(" a")?;
+        }
         f.write_str("]")
     }
 }
@@ -265,6 +278,7 @@ fn parse_words<'a>(mut words: impl Iterator<Item = &'a str>) -> Option<Record> {
         granted: false,
         bad: Vec::new(),
         gate_overridden: false,
+        asks: false,
     };
     for word in words {
         match word.split_once(['=', '!']) {
@@ -288,6 +302,7 @@ fn parse_words<'a>(mut words: impl Iterator<Item = &'a str>) -> Option<Record> {
             _ if word == "c" => record.stage_canary = true,
             _ if word == "g" => record.granted = true,
             _ if word == "o" => record.gate_overridden = true,
+            _ if word == "a" => record.asks = true,
             _ if word.contains('>') => way = Some(parse_way(word)?),
             _ => {
                 let stage = word.parse().ok()?;
@@ -415,6 +430,7 @@ mod tests {
             granted: true,
             bad: vec![123_455, 99, 7],
             gate_overridden: true,
+            asks: true,
         }
     }
 

@@ -173,13 +173,9 @@ impl Underway {
         if let Some(canary) = plan.canary.as_mut().filter(|canary| overridden && canary.override_gate.is_none()) {
             canary.override_gate = Some("as recorded when the release began".into());
         }
-        // A claim is recognised as the release's own by all that it says, so also by when it ends. Where the version stays,
-        // the record of a canary that is being ended says the same as a claim: that one does not go on from it. Neither does
-        // one whose lock has ended: whoever takes the release back would not wait for what is written under it.
-        let is_claim = |record: &Record| {
-            let is_open = record.state.holds_lock() && record.expires.is_some_and(|expires| expires > plan.at);
-            is_open && record.shift.is_none() && record.from.is_none_or(|from| from != record.to)
-        };
+        // A claim is recognised as the release's own by all that it says, so also by when it ends. Where it has ended, it is
+        // renewed before anything is written under it.
+        let is_claim = |record: &Record| record.is_claim() && record.expires.is_some_and(|expires| expires > plan.at);
         let claim = self.aliases.iter().find(|(_, record)| is_claim(record));
         if let Some(at) = claim.and_then(|(_, record)| record.expires?.checked_sub(plan.lock()).ok()) {
             plan.at = at;

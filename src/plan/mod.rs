@@ -237,6 +237,7 @@ impl Plan {
             granted: self.adds_stage_statement(member),
             bad: member.bad.iter().copied().filter(|bad| Some(*bad) != to.number()).collect(),
             gate_overridden: self.canary.as_ref().is_some_and(|canary| canary.override_gate.is_some()),
+            asks: false,
         }
     }
 
@@ -257,6 +258,7 @@ impl Plan {
             record.from = record.from.or(Some(record.to));
             record.bad = remember_bad(&member.bad, number);
             record.shift = self.canary.as_ref().map(CanaryPlan::longest_shift);
+            record.asks = record.shift.is_some() && !self.target.canary.approve.is_empty();
             let (text, names) = member.description.with(record).excess();
             let alias = format!("{}:{}", member.function, self.target.alias);
             if names > 0 {

@@ -1,5 +1,5 @@
-//! Why a canary is held, as far as its record and its schedule tell: the record says that it is, and until when it is
-//! locked, and the lock is counted from when the record was written.
+//! Why a canary is held, as far as its record and its schedule tell: the record says that it is, whether for a person to
+//! agree to the next step, and until when it is locked, and the lock is counted from when the record was written.
 
 use jiff::{SignedDuration, Timestamp};
 
@@ -33,9 +33,10 @@ pub fn paused(record: &Record, canary: &Canary) -> Option<(Paused, Option<Timest
     if record.state != RecordState::Paused || !canary.is_gradual() {
         return None;
     }
-    let asks = |step: usize| canary.steps.get(step).map(|step| step.percent).filter(|p| canary.approve.contains(p));
+    let next = record.shift.as_ref().map_or(0, |shift| shift.step() + 1);
+    let asked = canary.steps.get(next).filter(|_| record.asks).map(|step| Paused::Approval(step.percent));
     let Some(shift) = &record.shift else {
-        return Some((asks(0).map_or(Paused::Person, Paused::Approval), None));
+        return Some((asked.unwrap_or(Paused::Person), None));
     };
     let rest = canary.steps.iter().skip(shift.step()).map(|step| step.bake).sum::<std::time::Duration>();
     let extension = canary.steps.iter().map(|step| canary.extension(step)).max().unwrap_or_default();
@@ -43,10 +44,10 @@ pub fn paused(record: &Record, canary: &Canary) -> Option<(Paused, Option<Timest
     let written = record.expires.and_then(|expires| expires.checked_sub(lock).ok());
     // Whoever only changes the word leaves the lock as it was when the step began.
     let later = written.filter(|written| written.duration_since(shift.step_began()) > SignedDuration::from_secs(60));
-    Some(match (later, asks(shift.step() + 1)) {
-        (Some(written), Some(percent)) => (Paused::Approval(percent), Some(written)),
-        (Some(written), None) => (Paused::Gate, Some(written)),
-        (None, _) => (Paused::Person, None),
+    Some(match (asked, later) {
+        (Some(asked), written) => (asked, written),
+        (None, Some(written)) => (Paused::Gate, Some(written)),
+        (None, None) => (Paused::Person, None),
     })
 }
 
@@ -75,11 +76,14 @@ mod tests {
         let at = |expires: &str| record(&format!(" x=20261121T{expires}Z 41>42 n=1 t=20261121T140007Z"));
         let gate = Some((Paused::Gate, Some("2026-11-21T14:25:00Z".parse().unwrap())));
         assert_eq!(paused(&at("1510"), &canary(&[])), gate);
-        let asked = paused(&at("1455"), &canary(&[25])).unwrap();
+        let asking = record(" x=20261121T1455Z 41>42 n=1 t=20261121T140007Z a");
+        let asked = paused(&asking, &canary(&[25])).unwrap();
         assert_eq!(asked.0, Paused::Approval(Percent::whole(25)));
         assert_eq!(paused(&at("1445"), &canary(&[25])), Some((Paused::Person, None)), "as when the step began");
         let before = record(" x=20261121T1445Z 41>42 n=1");
-        assert_eq!(paused(&before, &canary(&[5])), Some((Paused::Approval(Percent::whole(5)), None)));
+        assert_eq!(paused(&before, &canary(&[5])), Some((Paused::Person, None)), "nobody was asked");
+        let asking = record(" x=20261121T1445Z 41>42 n=1 a");
+        assert_eq!(paused(&asking, &canary(&[5])), Some((Paused::Approval(Percent::whole(5)), None)));
         assert_eq!(paused(&before, &Canary::default()), None, "no schedule is known here");
     }
 }

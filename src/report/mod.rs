@@ -176,6 +176,16 @@ impl Reporter {
         }
     }
 
+    /// As [`Reporter::aside`]; in a job of GitHub Actions, whose log may be all that is left of it, always to standard error.
+    pub fn keep(&self, text: &str) {
+        if self.term.runner {
+            self.live.clear();
+            self.err(&self.term.fit(text));
+        } else {
+            self.aside(text);
+        }
+    }
+
     /// Shows that something takes time, until the next line.
     pub fn busy(&self, what: &str) {
         self.live.begin(&self.term.fit(what));

@@ -229,6 +229,7 @@ mod tests {
             granted: false,
             bad: bad.to_vec(),
             gate_overridden: false,
+            asks: false,
         };
         Description { text: String::new(), record: Some(record) }
     }

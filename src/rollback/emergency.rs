@@ -162,6 +162,21 @@ impl Emergency {
         seen.iter().zip(&self.way.aliases).filter_map(news).collect()
     }
 
+    /// The same without a word against the version that it goes back from: nobody has judged it.
+    pub fn blaming_nobody(mut self, seen: &[Seen]) -> Self {
+        for (one, back) in seen.iter().zip(&mut self.way.aliases) {
+            let Goal::At(at) = &mut back.goal else { continue };
+            let known = one.description.record.as_ref().map(|record| record.bad.clone()).unwrap_or_default();
+            for text in [&mut at.meanwhile, &mut at.last] {
+                if let Ok(Description { text: own, record: Some(record) }) = Description::parse(text) {
+                    let record = Some(Record { bad: known.clone(), ..record });
+                    *text = Description { text: own, record }.fitting().to_string();
+                }
+            }
+        }
+        self
+    }
+
     /// Carries it out.
     pub async fn run<A: Aws, C: Clock, J: Journal>(mut self, engine: &Engine<'_, A, C, J>) -> super::Undone {
         // A person may have taken their time over the screen since this was prepared.
@@ -238,7 +253,7 @@ fn record_after(seen: &Seen, to: Version, rule: Rule, fresh: &RunId) -> Record {
     match seen.believed() {
         // The rollback of somebody whose process died: the record is right, only its state is not final.
         Some(record) if record.state == RecordState::Undoing && record.to == to => {
-            Record { state: RecordState::RolledBack, expires: None, granted: false, ..record.clone() }
+            Record { state: RecordState::RolledBack, expires: None, granted: false, asks: false, ..record.clone() }
         }
         Some(record) if rule == Rule::Back => record.clone(),
         Some(record) if record.state == RecordState::RolledBack && record.from == Some(to) => clear(Record {
@@ -274,6 +289,7 @@ fn unrecorded(seen: &Seen, to: Version, fresh: &RunId) -> Record {
         granted: false,
         bad: serving.number().filter(|_| serving != to).map_or_else(|| known.clone(), |n| remember_bad(&known, n)),
         gate_overridden: false,
+        asks: false,
     }
 }
 

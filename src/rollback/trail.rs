@@ -331,6 +331,7 @@ mod tests {
             granted: false,
             bad: vec![41],
             gate_overridden: false,
+            asks: false,
         };
         events[1].event["responseElements"]["description"] = said(&record.to_string());
         assert_eq!(labels(&trail(&events), 43), ["v42", "v40"]);

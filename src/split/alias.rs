@@ -126,6 +126,7 @@ impl Weighted {
             granted: false,
             bad: bad.into_iter().filter(|bad| Some(*bad) != to.number()).collect(),
             gate_overridden: false,
+            asks: false,
         };
         self.description.with(record).fitting()
     }

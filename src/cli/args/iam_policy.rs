@@ -12,9 +12,9 @@ pub struct IamPolicyArgs {
     /// What the role is for: read, rollback, promote or gc
     #[arg(value_enum, hide_possible_values = true)]
     pub(in crate::cli) purpose: Purpose,
-    /// Name of stagegate.toml, or FUNCTION:ALIAS
-    #[arg(long)]
-    pub(in crate::cli) target: String,
+    /// Name of stagegate.toml, or FUNCTION:ALIAS; may be repeated: one role for all of them
+    #[arg(long, required = true)]
+    pub(in crate::cli) target: Vec<String>,
     /// Also the trust policy, for jobs of this repository: ORG/REPO, or with its ids ORG@ORG_ID/REPO@REPO_ID
     #[arg(long, value_name = "ORG/REPO")]
     pub(in crate::cli) github_oidc: Option<Repository>,

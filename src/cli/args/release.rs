@@ -291,6 +291,9 @@ pub struct RollbackArgs {
     /// Do not ask
     #[arg(short, long, env = "STAGEGATE_YES", hide_env = true, value_parser = clap::builder::FalseyValueParser::new())]
     pub(in crate::cli) yes: bool,
+    /// Nobody has said anything against the version that serves.
+    #[arg(skip)]
+    pub(in crate::cli) blames_nobody: bool,
 }
 
 impl RollbackArgs {
@@ -316,7 +319,7 @@ impl RollbackArgs {
         self.reason.as_deref().filter(|why| !why.is_empty())
     }
 
-    /// The arguments of a rollback that asks nobody.
+    /// The arguments of a rollback that asks nobody, and says nothing against the version that it goes back from.
     pub(in crate::cli) fn at_once(target: &str) -> Self {
         Self {
             target: target.to_owned(),
@@ -326,6 +329,7 @@ impl RollbackArgs {
             stage_only: false,
             search_history: false,
             yes: true,
+            blames_nobody: true,
         }
     }
 

@@ -95,7 +95,9 @@ impl<'a, A: Aws, C: Clock> Choosing<'a, A, C> {
     /// The way back, if that can be told without a person.
     pub fn prepare(&self, to: Option<u64>, part: Part) -> Result<Emergency, Problem> {
         let history = |one: &Seen| self.known(one);
-        Emergency::prepare(self.seen, to, part, &history, !self.args.yes, self.fresh, self.session.clock.now())
+        let now = self.session.clock.now();
+        let emergency = Emergency::prepare(self.seen, to, part, &history, !self.args.yes, self.fresh, now)?;
+        Ok(if self.args.blames_nobody { emergency.blaming_nobody(self.seen) } else { emergency })
     }
 
     /// What is known of the versions that had an alias before, this machine's journals first.

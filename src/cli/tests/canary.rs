@@ -61,7 +61,7 @@ impl Desk {
         self.world.look(|account| account.functions[&pets()].aliases[&live()].weights.clone()).into_iter().collect()
     }
 
-    fn say_state(&self, word: &str) {
+    pub(super) fn say_state(&self, word: &str) {
         let record = self.record(&pets());
         let old = if record.state == RecordState::Paused { " paused " } else { " run " };
         let text = record.to_string().replacen(old, &format!(" {word} "), 1);
@@ -345,7 +345,9 @@ fn settle_holds_where_that_is_asked_for_and_needs_no_file_to_go_back() {
     desk.elsewhere();
     desk.unconfigured();
     assert_eq!(desk.settle("pets:live").unwrap().exit(), Exit::Done, "{}", desk.err.text());
+    assert!(desk.err.text().contains("the way back goes by the records alone"), "{}", desk.err.text());
     assert_eq!((desk.serving("pets"), desk.split()), ("1".into(), vec![]));
+    assert_eq!(desk.record(&pets()).bad, Vec::<u64>::new(), "a cancelled job says nothing against the version");
 }
 
 #[test]

@@ -1,6 +1,7 @@
 //! What a GitHub job gets: its log, its outputs and its summary, from the same commands.
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use jiff::Timestamp;
 
@@ -22,7 +23,11 @@ impl Desk {
     }
 
     /// The same desk in a job.
-    fn in_a_job(mut self) -> Self {
+    fn in_a_job(self) -> Self {
+        self.in_a_job_with(Shape::Human, Loudness::Normal)
+    }
+
+    fn in_a_job_with(mut self, shape: Shape, loudness: Loudness) -> Self {
         let wishes = Wishes {
             title: "promote prod".into(),
             annotations: true,
@@ -41,7 +46,7 @@ impl Desk {
         };
         let term = Term { runner: true, ..self.app.reporter.term };
         let (out, err) = (Kept::default(), Kept::default());
-        let reporter = Reporter::to(term, Shape::Human, Loudness::Normal, Box::new(out.clone()), Box::new(err.clone()));
+        let reporter = Reporter::to(term, shape, loudness, Box::new(out.clone()), Box::new(err.clone()));
         let events = Box::new(std::fs::File::create(self.file("events")).unwrap());
         self.app.reporter = reporter.copying_to(events).for_job(Job::new(wishes));
         (self.out, self.err) = (out, err);
@@ -151,16 +156,39 @@ fn a_job_settles_what_it_took_up_whoever_began_it_and_nothing_that_it_only_looke
     let mut desk = desk();
     TEMPORARY.set(desk.folder.path().display().to_string());
     desk.promote("prod --yes --until canary:5%").unwrap();
+    desk.say_state("run");
     desk.elsewhere();
     desk.app.env = runner;
     job::begins(&desk.app.env);
     assert_eq!(summary(&desk.settle("prod --run 200").unwrap()).result, "unchanged", "it was not taken up here");
-    assert_eq!(desk.split(), [(3, 0.05)]);
+    let before = desk.record(&pets());
     assert_eq!(desk.resume("prod --once").unwrap().exit(), Exit::InFlight);
-    assert_eq!(desk.split(), [(3, 0.05)]);
+    assert_eq!((desk.record(&pets()), desk.split()), (before, vec![(3, 0.05)]), "this look was to write nothing");
+    desk.elsewhere();
+    for reaction in ["hold", "rollback"] {
+        let end = desk.settle(&format!("prod --run 200 --on-interrupt {reaction}")).unwrap();
+        assert_eq!((summary(&end).result.as_str(), desk.split()), ("unchanged", vec![(3, 0.05)]), "{reaction}");
+    }
+    desk.world.clock().advance(Duration::from_secs(660));
+    assert_eq!(desk.resume("prod --once").unwrap().exit(), Exit::InFlight);
+    assert_eq!(desk.split(), [(3, 0.25)], "and this one acts: {}", desk.err.text());
     desk.elsewhere();
     assert_eq!(summary(&desk.settle("prod --run 200").unwrap()).result, "rolled-back");
     assert_eq!((desk.serving("pets"), desk.split()), ("1".into(), vec![]));
+}
+
+#[test]
+fn the_ways_out_are_in_the_log_of_a_job_whatever_else_it_is_not_to_hold() {
+    for (shape, loudness) in [(Shape::Events, Loudness::Normal), (Shape::Human, Loudness::Quiet)] {
+        let desk = desk().in_a_job_with(shape, loudness);
+        desk.promote("prod --yes --until smoke").unwrap();
+        let log = desk.err.text();
+        assert!(
+            log.contains("stagegate rollback prod\n") && log.contains("stagegate resume prod\n"),
+            "{shape:?}: {log}"
+        );
+        assert!(!desk.out.text().contains("go back at any time"), "{shape:?}");
+    }
 }
 
 #[test]

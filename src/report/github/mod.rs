@@ -47,6 +47,8 @@ pub struct Wishes {
     pub summary: When,
     /// Whether annotations are made.
     pub annotations: bool,
+    /// Whether nothing in the log is folded.
+    pub unfolded: bool,
     /// The file that the outputs are added to.
     pub output: Option<PathBuf>,
     /// The file that the summary is added to.
@@ -112,7 +114,7 @@ impl Job {
 
     /// The lines of an event with what folds them.
     pub fn frame(&self, event: &Event, lines: &str) -> String {
-        self.groups.frame(event, lines)
+        if self.wishes.unfolded { lines.to_owned() } else { self.groups.frame(event, lines) }
     }
 
     /// What ends a part that is folded, before something that must be seen.

@@ -173,6 +173,62 @@ fn finishing_says_that_steps_were_left_out_and_stops_where_a_person_must_agree()
 }
 
 #[test]
+fn nobody_has_agreed_to_a_step_who_was_not_asked_about_it() {
+    for mode in BOTH {
+        for finish in [false, true] {
+            for elsewhere in [false, true] {
+                let mut release = Stagecraft::new(*mode, 100.0, &good());
+                release.lab.target.canary.approve = vec![Percent::whole(25)];
+                release.lab.settings.until_percent = Some(Percent::whole(5));
+                assert_eq!(release.promote().exit, Exit::Done);
+                release.lab.settings.until_percent = None;
+                release.lab.settings.finish = finish;
+                let plan = stagegate::journal::Progress::of(&release.lab.kept.borrow()).plan.unwrap();
+                let go_on = || if elsewhere { taken_up(&release) } else { release.resume_plan(&plan) };
+                let outcome = go_on();
+                assert_eq!(told(&outcome).code, Code::ApprovalNeeded, "{mode:?} {finish} {elsewhere}: {outcome:?}");
+                assert_eq!((super::during::share(&release.lab), release.record().state), (5.0, RecordState::Paused));
+                // Now they were asked.
+                release.assert_promoted(&go_on());
+            }
+        }
+    }
+}
+
+#[test]
+fn a_release_without_a_new_version_stops_where_its_canary_would_and_goes_on_from_anywhere() {
+    for hours in [0, 6] {
+        for elsewhere in [false, true] {
+            let mut release = Stagecraft::of(lab(Scenario::Definition, CanaryMode::Alias), 100.0, &good());
+            release.lab.settings.until_percent = Some(Percent::whole(5));
+            let outcome = release.promote();
+            assert_eq!((outcome.exit, outcome.ending), (Exit::Done, None), "{outcome:?}");
+            assert_eq!(release.record().state, RecordState::Paused);
+            assert_ne!(release.lab.state().deployment, release.before.deployment, "only the end is left");
+            release.lab.world.clock().advance(Duration::from_secs(hours * 3600));
+            release.lab.settings.until_percent = None;
+            release.lab.settings.finish = true;
+            let plan = stagegate::journal::Progress::of(&release.lab.kept.borrow()).plan.unwrap();
+            let outcome = if elsewhere { taken_up(&release) } else { release.resume_plan(&plan) };
+            assert_eq!(outcome.exit, Exit::Done, "{hours} h, elsewhere {elsewhere}: {:?}", outcome.problem);
+            assert_eq!(release.record().state, RecordState::Promoted);
+            assert_ne!(release.lab.state().deployment, release.before.deployment);
+        }
+    }
+}
+
+#[test]
+fn the_first_step_can_be_agreed_to_from_anywhere() {
+    for mode in BOTH {
+        let mut release = Stagecraft::new(*mode, 100.0, &good());
+        release.lab.target.canary.approve = vec![Percent::whole(5)];
+        let outcome = release.promote();
+        assert_eq!((told(&outcome).code, super::during::share(&release.lab)), (Code::ApprovalNeeded, 0.0));
+        release.assert_promoted(&taken_up(&release));
+    }
+}
+
+#[test]
 fn a_version_marked_bad_that_a_person_names_is_said_in_the_plan() {
     let release = Stagecraft::new(CanaryMode::Alias, 100.0, &Profile::failing(0.3));
     release.assert_back(&release.promote(), Code::GateFailed, "errors");

@@ -13,5 +13,6 @@ mod person;
 mod reserve;
 mod restart;
 mod rows;
+mod signals;
 mod steps;
 mod tick;

@@ -33,6 +33,21 @@ fn both_policies_stand_in_one_document_and_each_alone_is_what_the_aws_cli_takes(
 }
 
 #[test]
+fn one_role_may_be_for_several_targets_of_one_account() {
+    let desk = Desk::new();
+    let both = document(&desk, &format!("iam-policy rollback {PROD} --target stock:live"));
+    let shown = both.to_string();
+    for function in ["checkout-api", "stock"] {
+        let alias = format!("arn:aws:lambda:us-east-1:123456789012:function:{function}\"");
+        assert!(shown.contains(&alias), "{function}: {shown}");
+    }
+    assert_eq!(
+        document(&desk, &format!("iam-policy rollback {PROD} --target prod")),
+        document(&desk, &format!("iam-policy rollback {PROD}"))
+    );
+}
+
+#[test]
 fn without_ids_the_name_is_trusted_and_it_is_said_how_to_get_the_ids() {
     let desk = Desk::new();
     let line = format!("iam-policy promote {PROD} --github-oidc acme/checkout --only trust");

@@ -36,7 +36,7 @@ pub enum Recovery {
     Elsewhere,
     /// Another machine goes on, from the records alone.
     Adopt,
-    /// The same an hour later.
+    /// The same hours later, when its lock has long ended.
     AdoptLate,
     /// Another machine undoes it, from the records alone.
     AdoptUndo,
@@ -46,6 +46,9 @@ pub const RECOVERIES: [Recovery; 3] = [Recovery::Resume, Recovery::Undo, Recover
 /// Those of a canary, which runs for long and is taken up anywhere.
 pub const CANARY_RECOVERIES: [Recovery; 6] =
     [Recovery::Resume, Recovery::Undo, Recovery::Elsewhere, Recovery::Adopt, Recovery::AdoptLate, Recovery::AdoptUndo];
+
+/// Longer than any lock of the scenarios.
+const LATE: Duration = Duration::from_secs(6 * 3600);
 
 /// Faults placed before a process starts: call number and what happens there.
 type Placed = [(usize, Fault)];
@@ -187,7 +190,7 @@ impl Matrix {
             }
             Recovery::Adopt | Recovery::AdoptLate | Recovery::AdoptUndo => {
                 if recovery == Recovery::AdoptLate {
-                    lab.world.clock().advance(Duration::from_secs(3600));
+                    lab.world.clock().advance(LATE);
                 }
                 let outcome = match adopt(lab, recovery == Recovery::AdoptUndo)? {
                     Ok(outcome) => outcome,

@@ -1,12 +1,13 @@
 //! What action.yml declares is what its steps pass on, and what the workflows ask of it is what the program takes.
 
-use std::collections::BTreeSet;
-use std::process::{Command, Output};
+use std::collections::{BTreeMap, BTreeSet};
+use std::process::Command;
 
 use serde_json::Value;
 use stagegate::report::github::OUTPUTS;
 
 use super::files::{ACTION, read, readme_yaml, workflows};
+use super::runner::expression::{Context, condition, template};
 use super::yaml::yaml;
 
 /// What `stagegate action` reads.
@@ -77,7 +78,8 @@ fn the_runner_signals_the_program_itself() {
     let settle = &action["runs"]["steps"][2];
     // Cancelled, or killed: whatever ends by itself has written its exit code.
     let ended = "cancelled() || (failure() && steps.run.outcome == 'failure' && steps.run.outputs.exit-code == '')";
-    let condition = format!("({ended}) && (inputs.command == 'promote' || inputs.command == 'resume')");
+    let began = "steps.run.outcome != '' && steps.run.outcome != 'skipped'";
+    let condition = format!("({ended}) && {began} && (inputs.command == 'promote' || inputs.command == 'resume')");
     assert_eq!(settle["if"], condition);
     let line = settle["run"].as_str().unwrap().lines().last().unwrap();
     let words: Vec<&str> = line.trim_start_matches("exec ").split(' ').collect();
@@ -95,14 +97,33 @@ fn the_runner_signals_the_program_itself() {
     }
 }
 
+/// What the Action's program leaves in a job, in an empty home: `GITHUB_OUTPUT`, the summary and the log.
+fn left(variables: &[(&str, &str)]) -> [String; 3] {
+    let home = tempfile::tempdir().unwrap();
+    let place = |name: &str| home.path().join(name).display().to_string();
+    let output = Command::new(env!("CARGO_BIN_EXE_stagegate"))
+        .arg("action")
+        .env_clear()
+        .envs([("GITHUB_ACTIONS", "true"), ("STAGEGATE_COMMAND", "promote"), ("STAGEGATE_TARGET", "prod")])
+        .envs([("GITHUB_OUTPUT", place("output")), ("GITHUB_STEP_SUMMARY", place("summary")), ("HOME", place("."))])
+        .envs(variables.iter().copied())
+        .current_dir(home.path())
+        .output()
+        .unwrap();
+    let read = |name: &str| std::fs::read_to_string(place(name)).unwrap_or_default();
+    [read("output"), read("summary"), String::from_utf8(output.stderr).unwrap()]
+}
+
 #[test]
-fn a_run_that_is_cancelled_before_the_program_is_there_does_not_fail_twice() {
-    let action = action();
-    let script = action["runs"]["steps"][2]["run"].as_str().unwrap();
-    let script = format!("PATH=/nowhere\n{script}");
-    let Output { status, stdout, .. } = Command::new("bash").args(["-e", "-c", &script]).output().unwrap();
-    assert!(status.success(), "{status}");
-    assert_eq!(String::from_utf8(stdout).unwrap(), "stagegate was not installed yet: nothing was begun\n");
+fn a_step_that_ends_by_itself_says_so_whatever_it_is_asked_to_leave_out() {
+    let [output, summary, log] = left(&[]);
+    assert!(output.contains("\nexit-code<<") && !summary.is_empty() && log.contains("::error "), "{output}\n{log}");
+    for without in [("STAGEGATE_ARGS", "--no-github"), ("STAGEGATE_NO_GITHUB", "1")] {
+        let [output, summary, log] = left(&[without]);
+        assert!(output.contains("\nexit-code<<"), "else it looks like one that was killed: {output:?} {log}");
+        assert_eq!(summary, "");
+        assert!(!log.contains("::"), "{log}");
+    }
 }
 
 #[test]
@@ -143,11 +164,15 @@ fn parses(words: impl IntoIterator<Item = String>) -> clap::ArgMatches {
     stagegate::cli::command().try_get_matches_from(&line).unwrap_or_else(|error| panic!("{}: {error}", line.join(" ")))
 }
 
-/// The text with a value in place of each expression.
+/// The text with a value in place of each expression: the one that it chooses, if it names one.
 fn filled(text: &str) -> String {
     let mut parts = text.split("${{");
     let head = parts.next().unwrap_or_default().to_owned();
-    parts.fold(head, |text, part| text + "prod" + part.split_once("}}").unwrap().1)
+    parts.fold(head, |text, part| {
+        let (expression, rest) = part.split_once("}}").unwrap();
+        let chosen = expression.split_once("&& '").and_then(|(_, chosen)| chosen.split('\'').next());
+        text + chosen.unwrap_or("prod") + rest
+    })
 }
 
 /// The command line that the Action makes of what a step gives it.
@@ -188,6 +213,28 @@ fn what_the_workflows_ask_for_is_what_the_program_takes() {
 }
 
 #[test]
+fn what_is_finished_is_what_was_left_paused() {
+    let jobs = &yaml(&read("workflows/promote.yml"))["jobs"];
+    let step = jobs["start"]["steps"].as_array().unwrap().iter().find(|step| step["with"]["command"] == "promote");
+    let id = step.unwrap()["id"].as_str().unwrap_or_default();
+    assert_eq!(jobs["start"]["outputs"]["result"], format!("${{{{ steps.{id}.outputs.result }}}}"));
+    let wanted = jobs["finish"]["if"].as_str().unwrap_or_default();
+    for (result, finishes) in
+        [("paused", true), ("unchanged", false), ("promoted", false), ("rolled-back", false), ("", false)]
+    {
+        let outputs = BTreeMap::from([("result".to_owned(), result.to_owned())]);
+        let context = Context { needs: BTreeMap::from([("start".to_owned(), outputs)]), ..Context::default() };
+        assert_eq!(condition(Some(wanted), &context), finishes, "{result}");
+    }
+    // Without a stable version there is no canary to stop in: a person says that it is the first release.
+    let until = step.unwrap()["with"]["until"].as_str().unwrap();
+    for (first, stops) in [("", "canary:5%"), ("no", "canary:5%"), ("yes", "")] {
+        let inputs = BTreeMap::from([("first".to_owned(), first.to_owned())]);
+        assert_eq!(template(until, &Context { inputs, ..Context::default() }), stops, "{first}");
+    }
+}
+
+#[test]
 fn the_commands_in_the_comments_run() {
     let mut count = 0;
     for path in workflows() {
@@ -200,7 +247,7 @@ fn the_commands_in_the_comments_run() {
             count += 1;
         }
     }
-    assert_eq!(count, 3);
+    assert_eq!(count, 4);
 }
 
 /// A variable of `rollback` that its workflow sets, as the program reads it.

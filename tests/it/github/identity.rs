@@ -14,7 +14,8 @@ use jiff::{SignedDuration, Timestamp};
 use crate::support::socket::{forward, header, read_request};
 
 /// What a job asks for a token with.
-const BEARER: &str = "standInBearerOfTheJob";
+/// What a job asks for its token with.
+pub const BEARER: &str = "standInBearerOfTheJob";
 /// In the path of a request to a stage, at the emulator's address.
 const CLIENTS: &str = "/_aws/execute-api/";
 const AUDIENCE: &str = "sts.amazonaws.com";

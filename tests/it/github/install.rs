@@ -121,14 +121,33 @@ impl Runner {
 
     /// With a `gh` that writes down how it was called. `exit` is shell: it sees how often that was.
     fn gh(self, exit: impl std::fmt::Display) -> Self {
+        self.gh_with("", exit)
+    }
+
+    /// What makes a `gh` give the archive of the mirror.
+    fn gives() -> String {
+        "[ \"$1\" = attestation ] || { while [ \"$1\" != --output ]; do shift; done; cat $GH_ARCHIVE > \"$2\"; exit 0; }".into()
+    }
+
+    /// The same, with more that it does.
+    fn gh_with(self, does: &str, exit: impl std::fmt::Display) -> Self {
         let log = self.path("gh-called");
         let script = format!(
-            "#!/bin/sh\ncase $* in *--help) exit $GH_KNOWS ;; esac\necho \"$@\" >> {log}\ntimes=$(wc -l < {log})\n\
+            "#!/bin/sh\ncase $* in *--help) exit $GH_KNOWS ;; esac\necho \"$@\" >> {log}\ntimes=$(wc -l < {log})\n{does}\n\
              echo 'no attestations found' >&2\nexit {exit}\n",
             log = log.display()
         );
         program(&self.path("bin/gh"), &script);
-        self.set("GH_TOKEN", "a-token").set("GH_KNOWS", "0")
+        let archive = self.path("mirror").join(archive("0.1.0", TARGET)).display().to_string();
+        self.set("GH_TOKEN", "a-token").set("GH_KNOWS", "0").set("GH_ARCHIVE", &archive)
+    }
+
+    /// With a `timeout` that writes down the bounds that it is given, in seconds.
+    fn watched(self) -> Self {
+        fs::remove_file(self.path("bin/timeout")).unwrap();
+        let log = self.path("bounds").display().to_string();
+        program(&self.path("bin/timeout"), &format!("#!/bin/sh\necho $1 >> {log}\nshift\nexec \"$@\"\n"));
+        self
     }
 
     fn run(&self) -> Said {
@@ -309,14 +328,10 @@ fn the_build_attestation_decides_where_gh_is_there() {
 }
 
 #[test]
-fn the_attestation_is_asked_again_and_no_second_service_stops_a_rollback() {
+fn a_rollback_waits_for_one_short_question_and_no_second_service_stops_it() {
     let asked = |runner: &Runner| runner.read("gh-called").lines().count();
-    let late = Runner::new().gh("$((times < 3))");
-    let said = late.run();
-    assert!(said.ok && said.out.contains("build attestation verified") && !said.out.contains("::"), "{}", said.out);
-    assert_eq!((asked(&late), late.read("slept").as_str()), (3, "2\n4\n"));
     // The sum stands in the commit of the action that the workflow chose.
-    let silent = Runner::new().gh(1);
+    let silent = Runner::new().gh(1).watched();
     let said = silent.run();
     assert!(said.ok && silent.installed() == "stagegate 0.1.0", "{}", said.err);
     let warnings: Vec<&str> = said.out.lines().filter(|line| line.starts_with("::")).collect();
@@ -326,18 +341,65 @@ fn the_attestation_is_asked_again_and_no_second_service_stops_a_rollback() {
     {
         assert!(warning.contains(word), "{word}: {warning}");
     }
-    assert_eq!(asked(&silent), 3);
+    assert_eq!((asked(&silent), silent.read("slept").as_str(), silent.read("bounds").as_str()), (1, "", "10\n"));
+    // Where there is no `timeout`, as on macOS, something else ends it; where there is nothing, nobody is asked.
+    let mac = Runner::new().gh(0);
+    fs::remove_file(mac.path("bin/timeout")).unwrap();
+    assert!(mac.run().out.contains("build attestation verified"));
+    let bare = Runner::new().gh(0);
+    ["timeout", "perl"].iter().for_each(|name| fs::remove_file(bare.path("bin").join(name)).unwrap());
+    let said = bare.run();
+    assert!(said.ok && said.out.contains("nothing on this runner ends a question that hangs"), "{}", said.out);
+    assert_eq!((bare.installed().as_str(), asked(&bare)), ("stagegate 0.1.0", 0));
+    let here = Runner::new().gh(0).set("GITHUB_SERVER_URL", "https://github.com");
+    assert!(here.run().out.contains("build attestation verified"));
+}
+
+#[test]
+fn for_a_typed_sum_the_attestation_is_asked_again_and_decides() {
+    let asked = |runner: &Runner| runner.read("gh-called").lines().count();
+    let typed = |runner: Runner| {
+        let sum = sha256(&runner.path("mirror").join(archive("0.1.0", TARGET)));
+        runner.set("STAGEGATE_INSTALL_CHECKSUM", &sum)
+    };
+    let late = typed(Runner::new().gh("$((times < 3))")).watched();
+    let said = late.run();
+    assert!(said.ok && said.out.contains("build attestation verified") && !said.out.contains("::"), "{}", said.out);
+    assert_eq!(
+        (asked(&late), late.read("slept").as_str(), late.read("bounds").as_str()),
+        (3, "2\n4\n", "30\n30\n30\n")
+    );
     // Another sum is worth as much as whoever typed it.
-    let typed = Runner::new().gh(1);
-    let sum = sha256(&typed.path("mirror").join(archive("0.1.0", TARGET)));
-    let typed = typed.set("STAGEGATE_INSTALL_CHECKSUM", &sum);
-    typed.refuses(&["no build attestation", "asked 3 times", "no attestations found"]);
-    let elsewhere = typed.set("GITHUB_SERVER_URL", "https://git.example.com");
+    let silent = typed(Runner::new().gh(1));
+    silent.refuses(&["no build attestation", "asked 3 times", "no attestations found"]);
+    let elsewhere = silent.set("GITHUB_SERVER_URL", "https://git.example.com");
     fs::remove_file(elsewhere.path("gh-called")).unwrap();
     assert!(elsewhere.run().out.contains("this is not github.com"));
     assert_eq!((elsewhere.installed().as_str(), asked(&elsewhere)), ("stagegate 0.1.0", 0));
-    let here = Runner::new().gh(0).set("GITHUB_SERVER_URL", "https://github.com");
-    assert!(here.run().out.contains("build attestation verified"));
+}
+
+#[test]
+fn a_release_that_only_members_see_is_downloaded_with_the_token() {
+    // What github.com answers to whoever does not say who they are.
+    let private = |runner: Runner| {
+        fs::remove_file(runner.path("bin/curl")).unwrap();
+        program(&runner.path("bin/curl"), "#!/bin/sh\nprintf 404\nexit 22\n");
+        runner.set("STAGEGATE_DOWNLOAD_URL", "").set("STAGEGATE_INSTALL_REPOSITORY", "acme/stagegate")
+    };
+    let name = archive("0.1.0", TARGET);
+    let runner = private(Runner::new().gh_with(&Runner::gives(), 0));
+    let said = runner.run();
+    assert!(said.ok && runner.installed() == "stagegate 0.1.0", "{}{}", said.out, said.err);
+    let called = runner.read("gh-called");
+    let asked = format!("release download v0.1.0 --repo acme/stagegate --pattern {name} --clobber --output /");
+    assert!(called.starts_with(&asked), "{called}");
+    // What comes that way is hashed like anything else.
+    let other = private(Runner::new().gh_with(&Runner::gives(), 0));
+    other.table(&[(&"0".repeat(64), &name)]);
+    other.refuses(&["is not the archive that was released"]);
+    private(Runner::new().gh(1)).refuses(&["cannot download", "HTTP 404", "no attestations found"]);
+    private(Runner::new().gh(0).set("GH_TOKEN", "")).refuses(&["cannot download", "HTTP 404"]);
+    private(Runner::new()).refuses(&["cannot download", "HTTP 404", "github-token"]);
 }
 
 /// A server that answers each request with the next of `answers`, and closes; its address.

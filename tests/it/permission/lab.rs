@@ -75,6 +75,7 @@ pub fn record(stage: Option<RecordedStage>, state: RecordState) -> Record {
         granted: false,
         bad: Vec::new(),
         gate_overridden: false,
+        asks: false,
     }
 }
 

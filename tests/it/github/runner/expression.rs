@@ -16,6 +16,8 @@ pub struct Context {
     pub outputs: BTreeMap<String, BTreeMap<String, String>>,
     /// `steps.ID.outcome`.
     pub outcomes: BTreeMap<String, String>,
+    /// `needs.JOB.outputs.NAME`.
+    pub needs: BTreeMap<String, BTreeMap<String, String>>,
     /// How it went so far.
     pub status: Status,
 }
@@ -212,6 +214,9 @@ impl Reader<'_> {
             ["steps", id, "outputs", output] => {
                 self.context.outputs.get(*id).and_then(|of| of.get(*output)).cloned().unwrap_or_default()
             }
+            ["needs", job, "outputs", output] => {
+                self.context.needs.get(*job).and_then(|of| of.get(*output)).cloned().unwrap_or_default()
+            }
             ["steps", id, "outcome"] => self.context.outcomes.get(*id).cloned().unwrap_or_default(),
             _ => panic!("`{name}` is not read in the expression {:?}", self.text),
         };
@@ -231,6 +236,7 @@ mod tests {
             github: map(&[("workspace", "/w")]),
             outputs: BTreeMap::from([("run".to_owned(), map(&[("exit-code", "5")]))]),
             outcomes: map(&[("run", "failure"), ("killed", "failure"), ("before", "skipped")]),
+            needs: BTreeMap::new(),
             status,
         }
     }

@@ -3,7 +3,7 @@
 
 mod commands;
 mod composite;
-mod expression;
+pub mod expression;
 mod files;
 mod job;
 mod log;
@@ -63,6 +63,14 @@ impl Runner {
     /// With a file in the checkout.
     pub fn file(self, name: &str, text: &str) -> Self {
         fs::write(self.place("work").join(name), text).unwrap();
+        self
+    }
+
+    /// With a download that lasts until it is cancelled, just before its end.
+    pub fn installs_for_ever(self) -> Self {
+        let install = self.place("action/install.sh");
+        let script = fs::read_to_string(&install).unwrap();
+        fs::write(install, format!("{script}echo 'stagegate is being installed'\nexec sleep 600\n")).unwrap();
         self
     }
 

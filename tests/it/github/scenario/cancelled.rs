@@ -6,10 +6,12 @@ use super::site::{PROMOTE, Site};
 use crate::emulator::canary::split::{Split, wait_for};
 use crate::emulator::proxy::{Fate, Proxy};
 use crate::emulator::shop::TARGET;
-use crate::github::runner::{Conclusion, Ended};
+use crate::github::runner::{Conclusion, Ended, Exit};
 use crate::support::emulator::Emulator;
 
 const BAKES: [&str; 1] = ["50% 10m"];
+/// What a look at a canary begins with.
+const LOOK: &str = "POST /service/GraniteServiceVersion20100801/operation/GetMetricData";
 
 /// Asserts that SIGINT was enough, and that nobody called the step that ran a success.
 #[track_caller]
@@ -66,4 +68,44 @@ pub fn while_baking_on_hold(emulator: &'static Emulator) {
     let back = site.elsewhere().run(&site.action, &[("command", "rollback"), ("target", TARGET)]);
     back.exits(0).says("result", "rolled-back");
     site.scene.is_back(true);
+}
+
+/// A tick of guard.yml that only looks is cancelled, and the next one killed: the canary goes on as it did.
+pub fn a_tick_that_only_looks(emulator: &'static Emulator) {
+    let site = Site::new(emulator, "cancelled tick", &BAKES, "");
+    let job = site.runner().start(&site.action, &PROMOTE);
+    wait_for(&site.scene.shop, "2", 0.5);
+    job.lose();
+    job.end();
+    let before = site.scene.shop.alias();
+    assert_eq!(site.record().1, "run", "{before}");
+    let tick =
+        [("command", "resume"), ("target", "prod"), ("args", "--once\n--if-in-flight\n"), ("on-interrupt", "hold")];
+    for answered in [true, false] {
+        let proxy = Proxy::at(site.endpoint(), LOOK, 1, Fate::HoldBefore);
+        let job = site.through(&proxy).start(&site.action, &tick);
+        let held = proxy.held();
+        job.cancel();
+        let held = Some(held).filter(|_| !answered);
+        let ended = job.end();
+        assert_eq!(ended.step("run").exit == Some(Exit::Signal(9)), held.is_some(), "{}", ended.all());
+        assert_eq!(ended.steps.last().unwrap().conclusion, Conclusion::Success, "{}", ended.all());
+        assert_eq!(site.scene.shop.alias(), before, "{}", ended.all());
+    }
+}
+
+/// An earlier job of the same run has left its release paused, for this one to finish: it never came to that.
+pub fn before_the_program_ran(emulator: &'static Emulator) {
+    let site = Site::new(emulator, "cancelled while installing", &BAKES, "");
+    let until = [PROMOTE.as_slice(), &[("until", "canary:50%")]].concat();
+    site.runner().run(&site.action, &until).exits(0).says("result", "paused");
+    let before = site.scene.shop.alias();
+    let finish = [("command", "resume"), ("target", "prod"), ("args", "--finish")];
+    let job = site.runner().installs_for_ever().start(&site.action, &finish);
+    job.log.wait("is being installed");
+    job.cancel();
+    let ended = job.end();
+    assert_eq!(ended.step("run").conclusion, Conclusion::Skipped, "{}", ended.all());
+    assert_eq!(ended.steps.last().unwrap().conclusion, Conclusion::Skipped, "{}", ended.all());
+    assert_eq!(site.scene.shop.alias(), before, "{}", ended.all());
 }

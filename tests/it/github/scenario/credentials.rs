@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::site::{PROMOTE, Place, Site};
 use crate::emulator::canary::split::wait_for;
 use crate::emulator::state::Release;
-use crate::github::identity::Identity;
+use crate::github::identity::{BEARER, Identity};
 use crate::github::runner::{Ended, Runner};
 use crate::support::emulator::Emulator;
 
@@ -36,14 +36,18 @@ impl Desk {
     #[track_caller]
     fn keeps_its_secrets(&self, ended: &Ended) {
         let said = format!("{}{}{:?}", ended.log.raw(), ended.summary, ended.told);
-        let masks: Vec<&String> =
-            ended.commands.iter().filter(|c| c.name == "add-mask").map(|command| &command.data).collect();
+        let masks = masks(ended);
         for secret in self.identity.secrets() {
             let told = said.matches(&secret).count();
             let masked = masks.iter().filter(|mask| ***mask == secret).count();
             assert_eq!(told, masked, "{secret} is shown: {}", ended.all());
         }
     }
+}
+
+/// What the runner was told to hide.
+fn masks(ended: &Ended) -> Vec<&String> {
+    ended.commands.iter().filter(|command| command.name == "add-mask").map(|command| &command.data).collect()
 }
 
 /// Credentials that end within the bake are renewed after two thirds of their life, and none is used after its end.
@@ -66,7 +70,7 @@ pub fn renewed(emulator: &'static Emulator) {
 
 /// Credentials that cannot be renewed: everything goes back while they last.
 pub fn not_renewed_goes_back_in_time(emulator: &'static Emulator) {
-    let desk = Desk::new(emulator, "not renewed", "50% 50s", 66);
+    let desk = Desk::new(emulator, "not renewed", "50% 90s", 130);
     let job = desk.runner().start(&desk.site.action, &desk.inputs(""));
     wait_for(&desk.site.scene.shop, "2", 0.5);
     desk.identity.deny_tokens();
@@ -97,4 +101,20 @@ pub fn no_token(emulator: &'static Emulator) {
     desk.keeps_its_secrets(&ended);
     ended.shows(Place::Error, "SG-C").shows(Place::Log, "id-token: write");
     assert_eq!(desk.site.scene.shop.dump(), before);
+}
+
+/// The step after a process that was killed takes the role anew, and hides what it is given.
+pub fn settled(emulator: &'static Emulator) {
+    let desk = Desk::new(emulator, "settled", "50% 10m", 3600);
+    let job = desk.runner().start(&desk.site.action, &desk.inputs(""));
+    wait_for(&desk.site.scene.shop, "2", 0.5);
+    job.kill();
+    let ended = job.end();
+    desk.keeps_its_secrets(&ended);
+    assert!(desk.identity.exchanges().len() >= 2, "{}", ended.all());
+    let masks = masks(&ended);
+    for secret in desk.identity.secrets().iter().filter(|secret| *secret != BEARER) {
+        assert!(masks.contains(&secret), "{secret} is not hidden: {}", ended.all());
+    }
+    desk.site.scene.is_back(false);
 }

@@ -18,6 +18,8 @@ fn jobs_are_carried_out_cancelled_and_lost() {
         ("cancelled while reading", cancelled::before_the_first_write),
         ("cancelled while baking", cancelled::while_baking),
         ("cancelled while baking, on hold", cancelled::while_baking_on_hold),
+        ("cancelled tick", cancelled::a_tick_that_only_looks),
+        ("cancelled while installing", cancelled::before_the_program_ran),
         ("hung write that lands", hung::a_write_whose_answer_never_comes),
         ("hung write that lands late", hung::a_write_that_lands_after_everything),
         ("killed", hung::killed_while_the_job_goes_on),
@@ -34,6 +36,7 @@ fn jobs_take_roles_and_keep_them() {
         ("not renewed", credentials::not_renewed_goes_back_in_time),
         ("refused", credentials::refused),
         ("no token", credentials::no_token),
+        ("settled", credentials::settled),
     ]);
 }
 
