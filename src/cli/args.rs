@@ -22,6 +22,7 @@ use crate::config::Flags;
 use crate::demo::Regression;
 use crate::model::CanaryMode;
 use crate::problem::{Code, Problem};
+use crate::report::text::field;
 use crate::report::{Color, Loudness, Progress, Wishes};
 
 pub use self::check::{DoctorArgs, DriftArgs, FailOn};
@@ -44,9 +45,14 @@ pub(super) const UNNAMED: &str = "\0";
 
 const GLOBAL: &str = "Everywhere";
 
+/// Columns of help at most.
+const WIDTH_MAX: usize = 100;
+/// Columns of help at least, however narrow a terminal is.
+const WIDTH_MIN: usize = 40;
+
 /// Promotes AWS Lambda versions through aliases behind API Gateway stages, undoable at every call.
 #[derive(Debug, Parser)]
-#[command(name = "stagegate", version, max_term_width = 100, color = clap::ColorChoice::Never, disable_help_subcommand = true)]
+#[command(name = "stagegate", version, max_term_width = WIDTH_MAX, color = clap::ColorChoice::Never, disable_help_subcommand = true)]
 pub struct Args {
     #[command(flatten)]
     pub(super) global: Global,
@@ -308,8 +314,8 @@ pub struct DemoArgs {
     /// Play the release engineer: plan, confirmation, keys, Ctrl-C and questions as on a real account
     #[arg(long)]
     pub(super) interactive: bool,
-    /// How long a virtual minute takes there [default: 2s]
-    #[arg(long, value_name = "TIME", value_parser = minute, requires = "interactive")]
+    /// With --interactive: how long a virtual minute takes [default: 2s]
+    #[arg(long, value_name = "TIME", value_parser = minute)]
     pub(super) minute: Option<Duration>,
     /// Another demo: decides what clients ask for and when
     #[arg(long, value_name = "N")]
@@ -327,26 +333,40 @@ fn minute(text: &str) -> Result<Duration, String> {
 
 /// The command line as a value: with the commands in groups, and empty variables unset.
 pub fn command() -> clap::Command {
+    command_at(WIDTH_MAX)
+}
+
+/// The same, with its list of commands wrapped to so many columns.
+pub(super) fn command_at(width: usize) -> clap::Command {
+    let width = width.clamp(WIDTH_MIN, WIDTH_MAX);
     let command = unset_empty(Args::command());
     let mut text = String::new();
     for (group, names) in GROUPS {
         text.push_str(&format!("{group}:\n"));
         for name in names {
             let about = command.find_subcommand(name).and_then(clap::Command::get_about).map(ToString::to_string);
-            text.push_str(&format!("  {name:<11} {}\n", about.unwrap_or_default()));
+            text.push_str(&field(&format!("  {name:<11} "), &about.unwrap_or_default(), width));
         }
         text.push('\n');
     }
-    let template = format!(
-        "{{about}}\n\nUsage: {{usage}}\n\n{text}Options:\n{{options}}\n\n\
-         TARGET is a name of stagegate.toml, FUNCTION:ALIAS, the ARN of an alias, API/STAGE, or a URL.\n\
-         [TARGET] left out is the only one of stagegate.toml, or at a terminal a choice.\n\
-         Every global flag is also a variable, such as STAGEGATE_REGION; an empty variable is unset.\n\
-         Topics: stagegate help {}\n\
-         Exit codes and every SG- code: stagegate explain\n",
-        super::help::topics().collect::<Vec<_>>().join("|")
-    );
+    let remarks = [
+        "TARGET is a name of stagegate.toml, FUNCTION:ALIAS, the ARN of an alias, API/STAGE, or a URL.".to_owned(),
+        "[TARGET] left out is the only one of stagegate.toml, or at a terminal a choice.".to_owned(),
+        "Every global flag is also a variable, such as STAGEGATE_REGION; an empty variable is unset.".to_owned(),
+        format!("Topics: stagegate help {}", super::help::topics().collect::<Vec<_>>().join("|")),
+        "Exit codes and every SG- code: stagegate explain".to_owned(),
+    ];
+    let remarks: String = remarks.iter().map(|remark| field("", remark, width)).collect();
+    let template = format!("{{about}}\n\nUsage: {{usage}}\n\n{text}Options:\n{{options}}\n\n{remarks}");
     command.help_template(template)
+}
+
+/// Columns of help, which goes to standard output.
+fn columns() -> usize {
+    let said = std::env::var("COLUMNS").ok().and_then(|columns| columns.parse().ok());
+    let size = |term: console::Term| term.size_checked().map(|(_, columns)| columns.into());
+    let columns = said.or_else(|| size(console::Term::stdout())).or_else(|| size(console::Term::stderr()));
+    columns.unwrap_or(WIDTH_MAX).clamp(WIDTH_MIN, WIDTH_MAX)
 }
 
 /// Actions and scripts pass empty inputs: a blank variable of ours is unset.
@@ -360,7 +380,8 @@ fn unset_empty(command: clap::Command) -> clap::Command {
 /// Reads the arguments.
 pub(super) fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Args, clap::Error> {
     let arguments: Vec<OsString> = arguments.into_iter().collect();
-    let matches = command().try_get_matches_from(&arguments)?;
+    let width = columns();
+    let matches = command_at(width).term_width(width).try_get_matches_from(&arguments)?;
     let args = Args::from_arg_matches(&matches)?;
     check_roles(&arguments, &args)?;
     Ok(args)

@@ -99,7 +99,7 @@ impl Consent {
             Self::AskYes => Err(prompt::left()),
             Self::AskName(name) => {
                 app.reporter.say(&format!("{name} is protected. Nothing has been changed.\n"));
-                match prompt::line(app, &format!("Type {name} to start, Ctrl-C to leave")).await?.trim() {
+                match prompt::line(app, &format!("Type {name} to start, Esc to leave")).await?.trim() {
                     "" => Err(prompt::left()),
                     typed if typed == name => Ok(()),
                     _ => Err(prompt::mistyped(&name).fix("try again, and type the name as it is shown")),

@@ -99,6 +99,11 @@ async fn play(app: &App, options: &DemoOptions) -> Result<End, Problem> {
 /// Runs it: at a terminal while it happens, elsewhere as a text to read, or as the events of the release.
 pub async fn run(app: &App, args: &DemoArgs) -> Result<End, Problem> {
     let reporter = &app.reporter;
+    if args.minute.is_some() && !args.interactive {
+        return Err(Problem::new(Code::BadArguments, "--minute needs --interactive")
+            .why("only a demo that somebody takes part in keeps a pace of its own")
+            .fix("take part in it: stagegate demo --interactive --minute 1s"));
+    }
     let usual = DemoOptions::default();
     let is_watched = reporter.shape() == Shape::Human && reporter.term.progress == Progress::Live;
     let options = DemoOptions {

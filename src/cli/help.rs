@@ -7,7 +7,7 @@ mod topics;
 use self::block::render;
 pub use self::topics::{Topic, topics};
 use super::App;
-use super::args::{HelpArgs, command};
+use super::args::{HelpArgs, command, command_at};
 use super::end::End;
 use crate::config::did_you_mean;
 use crate::problem::{Code, Problem};
@@ -16,7 +16,7 @@ use crate::report::Shape;
 /// Prints it.
 pub fn run(app: &App, args: &HelpArgs) -> Result<End, Problem> {
     let (name, text) = match args.what.as_slice() {
-        [] => (None, of_command(app, command())),
+        [] => (None, of_command(app, command_at(app.term().width))),
         [word] => match Topic::named(word) {
             Some(topic) => (Some(word.clone()), render(&topic.blocks(), app.term().width)),
             None => (Some(word.clone()), below(app, &args.what)?),

@@ -121,6 +121,13 @@ impl Caller<'_> {
 }
 
 impl Caller<'_> {
+    /// The command as it can be started once more; an Action is started by its workflow.
+    pub fn again(&self) -> Option<String> {
+        let Self::Words(words) = self else { return None };
+        let words = words.iter().skip(1).map(|word| super::target::shell_word(&word.to_string_lossy()));
+        Some(std::iter::once("stagegate".to_owned()).chain(words).collect::<Vec<_>>().join(" "))
+    }
+
     /// The exit code of the process for a command that ended so.
     pub fn exit(&self, exit: Exit, result: &str) -> Exit {
         match self {

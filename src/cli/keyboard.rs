@@ -1,11 +1,12 @@
 //! Keys, read without waiting while a release runs. Ctrl-C stays a signal. The terminal is given back as it was.
 
-use std::cell::{Cell, RefCell};
+use std::cell::Cell;
 use std::io::IsTerminal as _;
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::stdio::stdin;
-use rustix::termios::{LocalModes, OptionalActions, Termios, tcgetattr, tcgetpgrp, tcsetattr};
+
+use super::tty;
 
 /// A key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -29,8 +30,6 @@ pub enum Key {
 pub struct Keyboard {
     /// Keys come with Enter only, and are shown as they are typed: for people who do not want anything redrawn.
     by_line: bool,
-    /// How the terminal was.
-    usual: RefCell<Option<Termios>>,
     /// There is nothing more to read.
     gone: Cell<bool>,
 }
@@ -38,13 +37,13 @@ pub struct Keyboard {
 impl Keyboard {
     /// None where standard input is no terminal.
     pub fn open(by_line: bool) -> Option<Self> {
-        let keyboard = Self { by_line, usual: RefCell::default(), gone: Cell::new(false) };
+        let keyboard = Self { by_line, gone: Cell::new(false) };
         std::io::stdin().is_terminal().then_some(keyboard)
     }
 
     /// Whether anybody can press a key now: not in the background, and not once the terminal has gone.
     pub fn is_there(&self) -> bool {
-        !self.gone.get() && is_foreground()
+        !self.gone.get() && tty::is_foreground()
     }
 
     /// Whether keys come with Enter only.
@@ -58,7 +57,9 @@ impl Keyboard {
         if !self.is_there() {
             return Vec::new();
         }
-        self.take();
+        if !self.by_line {
+            tty::take_keys();
+        }
         let (mut bytes, mut buffer) = (Vec::new(), [0; 64]);
         while is_ready() {
             match rustix::io::read(stdin(), &mut buffer) {
@@ -71,37 +72,12 @@ impl Keyboard {
         }
         decode(&bytes)
     }
-
-    /// Gives the terminal back. The next look takes it again.
-    fn give_back(&self) {
-        if let Some(usual) = self.usual.take().filter(|_| is_foreground()) {
-            let _ = tcsetattr(stdin(), OptionalActions::Now, &usual);
-        }
-    }
-
-    /// Takes keys one by one and unseen. Also after a shell, in whose hands the terminal was meanwhile, put it right.
-    fn take(&self) {
-        let Some(now) = tcgetattr(stdin()).ok().filter(|_| !self.by_line) else { return };
-        let ours = LocalModes::ICANON | LocalModes::ECHO;
-        if !now.local_modes.intersects(ours) {
-            return;
-        }
-        let mut keys = now.clone();
-        keys.local_modes.remove(ours);
-        if tcsetattr(stdin(), OptionalActions::Now, &keys).is_ok() {
-            self.usual.borrow_mut().get_or_insert(now);
-        }
-    }
 }
 
 impl Drop for Keyboard {
     fn drop(&mut self) {
-        self.give_back();
+        tty::give_back();
     }
-}
-
-fn is_foreground() -> bool {
-    tcgetpgrp(stdin()).is_ok_and(|group| group == rustix::process::getpgrp())
 }
 
 fn is_ready() -> bool {

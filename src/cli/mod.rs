@@ -25,6 +25,7 @@ mod iam_policy;
 mod init;
 mod job;
 mod keyboard;
+mod line;
 mod log;
 mod logs;
 mod looking;
@@ -52,6 +53,7 @@ mod status;
 mod target;
 #[cfg(test)]
 mod tests;
+mod tty;
 mod unlock;
 mod unnamed;
 mod until;
@@ -237,7 +239,14 @@ fn work(app: &App, command: Command) -> End {
 /// Says the end; the one place that decides about the exit code.
 fn finish(app: &App, acts: bool, end: End, caller: &Caller<'_>) -> Exit {
     app.reporter.clear();
-    let end = end.explained(|problem| caller.explain(problem));
+    // Before anything was written, the same command is all that is needed.
+    let again = (!app.acting.get()).then(|| caller.again()).flatten();
+    let end = end.explained(|problem| match &again {
+        Some(again) if problem.code == Code::Interrupted && problem.fix.is_empty() => {
+            problem.fix(format!("start again: {again}"))
+        }
+        _ => caller.explain(problem),
+    });
     if let Some(problem) = &end.problem {
         app.warn(problem);
     }

@@ -8,7 +8,7 @@ use futures_util::future::LocalBoxFuture;
 use super::keyboard::{Key, Keyboard};
 use super::menu::{Item, Menu};
 use super::target::repeated;
-use super::{App, Attended};
+use super::{App, Attended, tty};
 use crate::engine::person::{Answer, Choice, Demand, Occasion, Person, Question};
 use crate::plan::Plan;
 use crate::report::Progress;
@@ -18,6 +18,12 @@ use crate::report::text::{field, seconds};
 pub const PATIENCE: Duration = Duration::from_secs(60);
 /// How often the keyboard is looked at while a question stands.
 const LOOK: Duration = Duration::from_millis(50);
+/// Above a menu.
+const WHAT: &str = "What now?";
+/// Where a gate is passed once.
+const OVERRIDE: &str = "Type override REASON, or Esc to go back";
+/// The same where keys come with Enter only.
+const OVERRIDE_BY_LINE: &str = "Type override REASON, or only Enter to go back";
 /// What the keys below the panel do.
 const KEYS: &str = "p pause   r roll back   f finish now   Ctrl-C hold and ask";
 
@@ -57,16 +63,17 @@ impl<'a> AtTerminal<'a> {
         let reporter = &self.app.reporter;
         reporter.clear();
         // What was typed before the question was no answer to it.
-        let _ = keyboard.pressed();
+        tty::discard_typed();
         reporter.say(&self.headline(question));
-        let by_line = self.app.term().progress != Progress::Live;
+        let by_line = keyboard.is_by_line();
         // Whoever paused it may take their time: the records say that it is held.
         let bounded = question.occasion != Occasion::Paused;
-        let deadline = bounded.then(|| (Instant::now() + self.patience, question.unanswered));
         loop {
+            // Whoever came back from typing a reason is there, and has as long again.
+            let deadline = bounded.then(|| (Instant::now() + self.patience, question.unanswered));
             let mut menu = self.menu(question, by_line);
             if by_line {
-                let text = format!("{}{}", asked(deadline, reporter.width()), menu.lines(reporter.width()));
+                let text = format!("{}{}", asked(WHAT, deadline, reporter.width()), menu.lines(reporter.width()));
                 reporter.say(&format!("{text}? Number, then Enter (Enter alone is 1):\n"));
             }
             let at = self.chosen(keyboard, &mut menu, deadline).await?;
@@ -76,26 +83,49 @@ impl<'a> AtTerminal<'a> {
             if choice != Choice::PassOnce {
                 return Some(Answer { choice, reason: None });
             }
-            if let Some(reason) = typed(&self.line(keyboard, "Type override and a reason").await?) {
+            if let Some(reason) = self.reason(keyboard, question.unanswered).await? {
                 return Some(Answer { choice, reason: Some(reason) });
             }
         }
     }
 
-    /// A line that is typed; nothing comes back when time is over, nobody is there any more, or a signal came.
-    async fn line(&self, keyboard: &Keyboard, question: &str) -> Option<String> {
-        let reporter = &self.app.reporter;
-        if keyboard.is_by_line() {
-            reporter.say(&format!("? {question}:\n"));
+    /// The reason for passing a failed gate: asked for until it fits; none within where somebody goes back to the menu.
+    /// Nothing comes back when time is over, nobody is there any more, or a signal came.
+    async fn reason(&self, keyboard: &Keyboard, unanswered: Choice) -> Option<Option<String>> {
+        loop {
+            let line = self.line(keyboard, Some((Instant::now() + self.patience, unanswered))).await?;
+            if line.trim().is_empty() {
+                return Some(None);
+            }
+            if let Some(reason) = typed(&line) {
+                return Some(Some(reason));
+            }
+            let why = "not passed: it must begin with `override ` and give a reason";
+            self.app.reporter.say(&field("  ", why, self.app.reporter.width()));
         }
-        let (end, mut line) = (Instant::now() + self.patience, String::new());
-        reporter.draw(&format!("? {question}: \n"));
+    }
+
+    /// A line that is typed, empty for going back; nothing comes back when time is over, nobody is there any more, or a
+    /// signal came.
+    async fn line(&self, keyboard: &Keyboard, deadline: Option<(Instant, Choice)>) -> Option<String> {
+        let reporter = &self.app.reporter;
+        let by_line = keyboard.is_by_line();
+        let question = if by_line { OVERRIDE_BY_LINE } else { OVERRIDE };
+        tty::discard_typed();
+        if by_line {
+            reporter.say(&asked(question, deadline, reporter.width()));
+        }
+        let (mut line, mut drawn) = (String::new(), None);
         loop {
             for key in keyboard.pressed() {
                 match key {
                     Key::Enter => {
                         reporter.clear();
-                        reporter.say(&format!("  {question}: {line}\n"));
+                        reporter.say(&field("  you typed: ", &line, reporter.width()));
+                        return Some(line);
+                    }
+                    Key::Escape if line.is_empty() => {
+                        reporter.clear();
                         return Some(line);
                     }
                     Key::Char(char) => line.push(char),
@@ -103,11 +133,15 @@ impl<'a> AtTerminal<'a> {
                     Key::Escape => line.clear(),
                     Key::Up | Key::Down => {}
                 }
-                reporter.draw(&format!("? {question}: {line}\n"));
             }
-            if self.is_over(keyboard, Some(end)) {
+            if self.is_over(keyboard, deadline.map(|(end, _)| end)) {
                 reporter.clear();
                 return None;
+            }
+            let shown = format!("{}  > {line}\n", asked(question, deadline, reporter.width()));
+            if drawn.as_ref() != Some(&shown) {
+                reporter.draw(&shown);
+                drawn = Some(shown);
             }
             tokio::time::sleep(LOOK).await;
         }
@@ -134,7 +168,7 @@ impl<'a> AtTerminal<'a> {
             }
             let width = reporter.width();
             if !keys.is_empty() || drawn.replace(Some((left, width))) != Some((left, width)) {
-                reporter.draw(&format!("{}{}", asked(deadline, width), menu.lines(width)));
+                reporter.draw(&format!("{}{}", asked(WHAT, deadline, width), menu.lines(width)));
             }
             tokio::time::sleep(LOOK).await;
         }
@@ -209,16 +243,16 @@ fn typed(line: &str) -> Option<String> {
     reason.map(str::to_owned)
 }
 
-/// What now, and what happens if nothing is said.
-fn asked(deadline: Option<(Instant, Choice)>, width: usize) -> String {
-    let Some((end, choice)) = deadline else { return "? What now?\n".into() };
+/// A question, and what happens if nothing is said.
+fn asked(question: &str, deadline: Option<(Instant, Choice)>, width: usize) -> String {
+    let Some((end, choice)) = deadline else { return field("? ", question, width) };
     let does = match choice {
         Choice::RollBack => "rolls back by itself",
         Choice::GoOn => "goes on as planned",
         _ => "leaves it where it is",
     };
     let left = end.saturating_duration_since(Instant::now()).as_secs();
-    field("? ", &format!("What now?   ({does} in {})", seconds(left)), width)
+    field("? ", &format!("{question}   ({does} in {})", seconds(left)), width)
 }
 
 /// What going back would change, in a few words.

@@ -1,13 +1,10 @@
 //! Asking a person. A prompt runs on a thread of its own, so that signals are heard while it waits; Ctrl-C and Esc in it
 //! mean: stop, nothing was changed.
 
-use std::io::IsTerminal as _;
-use std::process::{Command, Stdio};
+use dialoguer::theme::Theme;
+use dialoguer::{MultiSelect, Select};
 
-use dialoguer::theme::SimpleTheme;
-use dialoguer::{Input, MultiSelect, Select};
-
-use super::App;
+use super::{App, line as typing, tty};
 use crate::problem::{Code, Exit, Problem};
 use crate::report::Progress;
 use crate::report::text::cut;
@@ -21,10 +18,37 @@ pub async fn confirm(app: &App, question: &str, default: bool) -> Result<bool, P
     })
 }
 
-/// A line that a person types.
+/// A line that a person types; leaving is no answer.
 pub async fn line(app: &App, question: &str) -> Result<String, Problem> {
     let question = app.term().fit(question);
-    ask(app, move || Input::with_theme(&SimpleTheme).with_prompt(question).allow_empty(true).interact_text()).await
+    ask(app, "", move || Ok(typing::read(&question)?)).await?.ok_or_else(left)
+}
+
+/// As it is drawn for a list.
+struct Plainly;
+
+impl Theme for Plainly {
+    fn format_prompt(&self, f: &mut dyn std::fmt::Write, prompt: &str) -> std::fmt::Result {
+        f.write_str(&typing::asking(prompt))
+    }
+
+    fn format_input_prompt_selection(
+        &self,
+        f: &mut dyn std::fmt::Write,
+        prompt: &str,
+        chosen: &str,
+    ) -> std::fmt::Result {
+        write!(f, "{} {chosen}", typing::asking(prompt))
+    }
+
+    fn format_multi_select_prompt_selection(
+        &self,
+        f: &mut dyn std::fmt::Write,
+        prompt: &str,
+        chosen: &[&str],
+    ) -> std::fmt::Result {
+        write!(f, "{} {}", typing::asking(prompt), chosen.join(", "))
+    }
 }
 
 /// What a person pressed.
@@ -57,8 +81,7 @@ pub async fn key(app: &App, enter: &str, letters: &[(char, &str)]) -> Result<Key
             }
         };
     }
-    app.reporter.say(&format!("? Enter = {enter}{others}, Esc = leave\n"));
-    ask(app, move || Ok(press(&offered)?)).await
+    ask(app, &format!("? Enter = {enter}{others}, Esc = leave\n"), move || Ok(press(&offered)?)).await
 }
 
 /// Waits for a key that means something. Ctrl-C is a key here, so that it is not also a signal.
@@ -88,17 +111,14 @@ pub async fn select(app: &App, question: &str, items: Vec<String>) -> Result<Opt
     if app.term().progress == Progress::Plain {
         return numbered(app, &question, &items).await;
     }
-    ask(app, move || Select::with_theme(&SimpleTheme).with_prompt(question).items(&items).default(0).interact_opt())
+    ask(app, "", move || Select::with_theme(&Plainly).with_prompt(question).items(&items).default(0).interact_opt())
         .await
 }
 
 /// One line; Enter takes the default.
 pub async fn input(app: &App, question: &str, default: &str) -> Result<String, Problem> {
-    let (question, default) = (app.term().fit(question), default.to_owned());
-    let typed: String =
-        ask(app, move || Input::with_theme(&SimpleTheme).with_prompt(question).default(default).interact_text())
-            .await?;
-    Ok(typed.trim().to_owned())
+    let typed = line(app, &format!("{question} [{default}]")).await?;
+    Ok(if typed.is_empty() { default.to_owned() } else { typed.trim().to_owned() })
 }
 
 /// Some of several, all of them at first; `None` when a person leaves. Where nothing may be redrawn the items are numbered
@@ -110,8 +130,8 @@ pub async fn several(app: &App, question: &str, items: Vec<String>) -> Result<Op
     }
     let question = app.term().fit(question);
     let all = vec![true; items.len()];
-    ask(app, move || {
-        MultiSelect::with_theme(&SimpleTheme).with_prompt(question).items(&items).defaults(&all).interact_opt()
+    ask(app, "", move || {
+        MultiSelect::with_theme(&Plainly).with_prompt(question).items(&items).defaults(&all).interact_opt()
     })
     .await
 }
@@ -157,20 +177,27 @@ fn numbers(typed: &str, most: usize) -> Option<Vec<usize>> {
     (!chosen.is_empty()).then_some(chosen)
 }
 
+/// Shows a question, and waits for its answer.
 async fn ask<T: Send + 'static>(
     app: &App,
+    question: &str,
     prompt: impl FnOnce() -> dialoguer::Result<T> + Send + 'static,
 ) -> Result<T, Problem> {
     app.reporter.clear();
     if let Some(why) = app.silence() {
         return Err(left().why(why));
     }
-    match tokio::task::spawn_blocking(prompt).await {
+    // Also what was typed while AWS was read: nobody could know the question.
+    tty::discard_typed();
+    tty::take_keys();
+    if !question.is_empty() {
+        app.reporter.say(question);
+    }
+    let answer = tokio::task::spawn_blocking(prompt).await;
+    give_back_terminal();
+    match answer {
         Ok(Ok(answer)) => Ok(answer),
-        Ok(Err(error)) => {
-            give_back_terminal();
-            Err(left().why(error.to_string()))
-        }
+        Ok(Err(error)) => Err(left().why(error.to_string())),
         Err(error) => Err(Problem::new(Code::Internal, "the prompt failed").why(error.to_string())),
     }
 }
@@ -186,16 +213,14 @@ pub fn mistyped(name: &str) -> Problem {
         .why("the confirmation is the target's name, so that the wrong one is never promoted")
 }
 
-/// Shows the cursor again and ends the raw mode of a prompt that was left by a signal.
+/// Ends the line of a question, shows the cursor again, and gives the terminal back as it was before a prompt.
 pub fn give_back_terminal() {
+    typing::end();
     let term = console::Term::stderr();
-    if !term.is_term() {
-        return;
+    if term.is_term() {
+        let _ = term.show_cursor();
     }
-    let _ = term.show_cursor();
-    if std::io::stdin().is_terminal() {
-        let _ = Command::new("stty").arg("sane").stderr(Stdio::null()).stdout(Stdio::null()).status();
-    }
+    tty::give_back();
 }
 
 #[cfg(test)]

@@ -380,7 +380,7 @@ async fn rolled_back<A: Aws, C: Clock>(
     if outcome.exit == Exit::Done {
         outcome.exit = exit;
     }
-    Ok(release::conclude(app, located, plan, &engine.progress(), outcome))
+    Ok(release::conclude(app, (located, args.onward()), plan, &engine.progress(), outcome))
 }
 
 /// Somebody elsewhere has finished the release: the journal here is closed as well.

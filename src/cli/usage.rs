@@ -1,26 +1,24 @@
 //! A command line that cannot be read: as text for people, and in the shape that a program asked for.
 
 use std::ffi::OsString;
-use std::io::IsTerminal as _;
 
+use clap::error::{ContextKind, ContextValue, ErrorKind};
 use jiff::Timestamp;
 
 use super::args::{self, command};
 use super::end::End;
-use crate::github::is_runner;
 use crate::problem::{Code, Exit, Problem};
 use crate::report::{Loudness, Probe, Reporter, Shape, Term, Wishes};
+
+/// Characters of a name above which two slips are still the same name.
+const LONG: usize = 12;
 
 /// Help, version, or a mistake: says it, and answers with the exit code.
 pub fn report(error: &clap::Error, arguments: &[OsString], env: &dyn Fn(&str) -> Option<String>) -> Exit {
     let words: Vec<String> = arguments.iter().skip(1).map(|word| word.to_string_lossy().into_owned()).collect();
-    if error.use_stderr() && is_runner(env) && !wants_json(&words, env) {
-        // What somebody typed is repeated there, and a runner would obey it.
-        let term = Term::decide(&Probe { stdin: false, stderr: false, columns: None, env }, Wishes::default());
-        Reporter::to_process(term, Shape::Human, Loudness::Normal).say(&error.render().to_string());
-        return Exit::Usage;
-    }
-    if !error.use_stderr() || !wants_json(&words, env) {
+    let json = wants_json(&words, env);
+    let is_help = error.kind() == ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand && !json;
+    if !error.use_stderr() || is_help {
         return match error.print() {
             _ if error.use_stderr() => Exit::Usage,
             Err(lost) if lost.kind() != std::io::ErrorKind::BrokenPipe => {
@@ -31,10 +29,15 @@ pub fn report(error: &clap::Error, arguments: &[OsString], env: &dyn Fn(&str) ->
             _ => Exit::Done,
         };
     }
-    let stderr = std::io::stderr().is_terminal();
-    let term = Term::decide(&Probe { stdin: false, stderr, columns: None, env }, Wishes::default());
-    let shape = if acts(&words) { Shape::Events } else { Shape::Document };
-    let reporter = Reporter::to_process(term, shape, Loudness::Normal);
+    let stderr = console::Term::stderr();
+    let columns = stderr.size_checked().map(|(_, columns)| columns);
+    let probe = Probe { stdin: false, stderr: stderr.is_term(), columns, env };
+    let shape = match (json, acts(&words)) {
+        (false, _) => Shape::Human,
+        (true, true) => Shape::Events,
+        (true, false) => Shape::Document,
+    };
+    let reporter = Reporter::to_process(Term::decide(&probe, Wishes::default()), shape, Loudness::Normal);
     say(&reporter, Timestamp::now(), &problem(error, &words))
 }
 
@@ -56,18 +59,44 @@ pub fn of_action(error: &clap::Error, arguments: &[OsString]) -> Problem {
     problem(error, &words).why(format!("the Action's inputs make this command: stagegate {}", words.join(" ")))
 }
 
-/// What clap says, without the usage that it repeats.
+/// What clap says, without the usage that it repeats, and with its guess only where that is a slip of the finger.
 fn problem(error: &clap::Error, words: &[String]) -> Problem {
     let text = error.render().to_string();
-    let mut lines = text.lines().map(str::trim).take_while(|line| !line.starts_with("Usage:"));
+    let lines = text.lines().map(str::trim).take_while(|line| !line.starts_with("Usage:"));
+    let mut lines = lines.filter(|line| !line.is_empty() && !line.starts_with("tip:") && !line.starts_with("For more"));
     let what = lines.next().unwrap_or_default();
     let what = what.strip_prefix("error: ").unwrap_or(what);
     let names = named(words);
     let help =
         if names.is_empty() { "stagegate help".to_owned() } else { format!("stagegate help {}", names.join(" ")) };
-    let problem = Problem::new(Code::BadArguments, what);
-    let problem = lines.filter(|line| !line.is_empty()).fold(problem, Problem::why);
+    let problem = match what.ends_with(':') {
+        true => Problem::new(Code::BadArguments, format!("{what} {}", lines.collect::<Vec<_>>().join(", "))),
+        false => lines.fold(Problem::new(Code::BadArguments, what), Problem::why),
+    };
+    let problem = match meant(error) {
+        Some(name) => problem.why(format!("did you mean `{name}`?")),
+        None => problem,
+    };
     problem.fix(format!("see what there is: {help}"))
+}
+
+/// What was meant, where a name is written nearly so.
+fn meant(error: &clap::Error) -> Option<String> {
+    let text = |kind| match error.get(kind) {
+        Some(ContextValue::String(text)) => Some(text.clone()),
+        Some(ContextValue::Strings(texts)) => texts.first().cloned(),
+        _ => None,
+    };
+    const PAIRS: [(ContextKind, ContextKind); 3] = [
+        (ContextKind::InvalidArg, ContextKind::SuggestedArg),
+        (ContextKind::InvalidSubcommand, ContextKind::SuggestedSubcommand),
+        (ContextKind::InvalidValue, ContextKind::SuggestedValue),
+    ];
+    let near = |typed: &str, known: &str| strsim::osa_distance(typed, known) <= 1 + usize::from(known.len() > LONG);
+    PAIRS.into_iter().find_map(|(typed, known)| {
+        let (typed, known) = (text(typed)?, text(known)?);
+        near(&typed, &known).then_some(known)
+    })
 }
 
 /// Whether a program reads standard output, as far as that can be told.
@@ -132,6 +161,33 @@ mod tests {
         assert_eq!(named(&words("--profile plan -c x.toml promote prod --nonsense")), ["promote"]);
         assert_eq!(named(&words("--region=eu-west-1 canary set prod")), ["canary", "set"]);
         assert!(named(&words("promot prod")).is_empty());
+    }
+
+    #[test]
+    fn a_name_is_guessed_only_where_it_is_nearly_written() {
+        let said = |line: &str| {
+            let error = args::parse(line.split_whitespace().map(OsString::from)).unwrap_err();
+            problem(&error, &words(line.strip_prefix("stagegate").unwrap())).why
+        };
+        for (line, meant) in [
+            ("stagegate promote prod --confg x", "--config"),
+            ("stagegate promot prod", "promote"),
+            ("stagegate status prod --progress plan", "plain"),
+            ("stagegate promote prod --functoin-verson 3", "--function-version"),
+        ] {
+            assert_eq!(said(line).last().unwrap(), &format!("did you mean `{meant}`?"), "{line}");
+        }
+        for line in ["stagegate status prod --confirm prod", "stagegate logs a --vers", "stagegate status --nonsense"] {
+            assert!(said(line).is_empty(), "{line}: {:?}", said(line));
+        }
+    }
+
+    #[test]
+    fn what_is_missing_is_part_of_the_headline() {
+        let error = args::parse(["stagegate", "promote"].map(OsString::from)).unwrap_err();
+        let problem = problem(&error, &words("promote"));
+        assert!(problem.what.ends_with("were not provided: <TARGET>"), "{}", problem.what);
+        assert_eq!(problem.fix, ["see what there is: stagegate help promote"]);
     }
 
     #[test]

@@ -68,11 +68,8 @@ impl Live {
 
     fn draw_panel(&self, board: &Board, term: &Term, moment: Option<Moment>) {
         let width = self.width(term);
-        let mut text = board.panel_at(width, moment);
-        if let Some(keys) = self.keys.get() {
-            text += &format!("\n{}", field("  ", keys, width));
-        }
-        self.draw(&term.fit(&text));
+        let keys = self.keys.get().map_or_else(String::new, |keys| format!("\n{}", field("  ", keys, width)));
+        self.draw(&term.fit(&board.panel_at(width, moment)), &term.fit(&keys));
     }
 
     /// Shows that something is in flight.
@@ -91,15 +88,15 @@ impl Live {
         *self.spinner.borrow_mut() = Some(bar);
     }
 
-    /// Draws some lines in place of those before.
-    pub(super) fn draw(&self, panel: &str) {
+    /// Draws some lines in place of those before; the foot stays on a terminal that is too low for all of them.
+    pub(super) fn draw(&self, panel: &str, foot: &str) {
         if !self.enabled {
             return;
         }
         if let Some(bar) = self.spinner.borrow_mut().take() {
             bar.finish_and_clear();
         }
-        self.panel.draw(panel);
+        self.panel.draw(panel, foot);
     }
 
     /// Takes it off the screen.

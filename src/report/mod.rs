@@ -220,9 +220,9 @@ impl Reporter {
         self.live.begin(&self.term.fit(what));
     }
 
-    /// Draws some lines in place of the moving part, at a terminal that is redrawn.
+    /// Draws a question in place of the moving part, at a terminal that is redrawn.
     pub fn draw(&self, text: &str) {
-        self.live.draw(&self.term.fit(text));
+        self.live.draw("", &self.term.fit(text));
     }
 
     /// Names the keys that somebody may press while the panel of a canary is there.
@@ -238,6 +238,11 @@ impl Reporter {
     /// Columns of text, as the terminal is now.
     pub fn width(&self) -> usize {
         self.live.width(&self.term)
+    }
+
+    /// The terminal as it is now.
+    fn now(&self) -> Term {
+        Term { width: self.width(), ..self.term }
     }
 
     /// Who gets the traffic, as far as it was heard.
@@ -266,12 +271,12 @@ impl Reporter {
             Shape::Human => {
                 self.record(at, &event_of(problem));
                 self.live.clear();
-                self.err(&self.term.fit(&text::problem(problem, &self.term)));
+                self.err(&self.term.fit(&text::problem(problem, &self.now())));
             }
             Shape::Events => self.record(at, &event_of(problem)),
             // A warning must not be lost beside a document; the error that takes its place is the document.
             Shape::Document if problem.level != Level::Error => {
-                self.err(&self.term.fit(&text::problem(problem, &self.term)));
+                self.err(&self.term.fit(&text::problem(problem, &self.now())));
             }
             Shape::Document => {
                 let document = serde_json::json!({ "error": problem });
@@ -283,7 +288,7 @@ impl Reporter {
     /// A message to standard error, whatever the shape: for when standard output fails.
     pub fn tell_person(&self, problem: &Problem) {
         self.live.clear();
-        self.err(&self.term.fit(&text::problem(problem, &self.term)));
+        self.err(&self.term.fit(&text::problem(problem, &self.now())));
     }
 
     /// Why standard output is not whole: a full disk, say. A reader that went away has what it wanted.
@@ -410,7 +415,7 @@ impl Reporter {
         let mut board = self.board.borrow_mut();
         let lines = match self.term.progress {
             Progress::Never => return,
-            Progress::Live => self.live.lines(event, &board, verbose, self.term.width),
+            Progress::Live => self.live.lines(event, &board, verbose, self.width()),
             Progress::Plain | Progress::Auto => plain::lines(at, event, &board, verbose),
         };
         board.hear(at, event);

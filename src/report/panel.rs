@@ -9,6 +9,8 @@ use crate::metrics::{FunctionLook, GateLook, VersionLook};
 const SHOWN: usize = 3;
 /// Heights of a minute.
 const HEIGHTS: [char; 8] = ['▁', '▂', '▃', '▄', '▅', '▆', '▇', '█'];
+/// Columns of a terminal below which the limits are left out.
+const FOLDS: usize = 72;
 /// Columns that the replacement of a symbol by ASCII may cost in a line.
 const SLACK: usize = 2;
 
@@ -168,8 +170,8 @@ struct Grid {
 
 impl Grid {
     fn of(width: usize) -> Self {
-        if width < 56 {
-            return Self { label: 10, column: (width - 12) / 2, limits: false, width };
+        if width + SLACK < FOLDS {
+            return Self { label: 10, column: ((width - 12) / 2).min(19), limits: false, width };
         }
         Self { label: 12, column: ((width - 14 - 14) / 2).min(19), limits: true, width }
     }

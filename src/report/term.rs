@@ -17,7 +17,7 @@ pub enum Color {
 /// `--progress`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, clap::ValueEnum)]
 pub enum Progress {
-    /// Live at a terminal, plain elsewhere.
+    /// Live at a terminal of at least 48 columns, plain elsewhere.
     #[default]
     Auto,
     /// Redrawn in place.
@@ -72,6 +72,8 @@ pub struct Term {
 
 /// The width where there is no terminal.
 const WIDTH: usize = 88;
+/// Columns below which nothing is redrawn, unless somebody wants it.
+const NARROW: u16 = 48;
 
 impl Term {
     /// Decides.
@@ -87,14 +89,15 @@ impl Term {
             Color::Auto if is_on("CLICOLOR_FORCE") || is_on("FORCE_COLOR") => true,
             Color::Auto => (probe.stderr && !dumb) || runner,
         };
+        let columns: Option<u16> = set("COLUMNS").and_then(|text| text.parse().ok()).or(probe.columns);
+        let is_narrow = columns.is_some_and(|columns| columns < NARROW);
         let progress = match wishes.progress {
             _ if wishes.quiet => Progress::Never,
-            Progress::Auto if probe.stderr && !dumb && !is_on("STAGEGATE_ACCESSIBLE") => Progress::Live,
+            Progress::Auto if probe.stderr && !dumb && !is_narrow && !is_on("STAGEGATE_ACCESSIBLE") => Progress::Live,
             Progress::Live if probe.stderr && !dumb => Progress::Live,
             Progress::Auto | Progress::Live | Progress::Plain => Progress::Plain,
             Progress::Never => Progress::Never,
         };
-        let columns = set("COLUMNS").and_then(|text| text.parse().ok()).or(probe.columns);
         let ci = set("CI").is_some_and(|ci| ci != "false" && ci != "0");
         Self {
             width: columns.map_or(WIDTH, Self::width_of),
@@ -164,6 +167,10 @@ mod tests {
         let live = Wishes { progress: Progress::Live, ..Wishes::default() };
         assert_eq!(decide(false, &[], live).progress, Progress::Plain);
         assert_eq!(decide(true, &[("STAGEGATE_ACCESSIBLE", "1")], Wishes::default()).progress, Progress::Plain);
+        for (columns, progress) in [("47", Progress::Plain), ("48", Progress::Live)] {
+            assert_eq!(decide(true, &[("COLUMNS", columns)], Wishes::default()).progress, progress);
+        }
+        assert_eq!(decide(true, &[("COLUMNS", "40")], live).progress, Progress::Live, "as it was asked for");
         assert_eq!(decide(true, &[], Wishes { quiet: true, ..live }).progress, Progress::Never);
     }
 

@@ -100,7 +100,7 @@ fn the_help_of_the_whole_and_of_every_command() {
 fn mistakes_in_the_arguments_are_usage() {
     let desk = Desk::new();
     for (line, word) in [
-        ("promot prod", "similar"),
+        ("promot prod", "did you mean `promote`?"),
         ("promote", "SG-U07"),
         ("logs", "<TARGET>"),
         ("promote prod --function-version 0", "--function-version"),

@@ -42,9 +42,32 @@ fn size(columns: u16) -> PtySize {
 impl Terminal {
     /// Starts a command line in a folder, with nothing but these variables.
     pub fn start(line: &str, folder: &Path, env: &[(&str, &str)], columns: u16) -> Self {
-        let pair = native_pty_system().openpty(size(columns)).unwrap();
+        Self::start_after("", line, folder, env, columns)
+    }
+
+    /// The same with keys that were pressed before it could show anything.
+    pub fn start_after(keys: &str, line: &str, folder: &Path, env: &[(&str, &str)], columns: u16) -> Self {
         let mut command = CommandBuilder::new(env!("CARGO_BIN_EXE_stagegate"));
         command.args(line.split_whitespace());
+        Self::open(keys, command, line, folder, env, columns)
+    }
+
+    /// Starts lines of a shell, which finds the command as `$STAGEGATE`.
+    pub fn shell(lines: &str, folder: &Path) -> Self {
+        let mut command = CommandBuilder::new("/bin/bash");
+        command.args(["-c", lines]);
+        Self::open("", command, lines, folder, &[("STAGEGATE", env!("CARGO_BIN_EXE_stagegate"))], 88)
+    }
+
+    fn open(
+        typed: &str,
+        mut command: CommandBuilder,
+        line: &str,
+        folder: &Path,
+        env: &[(&str, &str)],
+        columns: u16,
+    ) -> Self {
+        let pair = native_pty_system().openpty(size(columns)).unwrap();
         command.cwd(folder);
         command.env_clear();
         for (name, value) in [("TERM", "xterm-256color"), ("LANG", "C.UTF-8"), ("PATH", "/usr/bin:/bin")] {
@@ -54,9 +77,10 @@ impl Terminal {
         for (name, value) in env {
             command.env(name, value);
         }
+        let (mut output, mut keys) = (pair.master.try_clone_reader().unwrap(), pair.master.take_writer().unwrap());
+        keys.write_all(typed.as_bytes()).and_then(|()| keys.flush()).unwrap();
         let child = pair.slave.spawn_command(command).unwrap();
         drop(pair.slave);
-        let (mut output, keys) = (pair.master.try_clone_reader().unwrap(), pair.master.take_writer().unwrap());
         let parser = Parser::new(nonzero(ROWS), nonzero(columns), 2000);
         let screen = Arc::new((Mutex::new(Screen { parser, closed: false }), Condvar::new()));
         let shared = Arc::clone(&screen);
@@ -104,6 +128,14 @@ impl Terminal {
     #[track_caller]
     pub fn wait_last(&self, text: &str) -> String {
         self.until(&format!("{text:?} at its end"), |_, screen| screen.trim_end().ends_with(text))
+    }
+
+    /// Waits until so many lines of the screen hold a text; answers the screen.
+    #[track_caller]
+    pub fn wait_times(&self, text: &str, times: usize) -> String {
+        self.until(&format!("{text:?} {times} times"), |_, screen| {
+            screen.lines().filter(|line| line.contains(text)).count() >= times
+        })
     }
 
     /// Presses keys.

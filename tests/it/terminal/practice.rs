@@ -55,6 +55,17 @@ fn the_plan_is_the_first_screen_and_a_mistyped_name_changes_nothing() {
 }
 
 #[test]
+fn what_was_typed_before_a_question_could_be_read_is_no_answer_to_it() {
+    let mut terminal =
+        Terminal::start_after("prod\r", "demo --interactive --minute 1s", &std::env::temp_dir(), &[], 88);
+    terminal.wait("Type prod to start");
+    terminal.press(ESC);
+    let (code, screen) = terminal.end();
+    assert_eq!(code, 130, "{screen}");
+    assert!(screen.contains("nothing was changed") && !screen.contains("promoted prod"), "{screen}");
+}
+
+#[test]
 fn the_panel_follows_the_release_and_the_width_and_is_gone_afterwards() {
     let mut terminal = started("");
     terminal.wait(PANEL);
@@ -170,11 +181,18 @@ fn a_failed_gate_takes_every_answer_and_none() {
     let mut passed = started("--regress errors");
     passed.wait("What now?");
     passed.press(&format!("{DOWN}{DOWN}{ENTER}"));
-    passed.wait("Type override and a reason");
+    passed.wait("Type override REASON, or Esc to go back   (rolls back by itself in");
     passed.press("because\r");
+    passed.wait("not passed: it must begin with `override ` and give a reason");
+    passed.wait_last("  >");
+    passed.press("x\u{7f}\u{1b}");
     passed.wait_last("later: stagegate resume prod");
     passed.press(&format!("{DOWN}{DOWN}{ENTER}"));
-    passed.wait_last("Type override and a reason:");
+    passed.wait_last("  >");
+    passed.press(ENTER);
+    passed.wait_last("later: stagegate resume prod");
+    passed.press(&format!("{DOWN}{DOWN}{ENTER}"));
+    passed.wait_last("  >");
     passed.press("override the load test does it\r");
     passed.wait("let pass: the gate at 5%: the load test does it");
     passed.wait(PANEL);
@@ -214,6 +232,13 @@ fn keys_pause_and_ask_before_they_change_traffic() {
 fn nothing_is_redrawn_for_who_does_not_want_it_and_answers_are_typed() {
     let mut terminal = started_at("--regress errors", &[("STAGEGATE_ACCESSIBLE", "1")], 88);
     terminal.wait("? Number, then Enter (Enter alone is 1):");
+    terminal.press("3\r");
+    terminal.wait("Type override REASON, or only Enter to go back");
+    terminal.press("because\r");
+    terminal.wait("not passed: it must begin with");
+    terminal.wait_times("Type override REASON", 2);
+    terminal.press("\r");
+    terminal.wait_times("? Number, then Enter (Enter alone is 1):", 2);
     terminal.press("9\r");
     terminal.press("1\r");
     let (code, screen) = terminal.end();

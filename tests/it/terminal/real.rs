@@ -15,10 +15,15 @@ struct Desk {
 impl Desk {
     /// Starts a command line.
     fn at_terminal(&self, line: &str) -> Terminal {
+        self.at_terminal_after("", line)
+    }
+
+    /// Starts it where keys were pressed already.
+    fn at_terminal_after(&self, keys: &str, line: &str) -> Terminal {
         let env = self.account.env();
         let mut env: Vec<(&str, &str)> = env.iter().map(|(name, value)| (name.as_ref(), value.as_ref())).collect();
         env.push(("AWS_EC2_METADATA_DISABLED", "true"));
-        Terminal::start(line, self.home.path(), &env, 100)
+        Terminal::start_after(keys, line, self.home.path(), &env, 100)
     }
 
     /// Exit code and screen of a command line that is answered once.
@@ -64,11 +69,31 @@ fn a_protected_target_is_typed_and_a_rollback_is_one_enter() {
         assert!(screen.contains("nothing was changed"), "{screen}");
     }
     let plain = "rollback pets:live --progress plain";
-    assert_eq!(desk.answered(plain, "Type y = roll back now, n = leave", "what\rn\r").0, 130);
+    let mut plainly = desk.at_terminal(plain);
+    plainly.wait("Type y = roll back now, n = leave");
+    plainly.press("what\r");
+    plainly.wait_times("Type y = roll back now, n = leave", 2);
+    plainly.press("n\r");
+    assert_eq!(plainly.end().0, 130);
     let (code, screen) = desk.answered("rollback pets:live", "Enter = roll back now", "x \r");
     assert_eq!(code, 0, "{screen}");
     assert!(screen.contains("you are") && screen.contains("undo this:"), "{screen}");
     assert_eq!(desk.serving(), "1");
+}
+
+#[test]
+fn enter_that_was_pressed_while_aws_was_read_rolls_nothing_back() {
+    let Some(desk) = desk("terminal typed ahead") else { return };
+    assert_eq!(desk.answered("promote prod", "Type prod to start", "prod\r").0, 0);
+    for (flags, question) in [("", "Enter = roll back now"), (" --progress plain", "Type y = roll back now, n = leave")]
+    {
+        let typed = if flags.is_empty() { "\r\r" } else { "y\ry\r" };
+        let mut terminal = desk.at_terminal_after(typed, &format!("rollback pets:live{flags}"));
+        terminal.wait(question);
+        terminal.press("\u{1b}");
+        let (code, screen) = terminal.end();
+        assert_eq!((code, desk.serving().as_str()), (130, "2"), "{screen}");
+    }
 }
 
 #[test]
@@ -84,7 +109,9 @@ fn no_at_the_prompt_and_the_wrong_name_and_ctrl_c_change_nothing() {
         ("promote prod", "Type prod to start", "live\r", 2),
         ("promote prod --yes", "Type prod to start", "\u{3}", 130),
         ("rollback pets:live", "Back to which version?", "\u{3}", 130),
-        ("rollback pets:live --progress plain", "only Enter to leave", "7\r\r", 130),
+        ("rollback pets:live --progress plain", "only Enter to leave", "\r", 130),
+        ("rollback pets:live --progress plain", "only Enter to leave", "\u{1b}", 130),
+        ("promote prod", "Type prod to start, Esc to leave", "li\u{1b}", 130),
     ] {
         let (exit, screen) = desk.answered(line, wait, keys);
         assert_eq!(exit, code, "{line} {keys:?}: {screen}");

@@ -3,6 +3,7 @@
 use rustix::process::Signal;
 
 use super::practice::{demo, started};
+use crate::support::pty::Terminal;
 
 #[test]
 fn a_signal_before_the_first_write_changes_nothing() {
@@ -37,4 +38,46 @@ fn a_question_does_not_keep_a_process_that_is_told_to_go() {
         let (exit, screen) = terminal.end();
         assert_eq!(exit, 5, "{signal:?}: {screen}");
     }
+}
+
+#[test]
+fn a_process_in_the_background_ends_by_its_signal_and_is_not_stopped() {
+    let lines = r#"set -m; "$STAGEGATE" demo >out & read -r _; kill -TERM %1; wait %1; echo "ended with $?""#;
+    let home = tempfile::tempdir().unwrap();
+    let mut terminal = Terminal::shell(lines, home.path());
+    terminal.wait("step 1 of 3");
+    terminal.press("\r");
+    terminal.wait("ended with 143");
+    assert_eq!(terminal.end().0, 0);
+}
+
+#[test]
+fn a_terminal_is_given_back_with_the_settings_that_its_owner_made() {
+    let lines = r#"stty erase ^H -iutf8 -ixon; "$STAGEGATE" demo --interactive; stty -a | tr ';' '\n'; echo seen"#;
+    let home = tempfile::tempdir().unwrap();
+    let mut terminal = Terminal::shell(lines, home.path());
+    terminal.wait("Type prod to start");
+    terminal.press("\u{3}");
+    let screen = terminal.wait("seen");
+    let screen = &screen[screen.rfind("speed").unwrap()..];
+    for setting in ["erase = ^H", "-iutf8", "-ixon", " icanon", " echo "] {
+        assert!(screen.contains(setting), "{setting}:\n{screen}");
+    }
+    terminal.end();
+}
+
+#[test]
+fn a_question_that_a_signal_ends_leaves_its_line_and_its_modes() {
+    let lines = r#"(echo $BASHPID > pid; exec "$STAGEGATE" demo --interactive); stty -a; echo seen"#;
+    let home = tempfile::tempdir().unwrap();
+    let terminal = Terminal::shell(lines, home.path());
+    terminal.wait("Type prod to start");
+    let pid = std::fs::read_to_string(home.path().join("pid")).unwrap();
+    let pid = rustix::process::Pid::from_raw(pid.trim().parse().unwrap()).unwrap();
+    rustix::process::kill_process(pid, Signal::TERM).unwrap();
+    let screen = terminal.wait("seen");
+    assert!(screen.contains("Esc to leave: \nerror[SG-I01]"), "{screen}");
+    assert!(screen.contains("start again: stagegate demo --interactive"), "{screen}");
+    assert!(screen.contains(" icanon") && screen.contains(" echo "), "{screen}");
+    terminal.end();
 }
