@@ -57,6 +57,19 @@ fn a_second_rollback_goes_no_further_whatever_this_machine_knows() {
 }
 
 #[test]
+fn a_rollback_elsewhere_is_not_repeated_further_by_the_journals_here() {
+    let desk = Desk::new(Shape::Human);
+    desk.promote("pets:live --yes").unwrap();
+    desk.releases("pets:live", "four");
+    desk.on_another(|| desk.rollback("pets:live --yes").unwrap());
+    let again = desk.rollback("pets:live --yes").unwrap_err();
+    assert_eq!(
+        (again.code, desk.serving("pets"), desk.record(&pets()).bad),
+        (Code::NothingRecorded, "3".into(), vec![4])
+    );
+}
+
+#[test]
 fn a_release_that_was_rolled_back_elsewhere_is_not_unfinished_here() {
     let desk = gradual();
     desk.releases("pets:live", "v3");
