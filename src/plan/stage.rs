@@ -1,6 +1,6 @@
 //! The plan for the stage: whether it must be redeployed or re-pointed, and whether its routes reach the alias.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
@@ -388,7 +388,34 @@ pub(super) fn check_reach(
             (false, None) => {}
         }
     }
+    notices.extend(unused_variable(target, observed, &routes));
     Ok(())
+}
+
+/// A variable that no integration takes the alias from is written without any effect: a slip of the pen, where others are
+/// used in its place.
+fn unused_variable(target: &Target, observed: &ObservedStage, routes: &[Route]) -> Option<Notice> {
+    let variable = target.alias_variable.as_deref()?;
+    let is_ours = |route: &&Route| {
+        let called = route.call.lambda();
+        called.is_some_and(|call| target.functions.iter().any(|function| function.as_str() == call.function))
+    };
+    let ours: Vec<&Route> = routes.iter().filter(is_ours).collect();
+    let takes =
+        |route: &&Route| definition::integration::variables_used(&route.uri).iter().any(|name| name == variable);
+    let used: BTreeSet<String> =
+        ours.iter().filter_map(|route| definition::integration::qualifier_variable(&route.uri)).collect();
+    if used.is_empty() || ours.iter().any(takes) {
+        return None;
+    }
+    let used: Vec<String> = used.into_iter().collect();
+    let text = format!(
+        "no integration of {} takes the alias from {variable}, the alias_variable of {}; they use {}",
+        observed.stage_ref,
+        target.label(),
+        used.join(", ")
+    );
+    Some(Notice { code: Code::CanaryWiring, text })
 }
 
 fn unset_variable(route: &Route, observed: &ObservedStage, target: &Target, region: &str) -> Problem {

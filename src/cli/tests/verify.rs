@@ -149,3 +149,16 @@ fn of_many_functions_only_those_are_listed_that_something_is_to_be_said_about() 
         "{document:#}"
     );
 }
+
+#[test]
+fn an_alias_variable_that_no_integration_uses_is_told() {
+    let desk = Desk::new(Shape::Human);
+    let file = desk.folder.path().join("stagegate.toml");
+    let written = std::fs::read_to_string(&file).unwrap();
+    std::fs::write(&file, written.replace("\"lambdaAlias\"", "\"lambdaAlais\"")).unwrap();
+    assert_eq!(verify(&desk, &["prod"]).exit(), Exit::Done);
+    let said = desk.out.text().split_whitespace().collect::<Vec<_>>().join(" ");
+    let told = "SG-G13: no integration of a1b2c3d4e5/prod takes the alias from lambdaAlais, the alias_variable of prod; \
+                they use lambdaAlias";
+    assert!(said.contains(told), "{said}");
+}
