@@ -474,10 +474,8 @@ fn the_flags_change_the_canary_of_this_release_and_a_refusal_repeats_them() {
     let refused = desk.promote(&format!("prod {flags}")).unwrap_err();
     assert_eq!(refused.code, Code::ConfirmationMissing);
     assert_eq!(refused.fix, [format!("stagegate promote prod {flags} --yes")]);
-    assert_eq!(
-        desk.promote("both --canary Canary10Percent5Minutes --canary-mode stage").unwrap_err().code,
-        Code::BadOption
-    );
+    let bad = desk.promote("both --canary Canary10Percent5Minutes --canary-mode stage").unwrap_err();
+    assert_eq!(bad.code, Code::BadOption);
 }
 
 #[test]

@@ -184,10 +184,10 @@ mod tests {
 
     #[test]
     fn what_is_missing_is_part_of_the_headline() {
-        let error = args::parse(["stagegate", "promote"].map(OsString::from)).unwrap_err();
-        let problem = problem(&error, &words("promote"));
+        let error = args::parse(["stagegate", "logs"].map(OsString::from)).unwrap_err();
+        let problem = problem(&error, &words("logs"));
         assert!(problem.what.ends_with("were not provided: <TARGET>"), "{}", problem.what);
-        assert_eq!(problem.fix, ["see what there is: stagegate help promote"]);
+        assert_eq!(problem.fix, ["see what there is: stagegate help logs"]);
     }
 
     #[test]

@@ -184,7 +184,7 @@ fn the_ways_out_are_in_the_log_of_a_job_whatever_else_it_is_not_to_hold() {
         desk.promote("prod --yes --until smoke").unwrap();
         let log = desk.err.text();
         assert!(
-            log.contains("stagegate rollback prod\n") && log.contains("stagegate resume prod\n"),
+            log.contains("stagegate rollback prod\n") && log.contains("stagegate resume prod --until smoke\n"),
             "{shape:?}: {log}"
         );
         assert!(!desk.out.text().contains("go back at any time"), "{shape:?}");

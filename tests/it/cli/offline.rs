@@ -174,7 +174,7 @@ fn a_mistake_in_the_arguments_is_read_by_programs_too() {
     }
     let filters = vec![(r#""ts":"[^"]+""#, r#""ts":"[TIME]""#), (r#""tool":"[^"]+""#, r#""tool":"[VERSION]""#)];
     insta::with_settings!({ filters => filters }, { insta::assert_snapshot!(shown) });
-    assert!(desk.run("logs", &[("STAGEGATE_JSON", "0")]).contains("--- stderr\nerror: the following"));
+    assert!(desk.run("logs", &[("STAGEGATE_JSON", "0")]).contains("--- stderr\nerror[SG-U07]: the following"));
 }
 
 #[test]
