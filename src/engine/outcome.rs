@@ -57,6 +57,14 @@ fn waits(problem: Problem) -> Outcome {
     Outcome { exit: Exit::InFlight, ending: None, problem: Some(problem), now: Vec::new() }
 }
 
+/// Why a release that stopped does not go on.
+enum Unprepared {
+    /// AWS could not be read: it is as it was.
+    Unread(Problem),
+    /// Something stopped it.
+    Stopped(Stop),
+}
+
 impl<A: Aws, C: Clock, J: Journal> Engine<'_, A, C, J> {
     /// Runs a plan from its beginning.
     pub async fn promote(&self, plan: &Plan) -> Outcome {
@@ -76,20 +84,26 @@ impl<A: Aws, C: Clock, J: Journal> Engine<'_, A, C, J> {
         if progress.rolling_back {
             return self.take_back(plan).await;
         }
-        if let Err(stop) = self.wait_for_late_writes().await {
-            return self.stopped(plan, stop).await;
+        loop {
+            let stop = match self.prepare(plan).await {
+                Ok(()) => return self.go_on(plan).await,
+                Err(Unprepared::Unread(problem)) => return waits(problem),
+                Err(Unprepared::Stopped(stop)) => stop,
+            };
+            match self.consult(plan, stop).await {
+                Consulted::GoOn => {}
+                Consulted::Stop(stop) => return self.stopped(plan, stop).await,
+                Consulted::Left(outcome) => return outcome,
+            }
         }
-        match self.asked_about(plan).await {
-            Ok(resuming) => self.resuming.set(resuming),
-            Err(problem) => return waits(problem),
-        }
-        if let Err(problem) = self.set_going(plan).await {
-            return waits(problem);
-        }
-        match self.renew(plan).await {
-            Ok(()) => self.go_on(plan).await,
-            Err(stop) => self.stopped(plan, stop).await,
-        }
+    }
+
+    /// What comes before a release that stopped goes on.
+    async fn prepare(&self, plan: &Plan) -> Result<(), Unprepared> {
+        self.wait_for_late_writes().await.map_err(Unprepared::Stopped)?;
+        self.resuming.set(self.asked_about(plan).await.map_err(Unprepared::Unread)?);
+        self.set_going(plan).await.map_err(Unprepared::Unread)?;
+        self.renew(plan).await.map_err(Unprepared::Stopped)
     }
 
     /// Undoes a release whose journal is open.

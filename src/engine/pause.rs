@@ -10,7 +10,7 @@ use crate::aws::{Aws, Remedy, explain};
 use crate::change::{Change, is_moving_capacity, route};
 use crate::clock::Clock;
 use crate::journal::Journal;
-use crate::model::{AliasName, Description, FunctionName, Record, RecordState, RunId};
+use crate::model::{AliasName, Description, FunctionName, Record, RecordState, RunId, Shift};
 use crate::plan::paused::{Paused, paused};
 use crate::plan::{Plan, read_description};
 use crate::problem::{Code, Problem};
@@ -171,13 +171,15 @@ impl<A: Aws, C: Clock, J: Journal> Engine<'_, A, C, J> {
     /// as `status` says. A person who paused it, or a stop at a share, has asked nobody about the next one.
     pub(super) async fn asked_about(&self, plan: &Plan) -> Result<Resuming, Problem> {
         let canary = &plan.target.canary;
-        let lead = plan.members.first().filter(|_| !self.settings.once && !canary.approve.is_empty());
-        let waits_for = match lead {
-            Some(member) => self.recorded(&member.function, &plan.target.alias).await?,
-            None => None,
-        };
-        let waits_for =
-            waits_for.filter(|(_, record)| record.run == self.run).and_then(|(_, record)| paused(&record, canary));
+        let asks = !self.settings.once && !canary.approve.is_empty();
+        let mut furthest: Option<Record> = None;
+        for member in plan.members.iter().filter(|_| asks) {
+            let found = self.recorded(&member.function, &plan.target.alias).await?;
+            // Not every record keeps the times: how far it is, the furthest says.
+            let found = found.map(|(_, record)| record).filter(|record| record.run == self.run && record.asks);
+            furthest = furthest.into_iter().chain(found).max_by_key(|record| record.shift.as_ref().map(Shift::step));
+        }
+        let waits_for = furthest.and_then(|record| paused(&record, canary));
         Ok(match waits_for {
             _ if self.settings.once => Resuming::No,
             Some((Paused::Approval(percent), _)) => Resuming::Agreed(percent),

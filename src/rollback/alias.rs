@@ -54,6 +54,7 @@ pub(super) fn alias_call(
     }
     match at.only_ours {
         true if is_rolled_back(run, now, at.version) => Ok(Next::Nothing),
+        true if is_given_by_hand(run, now, at.version) => Ok(Next::Foreign(now.clone())),
         true if !is_of(run, now) || !is_share(&at.shares, now) => Ok(Next::Foreign(now.clone())),
         false if is_news(run, back, now) => Ok(Next::Foreign(now.clone())),
         _ => write(goal),
@@ -71,7 +72,7 @@ fn is_news(run: &RunId, back: &AliasBack, now: &Alias) -> bool {
 pub(super) fn is_of(run: &RunId, alias: &Alias) -> bool {
     record(alias).is_some_and(|record| {
         record.run == *run
-            && record.state != RecordState::RolledBack
+            && !matches!(record.state, RecordState::RolledBack | RecordState::ByHand)
             && record.agrees_with(alias.version, &alias.weights)
     })
 }
@@ -79,6 +80,14 @@ pub(super) fn is_of(run: &RunId, alias: &Alias) -> bool {
 /// The candidate's weight is one that the release gives.
 fn is_share(shares: &[Percent], alias: &Alias) -> bool {
     is_moving_capacity(alias) || alias.weights.values().all(|weight| shares.contains(&Percent::of_share(*weight)))
+}
+
+/// A person gave everything to another version than this way back leads to, or is about to.
+fn is_given_by_hand(run: &RunId, alias: &Alias, to: Version) -> bool {
+    record(alias).is_some_and(|record| {
+        let is_elsewhere = record.state == RecordState::Undoing && record.to != to;
+        record.run == *run && (record.state == RecordState::ByHand || is_elsewhere)
+    })
 }
 
 /// Somebody has rolled this release back already.

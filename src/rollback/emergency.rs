@@ -247,7 +247,9 @@ fn alias_back(seen: &Seen, chosen: Chosen, fresh: &RunId, unfinished: bool, now:
             let granted = unfinished && seen.believed().is_some_and(|r| r.granted);
             // A release that is put in place again is not on a way back that somebody else should finish.
             let meanwhile = match record.state {
-                RecordState::RolledBack => record.undoing(granted, now + crate::plan::LOCK_MARGIN),
+                RecordState::RolledBack | RecordState::ByHand => {
+                    record.undoing(granted, now + crate::plan::LOCK_MARGIN)
+                }
                 _ => record.clone(),
             };
             let meanwhile = seen.description.with(meanwhile).fitting().to_string();
@@ -279,9 +281,14 @@ fn record_after(seen: &Seen, to: Version, rule: Rule, fresh: &RunId) -> Record {
         }
         Some(record) if rule == Rule::Back => record.clone(),
         // Nothing speaks against what served before, and nothing for the other.
-        Some(record) if is_on_trial(record, to) => {
-            clear(Record { state: RecordState::ByHand, expires: None, shift: None, granted: false, ..record.clone() })
-        }
+        Some(record) if is_on_trial(record, to) => clear(Record {
+            state: RecordState::ByHand,
+            expires: None,
+            shift: None,
+            granted: false,
+            asks: false,
+            ..record.clone()
+        }),
         Some(record) if record.state == RecordState::RolledBack && record.from == Some(to) => clear(Record {
             state: RecordState::Promoted,
             from: Some(record.to),

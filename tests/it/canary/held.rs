@@ -218,6 +218,32 @@ fn a_release_without_a_new_version_stops_where_its_canary_would_and_goes_on_from
 }
 
 #[test]
+fn a_step_of_several_functions_is_agreed_to_whichever_keeps_the_times() {
+    for mode in BOTH {
+        for elsewhere in [false, true] {
+            let mut laboratory = lab(Scenario::Three, *mode);
+            laboratory.target.functions.reverse();
+            laboratory.target.canary.approve = vec![Percent::whole(25), Percent::whole(50)];
+            laboratory.target.gate.max_slow_ratio = None;
+            let load = clients(&laboratory, 11, 1000.0, &good());
+            laboratory.world.set_load(load);
+            let mut outcome = laboratory.promote(&laboratory.plan().unwrap()).unwrap();
+            let plan = stagegate::journal::Progress::of(&laboratory.kept.borrow()).plan.unwrap();
+            for share in ["25%", "50%"] {
+                let problem = told(&outcome);
+                assert_eq!(problem.code, Code::ApprovalNeeded, "{mode:?} {problem:?}");
+                assert!(problem.what.contains(share), "{mode:?} {problem:?}");
+                outcome = match elsewhere {
+                    true => adopt(&laboratory, false).unwrap().unwrap(),
+                    false => laboratory.resume(&plan, false).unwrap(),
+                };
+            }
+            assert_eq!(outcome.exit, Exit::Done, "{mode:?} {outcome:?}");
+        }
+    }
+}
+
+#[test]
 fn the_first_step_can_be_agreed_to_from_anywhere() {
     for mode in BOTH {
         let mut release = Stagecraft::new(*mode, 100.0, &good());

@@ -277,3 +277,25 @@ fn two_people_who_promote_at_once_get_one_release_and_one_refusal() {
         }
     }
 }
+
+#[test]
+fn whoever_gives_the_version_on_trial_everything_is_not_overruled_by_the_process_that_tries_it() {
+    for mode in BOTH {
+        let (lab, plan) = short(mode);
+        let template = lab.fork();
+        let everything = move |account: &mut Account| {
+            let other = template.fork();
+            other.world.edit(|theirs| *theirs = account.clone());
+            let undone = other.rollback_elsewhere(Some(2)).expect("nobody crashes").expect("it has a canary");
+            assert!(undone.is_clean(), "{undone:?}");
+            other.world.edit(|theirs| *account = theirs.clone());
+        };
+        lab.world.inject(mid_bake(&lab, &plan), Fault::intrude(everything));
+        let outcome = lab.promote(&plan).expect("nobody crashes");
+        assert_eq!(split(&lab), (Version::Number(2), vec![]), "{mode:?}: {outcome:?}");
+        assert_eq!(outcome.exit, Exit::InBetween, "{mode:?}: {outcome:?}");
+        let found = lab.peek(GetAlias { function: orders(), alias: alias() }).unwrap();
+        let record = Description::parse(&found.description).unwrap().record.unwrap();
+        assert_eq!(record.state, RecordState::ByHand, "{mode:?}");
+    }
+}
