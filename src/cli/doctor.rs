@@ -168,10 +168,14 @@ fn below(url: &str, mapped: &address::Mapped) -> String {
 }
 
 pub(super) fn conclude(app: &App, checkup: &Checkup, retest: Option<&Retest>) -> End {
+    let mut checkup = checkup.clone();
+    for problem in checkup.sections.iter_mut().filter_map(|section| section.unknown.as_mut()) {
+        *problem = app.reporter.completed(problem);
+    }
     app.reporter.data(&match app.reporter.shape() {
-        Shape::Human => doctor_text::screen(checkup, retest, app.term().width),
+        Shape::Human => doctor_text::screen(&checkup, retest, app.term().width),
         Shape::Document | Shape::Events => {
-            let mut document = serde_json::to_value(checkup).unwrap_or_default();
+            let mut document = serde_json::to_value(&checkup).unwrap_or_default();
             if let Some(map) = document.as_object_mut() {
                 map.insert("retest".into(), serde_json::to_value(retest).unwrap_or_default());
             }

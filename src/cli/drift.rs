@@ -182,9 +182,14 @@ async fn facts<A: Aws, C: Clock>(app: &App, session: &Session<A, C>, asked: &[&A
 }
 
 pub(super) fn conclude(app: &App, report: &Report, fail_on: FailOn) -> End {
+    let mut report = report.clone();
+    let cells = report.targets.iter_mut().flat_map(|row| &mut row.cells);
+    for problem in cells.filter_map(|cell| cell.unknown.as_mut()) {
+        *problem = app.reporter.completed(problem);
+    }
     app.reporter.data(&match app.reporter.shape() {
-        Shape::Human => drift_text::screen(report, app.term().width, app.term().unicode),
-        Shape::Document | Shape::Events => format!("{:#}\n", serde_json::to_value(report).unwrap_or_default()),
+        Shape::Human => drift_text::screen(&report, app.term().width, app.term().unicode),
+        Shape::Document | Shape::Events => format!("{:#}\n", serde_json::to_value(&report).unwrap_or_default()),
     });
     let least = match fail_on {
         FailOn::Warning => Level::Warning,

@@ -13,6 +13,7 @@ mod init;
 mod job;
 mod once;
 mod page;
+mod plan;
 mod protect;
 mod repair;
 mod see;
@@ -42,7 +43,7 @@ use crate::event::Event;
 use crate::journal::StateDir;
 use crate::model::{AliasName, ApiId, CanaryMode, FunctionName, Reaction, StageName};
 use crate::problem::{Code, Exit, Problem};
-use crate::report::{Loudness, Progress, Reporter, Shape, Term, plan_text, status_text};
+use crate::report::{Loudness, Progress, Reporter, Shape, Term, status_text};
 use crate::world::{Behaviour, Fault, World};
 
 /// A stream that remembers.
@@ -422,22 +423,6 @@ fn the_event_stream_begins_with_hello_ends_with_result_and_has_no_gaps() {
     }
     desk.app.emit(&Event::Interrupted { signal: "SIGINT".into(), asks: false });
     assert_eq!(desk.out.text(), text, "nothing follows the result");
-}
-
-#[test]
-fn the_plan_at_two_widths() {
-    let desk = Desk::new(Shape::Human);
-    let target = release::plannable(&desk.locate("prod")).unwrap();
-    let session = desk.session();
-    let caller = session.identify(&desk.app).now_or_never().unwrap().unwrap();
-    let prepared = release::prepare(&desk.app, &session, &target, caller, release::Wanted::default())
-        .now_or_never()
-        .unwrap()
-        .unwrap();
-    insta::assert_snapshot!("plan_88", plan_text::screen(&prepared.plan, &prepared.caller, 88));
-    let narrow = plan_text::screen(&prepared.plan, &prepared.caller, 60);
-    assert!(narrow.lines().all(|line| line.chars().count() <= 60), "{narrow}");
-    insta::assert_snapshot!("plan_60", narrow);
 }
 
 #[test]

@@ -234,6 +234,11 @@ pub(super) fn conclude(app: &App, all: &[Checks]) -> End {
         Shape::Human => all.iter().for_each(|checks| show(app, checks, all.len() > 1)),
         Shape::Document | Shape::Events => {
             let ok = all.iter().all(|checks| checks.ok);
+            let mut all = all.to_vec();
+            let checks = all.iter_mut().flat_map(|checks| &mut checks.all);
+            for problem in checks.filter_map(|check| check.problem.as_mut()) {
+                *problem = app.reporter.completed(problem);
+            }
             let document = serde_json::json!({ "schema": "stagegate.verify/1.0", "ok": ok, "targets": all });
             app.reporter.data(&format!("{document:#}\n"));
         }

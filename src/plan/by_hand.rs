@@ -116,6 +116,7 @@ fn plan(observed: &ObservedStage) -> StagePlan {
         before: observed.stage.clone(),
         redeploy: Some(Redeploy::Live(fingerprint.clone())),
         triggers: Vec::new(),
+        reaches: Vec::new(),
         differences: Vec::new(),
         pending: Vec::new(),
         unseen: drift.unseen.iter().map(ToString::to_string).collect(),

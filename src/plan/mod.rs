@@ -11,6 +11,7 @@ mod member;
 pub mod observe;
 mod owner;
 pub mod paused;
+mod reach;
 mod redeploy;
 mod sight;
 mod stage;
@@ -127,7 +128,7 @@ pub fn plan(target: &Target, observed: &Observed, choice: &Choice) -> Result<Pla
         let name = format!("{}:{}", member.function, target.alias);
         owner::refuse_active(&name, &member.function, &observed.owners, choice.at)?;
     }
-    let stage = match &observed.stage {
+    let mut stage = match &observed.stage {
         Some(observed) => Some(stage::plan(target, observed, &choice.run, &mut notices)?),
         None => None,
     };
@@ -135,8 +136,8 @@ pub fn plan(target: &Target, observed: &Observed, choice: &Choice) -> Result<Pla
     for one in &observed.members {
         members.push(member::plan(target, one, observed, choice, &mut notices)?);
     }
-    if let Some(stage) = &observed.stage {
-        stage::check_reach(target, stage, &choice.region, &mut notices)?;
+    if let (Some(stage), Some(observed)) = (&mut stage, &observed.stage) {
+        stage.reaches = reach::check(target, observed, &choice.region, &mut notices)?;
     }
     let canary = canary::plan(target, observed, stage.as_ref(), choice, &mut notices)?;
     owner::notices(&observed.ownership(target), target, &mut notices);

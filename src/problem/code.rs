@@ -254,8 +254,8 @@ codes! {
         "the new definition is open to all while the old version answers most calls"
         "Alias weights split the code and not the definition. With canary.mode = \"stage\" definition and code move together, behind the canary of the stage.";
     CanaryWiring "G13" Error Usage
-        "a canary of the stage would not reach the new version"
-        "The canary's requests are sent to the new version by overriding the stage variable that integrations take the alias from. Every integration of the target must use it.";
+        "integrations do not take their alias from alias_variable"
+        "A canary of the stage sends its requests to the new version by overriding the stage variable that integrations take the alias from, so every integration of the target must use it. Without a canary it is a notice: the release sets a variable that nothing reads.";
     UnseenEdits "G14" Note Done
         "a deployment made by others was compared by what its export shows"
         "A deployment of stagegate carries a fingerprint of the whole definition. One made by others is compared with the live definition through the stage's export, which leaves some kinds of edits out; they are listed, because the stage may be behind in exactly these. Redeploying by stagegate ends the doubt: redeploy.when = \"always\", or `stagegate redeploy API/STAGE --force`.";

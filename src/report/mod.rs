@@ -149,7 +149,7 @@ impl Reporter {
     }
 
     /// The message with its commands as the command line completes them.
-    fn completed(&self, problem: &Problem) -> Problem {
+    pub fn completed(&self, problem: &Problem) -> Problem {
         problem.repeating(&self.repeats).reaching(&self.reaches.borrow())
     }
 

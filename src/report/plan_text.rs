@@ -2,8 +2,8 @@
 
 use super::text::{field, seconds};
 use crate::aws::noun::Identity;
-use crate::model::{CanaryMode, Version};
-use crate::plan::{Action, MemberPlan, Plan, SourcePlan, short_sha};
+use crate::model::{CanaryMode, FunctionName, Version};
+use crate::plan::{Action, MemberPlan, Plan, SourcePlan, StagePlan, short_sha};
 use crate::step::StepKind;
 
 /// Functions that one line each is spent on; the rest is counted.
@@ -73,10 +73,23 @@ fn facts(plan: &Plan, width: usize) -> String {
         labelled("serving", plan.members.iter().map(|m| serving(m, &m.function.to_string(), alias.as_str())), width);
     out.push_str(&labelled("promoting", plan.members.iter().map(|m| promoting(m, plan.members.len() > 1)), width));
     if let Some(stage) = &plan.stage {
-        let called: Vec<String> = plan.members.iter().take(SHOWN).map(|m| format!("{}:{alias}", m.function)).collect();
-        out.push_str(&labelled("clients", std::iter::once(format!("{} → {}", stage.stage, called.join(", "))), width));
+        out.push_str(&labelled("clients", std::iter::once(clients(stage, plan)), width));
     }
     out
+}
+
+/// Whom a request to the stage reaches, of the target's aliases: none, when the target names a stage that is not theirs.
+fn clients(stage: &StagePlan, plan: &Plan) -> String {
+    let named = |functions: &[FunctionName]| {
+        let more = if functions.len() > SHOWN { ", …" } else { "" };
+        let names: Vec<String> =
+            functions.iter().take(SHOWN).map(|name| format!("{name}:{}", plan.target.alias)).collect();
+        names.join(", ") + more
+    };
+    match stage.reaches.is_empty() {
+        true => format!("no route of {} calls {}", stage.stage, named(&plan.target.functions)),
+        false => format!("{} → {}", stage.stage, named(&stage.reaches)),
+    }
 }
 
 fn serving(member: &MemberPlan, function: &str, alias: &str) -> String {

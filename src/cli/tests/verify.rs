@@ -10,7 +10,7 @@ use crate::aws::noun::{State, UpdateStatus};
 use crate::aws::{Kind, Operation};
 use crate::cli::args::Reading;
 use crate::problem::Exit;
-use crate::report::Shape;
+use crate::report::{Loudness, Reporter, Shape};
 use crate::world::{Behaviour, Fault};
 
 /// Verifies these targets of the file, as `run` does over a connection.
@@ -161,4 +161,25 @@ fn an_alias_variable_that_no_integration_uses_is_told() {
     let told = "SG-G13: no integration of a1b2c3d4e5/prod takes the alias from lambdaAlais, the alias_variable of prod; \
                 they use lambdaAlias";
     assert!(said.contains(told), "{said}");
+}
+
+#[test]
+fn what_mends_a_fault_repeats_the_flags_for_programs_too() {
+    let mut desk = Desk::new(Shape::Document);
+    let (out, err) = (Box::new(desk.out.clone()), Box::new(desk.err.clone()));
+    let flags = vec!["--profile shop".to_owned()];
+    desk.app.reporter =
+        Reporter::to(desk.app.reporter.term, Shape::Document, Loudness::Normal, out, err).repeating(flags);
+    desk.world.edit(|account| account.put_alias(&pets(), &live(), 1, &[(2, 0.1)]).unwrap());
+    assert_eq!(verify(&desk, &["prod"]).exit(), Exit::Conflict);
+    let document: serde_json::Value = serde_json::from_str(&desk.out.text()).unwrap();
+    let checks = document["targets"][0]["checks"].as_array().unwrap();
+    let fixes: Vec<&str> = checks
+        .iter()
+        .flat_map(|check| check["problem"]["fix"].as_array())
+        .flatten()
+        .filter_map(|f| f.as_str())
+        .collect();
+    let ours: Vec<&&str> = fixes.iter().filter(|fix| fix.contains("stagegate ")).collect();
+    assert!(!ours.is_empty() && ours.iter().all(|fix| fix.contains("--profile shop")), "{fixes:?}");
 }
