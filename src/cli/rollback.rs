@@ -23,7 +23,7 @@ use crate::problem::{Code, Exit, Level, Problem};
 use crate::report::plan_text::Caller;
 use crate::report::rollback_text;
 use crate::report::text::field;
-use crate::rollback::{Emergency, Part, Seen, Undone};
+use crate::rollback::{Emergency, Part, Seen, Stays, Undone};
 
 const GOES_ON: &str = "the rollback goes on: the records in AWS are enough";
 /// How many versions, or functions, are offered to choose from.
@@ -73,7 +73,7 @@ pub async fn rollback<A: Aws, C: Clock>(
         let screen = rollback_text::screen(&choice.emergency, &seen, args.part(), None, width);
         app.reporter.aside(&format!("{head}\n{screen}\n"));
     }
-    Ok(carry_out(app, located, session, choice.emergency, &seen, (&fresh, args)).await)
+    Ok(carry_out(app, located, session, choice, &seen, (&fresh, args)).await)
 }
 
 /// One key: all of it, or the aliases alone.
@@ -138,7 +138,7 @@ async fn carry_out<A: Aws, C: Clock>(
     app: &App,
     located: &Located,
     session: &Session<A, C>,
-    emergency: Emergency,
+    Choice { emergency, to }: Choice,
     seen: &[Seen],
     (fresh, args): (&RunId, &RollbackArgs),
 ) -> End {
@@ -163,6 +163,8 @@ async fn carry_out<A: Aws, C: Clock>(
     let aliases = moves.iter().map(|(label, ..)| label.as_str()).collect::<Vec<_>>().join(", ");
     let why = args.reason().map_or_else(|| aliases.clone(), |reason| format!("{aliases}: {reason}"));
     app.emit(&Event::RollingBack { release: run.clone(), why, asked: true });
+    let behind = emergency.stays.clone().filter(|(_, why)| *why == Stays::Asked);
+    let behind = behind.map(|(stage, _)| (stage, located.command("rollback --stage-only")));
     let undone = emergency.run(&engine).await;
     let clean = undone.is_clean();
     app.emit(&undone.event(&run));
@@ -175,14 +177,15 @@ async fn carry_out<A: Aws, C: Clock>(
     }
     let again = again(located, seen, &moves);
     if clean {
-        app.reporter.say(&rollback_text::after(&marked, again.as_deref(), app.term().width));
+        app.reporter.say(&rollback_text::after(&marked, behind.as_ref(), again.as_deref(), app.term().width));
         let (serves, before) = match moves.as_slice() {
             [(_, from, chosen)] => (chosen.version, Some(*from)),
             _ => (None, None),
         };
         return End::new(Exit::Done, "rolled-back").release(run).versions(serves, before).commands(None, again);
     }
-    let back = located.command(&format!("rollback{}", args.scope()));
+    let to = to.map_or_else(String::new, |number| format!(" --to {number}"));
+    let back = located.command(&format!("rollback{to}{}", args.scope()));
     End::new(Exit::InBetween, "in-between")
         .release(run)
         .commands(None, Some(back.clone()))

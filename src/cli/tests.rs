@@ -2,6 +2,7 @@
 
 mod again;
 mod allowed;
+mod back;
 mod canary;
 mod credentials;
 mod diff;

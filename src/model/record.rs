@@ -170,6 +170,13 @@ impl Record {
         self.shift.is_none() && self.state.holds_lock() && (moves || !self.stage_canary)
     }
 
+    /// The version that has all calls once nobody goes on with the release: while it is in flight, that is what served
+    /// before, and its own where nothing did.
+    pub fn leaves(&self) -> Version {
+        let in_flight = matches!(self.state, RecordState::Running | RecordState::Paused);
+        self.from.filter(|from| in_flight && from.number().is_some()).unwrap_or(self.to)
+    }
+
     /// Whether a published version served before the release.
     pub fn had_stable(&self) -> bool {
         self.from.is_some_and(|from| from.number().is_some())

@@ -6,9 +6,9 @@ use jiff::Timestamp;
 
 use super::text::{age, field, tenths, when};
 use crate::aws::noun::Function;
-use crate::model::{Record, RecordState, Version};
+use crate::model::{Record, RecordState, StageRef, Version};
 use crate::plan::short_sha;
-use crate::rollback::{Chosen, Emergency, Known, Part, Rule, Seen};
+use crate::rollback::{Chosen, Emergency, Known, Part, Rule, Seen, Stays};
 use crate::split::alias::shares;
 
 /// Routes that are named; the rest is counted.
@@ -94,6 +94,12 @@ fn warnings(emergency: &Emergency, seen: &[Seen], part: Part) -> Vec<String> {
         }
         if version.number().is_some_and(|number| one.bad().contains(&number)) {
             out.push(format!("{shown} is marked bad: it failed, or was rolled back from"));
+        }
+        if let Some((stage, Stays::Ungranted)) = &emergency.stays {
+            out.push(format!(
+                "{stage} stays as it is: the statement that the release had added went back with it. To have both, promote \
+                 {shown} again (--function-version)"
+            ));
         }
     }
     out
@@ -212,14 +218,15 @@ pub fn done(verified: bool, now: &[String], took_ms: &BTreeMap<String, u64>, ms:
     std::iter::once(head).chain(now.iter().map(line)).collect()
 }
 
-/// What is remembered, and how to undo it.
-pub fn after(marked: &[String], undo: Option<&str>, width: usize) -> String {
+/// What is remembered, what stays behind with the command that takes it back too, and how to undo it.
+pub fn after(marked: &[String], behind: Option<&(StageRef, String)>, undo: Option<&str>, width: usize) -> String {
     let mut out = String::new();
     match marked {
         [] => {}
         [one] => out.push_str(&format!("  {one} is marked bad\n")),
         many => out.push_str(&field("  marked bad: ", &many.join(", "), width)),
     }
+    out.extend(behind.map(|(stage, command)| format!("  {stage} stays; its way back: {command}\n")));
     out.extend(undo.map(|command| format!("  undo this: {command}\n")));
     out
 }

@@ -25,6 +25,8 @@ pub enum Rule {
     Searched,
     /// The record is stale; what it last put there, if a person agrees.
     Stale,
+    /// The record is stale, and of an unfinished release; what it started from, if a person agrees.
+    StaleUnfinished,
     /// The others of its release go back; it is back already.
     Back,
     /// The others of its release go back; it had nothing before.
@@ -42,6 +44,9 @@ impl Rule {
             Self::Journal => "served before (journal on this machine)",
             Self::Searched => "had all traffic before (CloudTrail)",
             Self::Stale => "last put there by stagegate; the alias was moved outside stagegate since",
+            Self::StaleUnfinished => {
+                "served before the unfinished release; the alias was moved outside stagegate since"
+            }
             Self::Back => "is back already",
             Self::NoneBefore => "no version served before: it stays",
         }
@@ -151,7 +156,7 @@ pub fn with_the_others(record: &Record, lead: &Record, alias: &Alias) -> Option<
     let stays = |rule| Some(Chosen { version: Some(alias.version), rule });
     match (record.state, lead.state) {
         _ if record.run != lead.run => None,
-        (RecordState::RolledBack, lead) if lead.holds_lock() => stays(Rule::Back),
+        (RecordState::RolledBack, _) => stays(Rule::Back),
         // Its record was closed first; the release is unfinished all the same.
         (RecordState::Promoted, RecordState::Running | RecordState::Paused) => {
             Some(Chosen { version: record.from, rule: Rule::Unfinished })
@@ -166,8 +171,10 @@ fn is_bad(version: Version, bad: &[u64]) -> bool {
 }
 
 fn stale(name: &str, alias: &Alias, record: &Record, person: bool) -> Result<Chosen, Problem> {
-    if person && record.to != alias.version {
-        return Ok(Chosen { version: Some(record.to), rule: Rule::Stale });
+    let left = record.leaves();
+    if person && left != alias.version {
+        let rule = if left == record.to { Rule::Stale } else { Rule::StaleUnfinished };
+        return Ok(Chosen { version: Some(left), rule });
     }
     if person && is_split(alias) {
         return Ok(Chosen { version: Some(alias.version), rule: Rule::Split });
@@ -282,6 +289,17 @@ mod tests {
         let record = record(RecordState::Promoted, Some(41), 42, &[]);
         assert_eq!(choose(NAME, &alias(43), &record, None, &Vec::new, false).unwrap_err().code, Code::RecordStale);
         assert_eq!(version(choose(NAME, &alias(43), &record, None, &Vec::new, true)), (Some(42), Rule::Stale));
+    }
+
+    #[test]
+    fn decision_a_stale_record_of_a_release_in_flight_offers_what_served_before_it() {
+        for state in [RecordState::Running, RecordState::Paused] {
+            let record = record(state, Some(41), 42, &[]);
+            let chosen = choose(NAME, &alias(40), &record, None, &Vec::new, true);
+            assert_eq!(version(chosen), (Some(41), Rule::StaleUnfinished));
+            let split = Alias { weights: [(43, 0.1)].into(), ..alias(41) };
+            assert_eq!(version(choose(NAME, &split, &record, None, &Vec::new, true)), (Some(41), Rule::Split));
+        }
     }
 
     fn searched(from: u64, to: u64) -> Known {

@@ -12,7 +12,7 @@ use crate::engine::{Engine, SETTLE};
 use crate::journal::Journal;
 use crate::model::record::remember_bad;
 use crate::model::{
-    AliasName, Description, FunctionName, Record, RecordState, RecordedStage, RunId, Version, candidate_alias,
+    AliasName, Description, FunctionName, Record, RecordState, RecordedStage, RunId, StageRef, Version, candidate_alias,
 };
 use crate::plan::{Place, read_description};
 use crate::problem::Problem;
@@ -75,6 +75,15 @@ impl Seen {
     }
 }
 
+/// Why the stage of a release stays as it is while its alias moves.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Stays {
+    /// Only the aliases were asked for.
+    Asked,
+    /// The release is put in place again, and the statement that it had added is gone.
+    Ungranted,
+}
+
 /// A rollback as it will be carried out, for a person to read before it is.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Emergency {
@@ -84,6 +93,8 @@ pub struct Emergency {
     pub moves: Vec<(String, Version, Chosen)>,
     /// Functions that the release moved together; more than the aliases here when only one of them was named.
     pub members: usize,
+    /// The recorded stage, where it stays behind, and why.
+    pub stays: Option<(StageRef, Stays)>,
     /// A release rolled back before is put in place again: its deployment must be found by its id.
     reinstates: bool,
 }
@@ -101,7 +112,9 @@ impl Emergency {
     ) -> Result<Self, Problem> {
         // While its records are being closed, a release is unfinished as long as one of them says so.
         let records = || seen.iter().filter_map(Seen::believed);
-        let lead = records().find(|r| r.state.holds_lock()).or_else(|| records().next()).cloned();
+        let goes_on = |r: &&Record| r.state != RecordState::RolledBack;
+        let lead = records().find(|r| r.state.holds_lock()).or_else(|| records().find(goes_on));
+        let lead = lead.or_else(|| records().next()).cloned();
         let unfinished = records().any(is_unfinished);
         let mut way = WayBack {
             run: lead.as_ref().map_or_else(|| fresh.clone(), |r| r.run.clone()),
@@ -117,7 +130,9 @@ impl Emergency {
             choose(&one.label(), &one.alias, &one.description, to, &|| history(one), person).map_err(Box::new)
         };
         let choices: Vec<_> = seen.iter().map(choice).collect();
-        let any = choices.iter().any(Result::is_ok);
+        // A stage follows the aliases that are back already: nothing else has to go back for that.
+        let is_left = |r: &Record| part == Part::Stage && r.state == RecordState::RolledBack && r.stage.is_some();
+        let any = choices.iter().any(Result::is_ok) || records().any(is_left);
         for (one, choice) in seen.iter().zip(choices) {
             let others = one.believed().zip(lead.as_ref()).filter(|_| any);
             let others = others.and_then(|(record, lead)| with_the_others(record, lead, &one.alias));
@@ -128,23 +143,29 @@ impl Emergency {
             }
         }
         let members = lead.as_ref().map_or(seen.len(), |r| r.members);
-        let mut reinstates = false;
+        let (mut reinstates, mut stays) = (false, None);
         if let Some(record) = &lead {
             if record.state.holds_lock() && record.expires.is_none_or(|expires| expires > now) && record.stage.is_some()
             {
                 way.unsettled_until = Some(now + SETTLE);
             }
             let whole = members <= seen.len() && part != Part::Aliases;
-            reinstates = whole
-                && record.state == RecordState::RolledBack
-                && record.from == moves.first().and_then(|m| m.2.version);
-            let goes_back = match record.state {
-                RecordState::RolledBack => reinstates,
-                RecordState::Promoted | RecordState::ByHand => {
-                    part == Part::Stage || records().any(Record::had_stable) && !stays_where_named(&moves)
-                }
-                _ => true,
+            let returns = whole && moves.first().and_then(|m| m.2.version).is_some_and(|to| is_return(record, to));
+            // Without the statement that went back with it, its routes would answer nobody.
+            reinstates = returns && !record.granted;
+            let why = match part {
+                Part::Aliases if members <= seen.len() => Some(Stays::Asked),
+                _ => (returns && record.granted).then_some(Stays::Ungranted),
             };
+            stays = record.stage.as_ref().map(|recorded| recorded.stage.clone()).zip(why);
+            let goes_back = reinstates
+                || match record.state {
+                    RecordState::RolledBack => part == Part::Stage && !returns,
+                    RecordState::Promoted | RecordState::ByHand => {
+                        part == Part::Stage || records().any(Record::had_stable) && !stays_where_named(&moves)
+                    }
+                    _ => true,
+                };
             if let (true, Some(stage)) = (whole && goes_back, &record.stage) {
                 way.stage = Some(stage_back(record, stage, &seen[0].name, reinstates));
             }
@@ -157,7 +178,7 @@ impl Emergency {
                 way.candidates = seen.iter().filter_map(candidate_back).collect();
             }
         }
-        Ok(Self { way, moves, members, reinstates })
+        Ok(Self { way, moves, members, stays, reinstates })
     }
 
     /// The version of each alias that it takes traffic back from for good: the record remembers some of them, a journal
@@ -175,13 +196,14 @@ impl Emergency {
     /// The versions that it marks bad: `v42`, with their function where there are several.
     pub fn marked(&self, seen: &[Seen]) -> Vec<String> {
         let news = |(one, back): (&Seen, &AliasBack)| {
-            let Goal::At(at) = &back.goal else { return None };
-            let before = one.description.record.as_ref().map(|record| record.bad.as_slice()).unwrap_or_default();
-            let after = Description::parse(&at.last).ok()?.record?.bad;
-            let number = after.first().copied().filter(|number| !before.contains(number))?;
-            Some(if seen.len() > 1 { format!("v{number} of {}", one.function) } else { format!("v{number}") })
+            let Goal::At(at) = &back.goal else { return Vec::new() };
+            let after = Description::parse(&at.last).ok().and_then(|description| description.record);
+            let mut numbers = after.map(|record| record.bad).unwrap_or_default();
+            numbers.retain(|number| !one.bad().contains(number));
+            let of = if seen.len() > 1 { format!(" of {}", one.function) } else { String::new() };
+            numbers.into_iter().map(|number| format!("v{number}{of}")).collect()
         };
-        seen.iter().zip(&self.way.aliases).filter_map(news).collect()
+        seen.iter().zip(&self.way.aliases).flat_map(news).collect()
     }
 
     /// The same without a word against the version that it goes back from: nobody has judged it.
@@ -230,6 +252,16 @@ fn is_unfinished(record: &Record) -> bool {
     }
 }
 
+/// A version that a rollback has gone back from, named again: it comes back with its stage. A record that has not dropped
+/// its expiry is on that way still: somebody stopped before the stage had followed.
+fn is_return(record: &Record, to: Version) -> bool {
+    match record.state {
+        RecordState::RolledBack => record.from == Some(to) && record.to != to,
+        RecordState::Promoted => record.expires.is_some() && record.to == to,
+        _ => false,
+    }
+}
+
 /// A person named what serves already: nothing of a finished release goes back.
 fn stays_where_named(moves: &[(String, Version, Chosen)]) -> bool {
     moves.iter().all(|(_, from, chosen)| chosen.rule == Rule::Named && chosen.version == Some(*from))
@@ -245,11 +277,12 @@ fn alias_back(seen: &Seen, chosen: Chosen, fresh: &RunId, unfinished: bool, now:
         Some(version) => {
             let record = record_after(seen, version, chosen.rule, fresh);
             let granted = unfinished && seen.believed().is_some_and(|r| r.granted);
-            // A release that is put in place again is not on a way back that somebody else should finish.
+            let expires = now + crate::plan::LOCK_MARGIN;
             let meanwhile = match record.state {
-                RecordState::RolledBack | RecordState::ByHand => {
-                    record.undoing(granted, now + crate::plan::LOCK_MARGIN)
-                }
+                RecordState::RolledBack | RecordState::ByHand => record.undoing(granted, expires),
+                // A release that is put in place again is not on a way back that somebody else should finish. That its
+                // stage has not followed yet, the expiry says.
+                RecordState::Promoted => Record { expires: Some(expires), ..record.clone() },
                 _ => record.clone(),
             };
             let meanwhile = seen.description.with(meanwhile).fitting().to_string();
@@ -277,9 +310,20 @@ fn record_after(seen: &Seen, to: Version, rule: Rule, fresh: &RunId) -> Record {
     match seen.believed() {
         // The rollback of somebody whose process died: the record is right, only its state is not final.
         Some(record) if record.state == RecordState::Undoing && record.to == to => {
-            Record { state: RecordState::RolledBack, expires: None, granted: false, asks: false, ..record.clone() }
+            Record { state: RecordState::RolledBack, expires: None, asks: false, ..record.clone() }
         }
-        Some(record) if rule == Rule::Back => record.clone(),
+        Some(record) if rule == Rule::Back || record.state == RecordState::RolledBack && record.to == to => {
+            record.clone()
+        }
+        Some(record) if is_return(record, to) => clear(Record {
+            state: RecordState::Promoted,
+            expires: None,
+            from: if record.to == to { record.from } else { Some(record.to) },
+            to,
+            granted: false,
+            // Undoing a rollback says nothing against the version that it had gone back to.
+            ..record.clone()
+        }),
         // Nothing speaks against what served before, and nothing for the other.
         Some(record) if is_on_trial(record, to) => clear(Record {
             state: RecordState::ByHand,
@@ -289,17 +333,16 @@ fn record_after(seen: &Seen, to: Version, rule: Rule, fresh: &RunId) -> Record {
             asks: false,
             ..record.clone()
         }),
-        Some(record) if record.state == RecordState::RolledBack && record.from == Some(to) => clear(Record {
-            state: RecordState::Promoted,
-            from: Some(record.to),
-            to,
-            // Undoing a rollback says nothing against the version that it had gone back to.
-            bad: record.bad.clone(),
-            ..record.clone()
-        }),
         Some(record) => {
-            let from = if rule == Rule::Unfinished { record.to } else { serving };
-            clear(record.rolled_back(to, from, from != to))
+            // Whoever names a version while a release is in flight takes its version back too.
+            let in_flight = rule == Rule::Unfinished || record.state.holds_lock();
+            let from = if in_flight { record.to } else { serving };
+            let back = record.rolled_back(to, from, from != to);
+            let skipped =
+                serving.number().filter(|_| rule == Rule::Named && in_flight && serving != to && serving != from);
+            let bad = skipped.map_or_else(|| back.bad.clone(), |number| remember_bad(&back.bad, number));
+            // That its statement went back with it says what cannot come back by a rollback.
+            clear(Record { granted: record.granted && is_unfinished(record), bad, ..back })
         }
         None => clear(unrecorded(seen, to, fresh)),
     }

@@ -15,7 +15,7 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 
 pub use choose::{Chosen, Known, Rule, choose, versions_of};
-pub use emergency::{Emergency, Part, Seen};
+pub use emergency::{Emergency, Part, Seen, Stays};
 pub use undo::dead;
 pub use undone::{Left, Undone};
 
@@ -23,7 +23,8 @@ use crate::aws::noun::{Alias, Routing};
 use crate::change::{Change, StageSide};
 use crate::engine::SETTLE;
 use crate::journal::Progress;
-use crate::model::{AliasName, Description, FunctionName, Percent, RunId, StageRef, Version};
+use crate::model::record::remember_bad;
+use crate::model::{AliasName, Description, FunctionName, Percent, Record, RunId, StageRef, Version};
 use crate::plan::{CanaryPlan, LOCK_MARGIN, Place, Plan};
 
 /// Where one alias goes back to.
@@ -192,7 +193,8 @@ impl WayBack {
         back
     }
 
-    /// The candidate failed: the description that each alias gets in the end remembers it.
+    /// The candidate failed: the description that each alias gets in the end remembers it, and the one on the way, too:
+    /// somebody else may have to finish.
     fn mark_bad(&mut self, plan: &Plan, progress: &Progress) {
         for back in &mut self.aliases {
             let member = plan.members.iter().find(|m| m.function == back.function);
@@ -201,6 +203,7 @@ impl WayBack {
                 && at.version != to
             {
                 at.last = plan.description_with_bad(member, to).fitting().to_string();
+                at.meanwhile = with_bad(&at.meanwhile, to);
             }
         }
     }
@@ -253,6 +256,17 @@ impl WayBack {
                 self.stage = Some(StageBack { before, ours, ..earlier });
             }
         }
+    }
+}
+
+/// The description with a version more that its record remembers as bad.
+fn with_bad(text: &str, version: Version) -> String {
+    match (Description::parse(text), version) {
+        (Ok(Description { text, record: Some(record) }), Version::Number(number)) => {
+            let bad = remember_bad(&record.bad, number);
+            Description { text, record: Some(Record { bad, ..record }) }.fitting().to_string()
+        }
+        _ => text.to_owned(),
     }
 }
 

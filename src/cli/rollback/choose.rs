@@ -14,7 +14,7 @@ use crate::cli::target::Located;
 use crate::cli::{App, flight, prompt};
 use crate::clock::Clock;
 use crate::journal::Summary;
-use crate::model::{RecordState, RunId, Version};
+use crate::model::{Record, RecordState, RunId, Version};
 use crate::plan::short_sha;
 use crate::problem::{Code, Level, Problem};
 use crate::rollback::trail::{self, Trail};
@@ -138,6 +138,12 @@ impl<'a, A: Aws, C: Clock> Choosing<'a, A, C> {
     /// What is left of a release whose aliases are back, as far as its journal is open here.
     async fn finish(&self, mut problem: Problem) -> Problem {
         let Some(run) = self.seen.iter().filter(|one| is_put_back(one)).find_map(run) else { return problem };
+        let whole = self.seen.iter().filter_map(Seen::believed).filter(|record| record.members <= self.seen.len());
+        let recorded = whole.filter_map(|record| record.stage.as_ref()).next();
+        if let Some(stage) = recorded {
+            let command = self.located.command("rollback --stage-only");
+            problem = problem.fix(format!("if {} is not back, too: {command}", stage.stage));
+        }
         let open = |summary: &&Summary| summary.run == *run && summary.progress.ending.is_none();
         let Some(summary) = self.journals.iter().find(open) else { return problem };
         if let Ok(left) = flight::left(self.session, summary).await
@@ -182,7 +188,7 @@ impl<'a, A: Aws, C: Clock> Choosing<'a, A, C> {
         let mut versions = self.session.observer(self.app).versions(&one.function).await?;
         versions.retain(|function| function.version != one.alias.version);
         versions.reverse();
-        let last = one.description.record.as_ref().filter(|_| one.believed().is_none()).map(|record| record.to);
+        let last = one.description.record.as_ref().filter(|_| one.believed().is_none()).map(Record::leaves);
         if let Some(at) = versions.iter().position(|function| Some(function.version) == last) {
             versions[..=at].rotate_right(1);
         }
@@ -257,8 +263,9 @@ fn line(function: &Function, one: &Seen, bad: &[u64]) -> String {
     } else if is_bad(function, bad) {
         text.push_str("  was rolled back from (journal on this machine)");
     }
-    if record.is_some_and(|record| record.to == function.version) && one.believed().is_none() {
-        text.push_str("  put there by stagegate last");
+    if let Some(record) = record.filter(|record| record.leaves() == function.version && one.believed().is_none()) {
+        let last = record.to == function.version;
+        text.push_str(if last { "  put there by stagegate last" } else { "  served before the unfinished release" });
     }
     if !function.description.is_empty() {
         text.push_str(&format!("  {}", function.description));
