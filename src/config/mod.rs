@@ -85,7 +85,8 @@ pub fn named(config: Option<&Config>, name: &str, smoke: SmokeFiles<'_>) -> Resu
             Err(Problem::new(Code::NoConfigFile, format!("there is no {FILE_NAME} that could say what `{name}` is"))
                 .why(format!("a bare word as target is looked up in {FILE_NAME}, here and in the directories above"))
                 .fix("run the command where the file is, or give it with --config FILE")
-                .fix("or name the target without a file: FUNCTION:ALIAS or API/STAGE"))
+                .fix("or name the target without a file: FUNCTION:ALIAS or API/STAGE")
+                .fix("or write the file from what is live: stagegate init URL"))
         }
     }
 }

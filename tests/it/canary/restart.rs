@@ -2,16 +2,19 @@
 
 use futures_util::FutureExt;
 use jiff::Timestamp;
+use stagegate::aws::Operation;
 use stagegate::aws::layers::Steady;
+use stagegate::aws::operation::GetAlias;
 use stagegate::engine::{Engine, Outcome};
 use stagegate::journal::MemoryJournal;
-use stagegate::model::{CanaryMode, OnInconclusive};
-use stagegate::world::{Lag, Load, Noise, Outage, Profile};
+use stagegate::model::{CanaryMode, Description, OnInconclusive};
+use stagegate::problem::Exit;
+use stagegate::world::{Fault, Lag, Load, Noise, Outage, Profile};
 
 use super::during::{dies, dying, looks};
 use super::kinds::BOTH;
 use super::lab::{Heard, clients, hear, lab, underway};
-use crate::faults::lab::{Lab, Scenario, State};
+use crate::faults::lab::{Lab, Scenario, State, alias};
 
 /// A release with metrics that are late and an outage in the middle.
 fn release(mode: CanaryMode, seed: u64, rps: f64, candidate: &Profile) -> Lab {
@@ -92,5 +95,35 @@ fn a_gate_that_dies_at_every_look_says_what_one_says_that_never_stopped() {
                 assert!(deaths + 4 > told.len(), "{name}: {deaths} deaths, {} looks", told.len());
             }
         }
+    }
+}
+
+/// The bad versions that the record of the alias names.
+fn bad(lab: &Lab) -> Vec<u64> {
+    let request = GetAlias { function: lab.target.functions[0].clone(), alias: alias() };
+    let text = lab.peek(request).unwrap().description;
+    Description::parse(&text).unwrap().record.map(|record| record.bad).unwrap_or_default()
+}
+
+#[test]
+fn a_failed_gate_is_remembered_by_whoever_finishes_its_rollback() {
+    for mode in BOTH {
+        let release = || {
+            let lab = lab(Scenario::Second, *mode);
+            lab.world.set_load(clients(&lab, 3, 40.0, &Profile::failing(0.2)));
+            lab
+        };
+        let smooth = release();
+        assert_eq!(smooth.promote(&smooth.plan().unwrap()).unwrap().exit, Exit::RolledBack);
+        assert_eq!(bad(&smooth), [2]);
+        let calls = smooth.world.calls();
+        let last = calls.iter().rposition(|logged| logged.call.operation() == Operation::UpdateAlias).unwrap();
+        let dying = release();
+        let plan = dying.plan().unwrap();
+        dying.world.inject(last, Fault::CrashBefore);
+        assert!(dying.promote(&plan).is_none(), "{mode:?}: it was to die");
+        dying.world.restart();
+        dying.rollback_elsewhere(None).unwrap().unwrap();
+        assert_eq!(bad(&dying), [2], "{mode:?}");
     }
 }
