@@ -3,13 +3,16 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use jiff::Timestamp;
+use jiff::{Timestamp, ToSpan as _};
 
 use super::canary::{desk, summary};
 use super::{Desk, Kept};
+use crate::aws::Kind;
 use crate::cli::end::End;
 use crate::cli::job;
+use crate::clock::Clock as _;
 use crate::github::WorkflowRun;
+use crate::model::{Record, RecordState};
 use crate::problem::{Code, Exit, Problem};
 use crate::report::github::{Job, OUTPUTS, Wishes};
 use crate::report::{Loudness, Reporter, Shape, Term};
@@ -215,4 +218,77 @@ fn a_run_settles_its_own_release_and_leaves_others_alone() {
     };
     assert_eq!(summary(&desk.settle("prod --run 9912").unwrap()).result, "rolled-back");
     assert_eq!((desk.serving("pets"), desk.split()), ("1".into(), vec![]));
+}
+
+/// A release under way, with the lock of the process that is at work on it: in a job with `container:` a cancelled run
+/// signals only docker's client.
+fn unsignalled() -> (Desk, crate::journal::FileJournal) {
+    let desk = desk();
+    desk.promote("prod --yes --until canary:5%").unwrap();
+    desk.say_state("run");
+    let process = desk.app.state.as_ref().unwrap().open(&desk.record(&pets()).run).unwrap();
+    (desk, process)
+}
+
+/// A second after everything that was.
+fn started(desk: &Desk) -> Timestamp {
+    desk.world.clock().advance(Duration::from_secs(1));
+    desk.world.clock().now()
+}
+
+/// Seconds until the first write.
+fn until_it_wrote(desk: &Desk, began: Timestamp) -> i64 {
+    let calls = desk.world.calls();
+    let first = calls.iter().find(|logged| logged.at >= began && logged.call.operation().kind() == Kind::Write);
+    first.unwrap().at.duration_since(began).as_secs()
+}
+
+#[test]
+fn a_release_whose_process_heard_no_signal_is_settled_by_its_records() {
+    let (desk, _process) = unsignalled();
+    let (began, run) = (started(&desk), desk.record(&pets()).run);
+    let end = desk.settle(&format!("prod --run {run}")).unwrap();
+    assert_eq!((end.exit(), summary(&end).result.as_str()), (Exit::Done, "rolled-back"), "{}", desk.err.text());
+    assert_eq!((desk.serving("pets"), desk.split()), ("1".into(), vec![]));
+    let record = desk.record(&pets());
+    assert_eq!((record.state, record.bad), (RecordState::RolledBack, vec![]), "its process stops at its next look");
+    assert!(desk.err.text().contains("the way back goes by the records alone"), "{}", desk.err.text());
+    assert_eq!(until_it_wrote(&desk, began), 0, "nobody is waited for");
+}
+
+#[test]
+fn a_release_whose_process_heard_no_signal_is_held_where_that_is_asked_for() {
+    let (desk, _process) = unsignalled();
+    let end = desk.settle("prod --on-interrupt hold").unwrap();
+    assert_eq!((end.exit(), summary(&end).result.as_str()), (Exit::Done, "paused"));
+    assert_eq!((desk.record(&pets()).state, desk.split()), (RecordState::Paused, vec![(3, 0.05)]));
+}
+
+#[test]
+fn a_process_that_goes_back_by_itself_is_given_a_moment_and_then_helped() {
+    let (desk, _process) = unsignalled();
+    let (served, record) = (desk.deployment(), desk.record(&pets()));
+    let (back, begun) = (record.from.unwrap(), started(&desk));
+    let record = Record { from: Some(record.to), to: back, ..record }.undoing(false, begun + 60.minutes());
+    desk.world.edit(|account| {
+        account.put_alias(&pets(), &live(), 1, &[]).unwrap();
+        account.describe_alias(&pets(), &live(), &record.to_string()).unwrap();
+    });
+    let end = desk.settle("prod --on-interrupt hold").unwrap();
+    assert_eq!(summary(&end).result, "rolled-back", "{}", desk.err.text());
+    assert_eq!((desk.serving("pets"), desk.record(&pets()).state), ("1".into(), RecordState::RolledBack));
+    assert_ne!(desk.deployment(), served, "the stage had not gone back yet");
+    assert_eq!(until_it_wrote(&desk, begun), 5);
+}
+
+#[test]
+fn a_process_without_a_record_is_waited_for_and_never_called_nothing() {
+    let desk = desk();
+    desk.promote("prod --yes --until smoke").unwrap();
+    let (open, _) = desk.app.state.as_ref().unwrap().list();
+    let _process = desk.app.state.as_ref().unwrap().open(&open[0].run).unwrap();
+    let began = started(&desk);
+    let refused = desk.settle("prod").unwrap_err();
+    assert_eq!((refused.code, refused.exit), (Code::LockHeld, Exit::Conflict));
+    assert_eq!(desk.world.clock().now().duration_since(began).as_secs(), 5);
 }
