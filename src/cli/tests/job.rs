@@ -14,7 +14,7 @@ use crate::clock::Clock as _;
 use crate::github::WorkflowRun;
 use crate::model::{Record, RecordState};
 use crate::problem::{Code, Exit, Problem};
-use crate::report::github::{Job, OUTPUTS, Wishes};
+use crate::report::github::{Job, OUTPUTS, When, Wishes};
 use crate::report::{Loudness, Reporter, Shape, Term};
 use crate::world::{Fault, Load, Profile};
 
@@ -30,9 +30,18 @@ impl Desk {
         self.in_a_job_with(Shape::Human, Loudness::Normal)
     }
 
-    fn in_a_job_with(mut self, shape: Shape, loudness: Loudness) -> Self {
+    fn in_a_job_with(self, shape: Shape, loudness: Loudness) -> Self {
+        self.in_a_job_of(shape, loudness, When::Always)
+    }
+
+    fn in_a_job_that_wants(self, summary: When) -> Self {
+        self.in_a_job_of(Shape::Human, Loudness::Normal, summary)
+    }
+
+    fn in_a_job_of(mut self, shape: Shape, loudness: Loudness, summary: When) -> Self {
         let wishes = Wishes {
             title: "promote prod".into(),
+            summary,
             annotations: true,
             output: Some(self.file("output")),
             summary_file: Some(self.file("summary")),
@@ -62,7 +71,7 @@ impl Desk {
         let at = "2026-11-21T14:40:00Z".parse::<Timestamp>().unwrap();
         end.problem.iter().for_each(|problem| self.app.reporter.problem(at, problem));
         self.app.reporter.end(at, &end.event());
-        assert_eq!(self.app.reporter.close_job(at, end.summary(), end.problem.as_ref()), Vec::<String>::new());
+        assert_eq!(self.app.reporter.close_job(at, end.summary(), end.problem.as_ref(), true), Vec::<String>::new());
         end.exit()
     }
 
@@ -124,6 +133,18 @@ fn a_failed_gate_in_a_job_is_one_error_and_says_how_to_go_on() {
     let summary = settled(&desk.read("summary"));
     assert!(summary.contains("| `pets:live` | v1 100% | v1 (100%) |"), "as it was read back: {summary}");
     assert!(summary.contains("failed its gate") && summary.contains("flowchart LR"), "{summary}");
+}
+
+#[test]
+fn a_summary_on_failure_and_an_error_are_for_steps_that_fail_and_not_for_every_exit_code() {
+    for failed in [false, true] {
+        let desk = desk().in_a_job_that_wants(When::OnFailure);
+        let end = End::new(Exit::Findings, "planned");
+        let at = "2026-11-21T14:40:00Z".parse::<Timestamp>().unwrap();
+        assert_eq!(desk.app.reporter.close_job(at, end.summary(), None, failed), Vec::<String>::new());
+        assert_eq!((desk.file("summary").exists(), desk.err.text().contains("::error ")), (failed, failed));
+        assert_eq!(desk.output("exit-code"), "3", "it tells how the command ended all the same");
+    }
 }
 
 #[test]
