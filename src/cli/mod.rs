@@ -254,12 +254,13 @@ fn finish(app: &App, acts: bool, end: End, caller: &Caller<'_>) -> Exit {
     if acts {
         app.reporter.end(Timestamp::now(), &end.event());
     }
-    for lost in app.reporter.close_job(Timestamp::now(), end.summary(), end.problem.as_ref()) {
+    let step = caller.exit(exit, &end.summary().result);
+    for lost in app.reporter.close_job(Timestamp::now(), end.summary(), end.problem.as_ref(), step != Exit::Done) {
         app.warn(&job::unwritten(&lost));
     }
     match app.reporter.lost() {
         Some(why) => incomplete(app, acts, exit, &why),
-        None => caller.exit(exit, &end.summary().result),
+        None => step,
     }
 }
 

@@ -1,5 +1,7 @@
 //! `settle`: what a CI job does last, whatever became of it: a release that it left unfinished goes back or is held.
 
+use std::time::Duration;
+
 use super::App;
 use super::args::{Canary, ResumeArgs, RollbackArgs, SettleArgs};
 use super::end::End;
@@ -82,6 +84,12 @@ fn nothing(app: &App, located: &Located, other: Option<RunId>) -> End {
     End::new(Exit::Done, "unchanged")
 }
 
+/// How long a process that is still at work on the release is given, where it goes back by itself or its release has no
+/// record yet to stop it by. Whoever cancels a job does not wait long.
+const PATIENCE: Duration = Duration::from_secs(5);
+/// How often it is looked at meanwhile.
+const LOOK: Duration = Duration::from_secs(1);
+
 /// Settles over a connection.
 pub async fn settle<A: Aws, C: Clock>(
     app: &App,
@@ -90,9 +98,28 @@ pub async fn settle<A: Aws, C: Clock>(
     args: &SettleArgs,
 ) -> Result<End, Problem> {
     let wanted = Wanted::of(app, args)?;
-    let caller = session.identify(app).await?;
+    let account = session.identify(app).await?.identity.account;
+    let until = session.clock.now() + PATIENCE;
+    loop {
+        let is_last = session.clock.now() >= until;
+        match once(app, located, session, args, (&wanted, &account, is_last)).await {
+            Err(problem) if problem.code == Code::LockHeld && !app.acting.get() && !is_last => {}
+            end => return end,
+        }
+        session.clock.sleep(LOOK).await;
+    }
+}
+
+/// One look, and what follows from it. [`Code::LockHeld`]: a process is at work on it, for which the next look waits.
+async fn once<A: Aws, C: Clock>(
+    app: &App,
+    located: &Located,
+    session: &Session<A, C>,
+    args: &SettleArgs,
+    (wanted, account, is_last): (&Wanted, &str, bool),
+) -> Result<End, Problem> {
     let flight = flight::look(app, located, session).await?;
-    let journals = flight::journals(app, located, &caller.identity.account, &session.region);
+    let journals = flight::journals(app, located, account, &session.region);
     let found = match flight::way(&flight, journals) {
         Way::Journal(summary) => Some(summary.run),
         Way::Records(run) => Some(run),
@@ -112,7 +139,22 @@ pub async fn settle<A: Aws, C: Clock>(
     if reaction == OnInterrupt::Hold && !undoing && !flight.members(&run).is_empty() {
         return pause::hold(app, located, session, &flight, &run).await;
     }
-    back(app, located, session, args, &run).await
+    match in_use(app, &run) {
+        None => back(app, located, session, args, &run).await,
+        Some(held) if flight.run() != Some(&run) || (undoing && !is_last) => Err(held),
+        Some(held) => by_the_records(app, located, session, args, (&run, held)).await,
+    }
+}
+
+/// A process is still at work on the release: no signal reached it, as in a job with `container:`, where the runner's
+/// signals end at the client of docker.
+fn in_use(app: &App, run: &RunId) -> Option<Problem> {
+    app.state.as_ref().filter(|state| state.is_in_use(run)).map(|_| {
+        Problem::new(Code::LockHeld, format!("another stagegate on this machine is at work on {run}"))
+            .why("it did not end when its job was cancelled")
+            .aws_now("as far as the release has come; unchanged by this command so far")
+            .fix("look whether it stops: stagegate status TARGET")
+    })
 }
 
 /// The way back by journal or by adoption: it marks no version bad. Where neither is possible, by the records alone.
@@ -135,11 +177,23 @@ async fn back<A: Aws, C: Clock>(
         prompt_timeout: None,
         on_interrupt: None,
     };
-    let refused = match resume::resume_only(app, located, session, &undo, Some(run)).await {
+    match resume::resume_only(app, located, session, &undo, Some(run)).await {
         // Before its first write it may be refused for what a rollback does not need.
-        Err(problem) if !app.acting.get() && problem.code != Code::LockHeld => problem,
-        end => return end,
-    };
+        Err(problem) if !app.acting.get() && problem.code != Code::LockHeld => {
+            by_the_records(app, located, session, args, (run, problem)).await
+        }
+        end => end,
+    }
+}
+
+/// The way back that needs no journal and no lock. A process that goes forward stops at its next look: the record says so.
+async fn by_the_records<A: Aws, C: Clock>(
+    app: &App,
+    located: &Located,
+    session: &Session<A, C>,
+    args: &SettleArgs,
+    (run, refused): (&RunId, Problem),
+) -> Result<End, Problem> {
     // Between two looks it may have ended, and the next one begun.
     if flight::look(app, located, session).await?.run() != Some(run) {
         return Ok(nothing(app, located, None));

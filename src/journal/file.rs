@@ -78,6 +78,11 @@ impl StateDir {
         FileJournal::over(file, path)
     }
 
+    /// Whether a process is at work on a release.
+    pub fn is_in_use(&self, run: &RunId) -> bool {
+        File::open(self.file(run)).is_ok_and(|file| matches!(file.try_lock(), Err(TryLockError::WouldBlock)))
+    }
+
     /// Reads every journal of the folder, newest first, without locking. Files that cannot be read are answered beside.
     pub fn list(&self) -> (Vec<Summary>, Vec<JournalError>) {
         let mut runs: Vec<RunId> = std::fs::read_dir(&self.0)

@@ -328,11 +328,11 @@ impl Reporter {
     }
 
     /// What a GitHub job is left with at the end of a command: annotations, summary and outputs. Answers with the files
-    /// that could not be written.
-    pub fn close_job(&self, at: Timestamp, end: &Summary, problem: Option<&Problem>) -> Vec<String> {
+    /// that could not be written. `failed`: the step fails by it.
+    pub fn close_job(&self, at: Timestamp, end: &Summary, problem: Option<&Problem>, failed: bool) -> Vec<String> {
         let Some(job) = &self.job else { return Vec::new() };
         let problem = problem.map(|problem| self.completed(problem));
-        let closing = job.close(at, end, problem.as_ref());
+        let closing = job.close(at, end, problem.as_ref(), failed);
         self.err(&closing.log);
         let add = |(path, text): &(PathBuf, String)| {
             let mut file = OpenOptions::new().create(true).append(true).open(path)?;

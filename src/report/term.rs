@@ -126,8 +126,9 @@ impl Term {
     /// the terminal nor a runner.
     pub fn fit(&self, text: &str) -> String {
         let text = text::harmless(text);
-        let text = if self.runner { text::no_commands(&text) } else { text };
-        if self.unicode { text } else { text::ascii(&text) }
+        let text = if self.unicode { text } else { text::ascii(&text) };
+        // Last: a symbol in ASCII may be what a command begins with.
+        if self.runner { text::no_commands(&text) } else { text }
     }
 }
 
@@ -192,5 +193,14 @@ mod tests {
         let commands = "  ::add-mask::x\na ##[error]b\nfunction::x\n";
         assert_eq!(here.fit(commands), commands);
         assert_eq!(runner.fit(commands), "  : :add-mask::x\na ## [error]b\nfunction::x\n");
+    }
+
+    #[test]
+    fn symbols_in_ascii_command_no_runner_either() {
+        for locale in [&[][..], &[("LANG", "C")], &[("LC_ALL", "POSIX")]] {
+            let runner = decide(false, &[&[("GITHUB_ACTIONS", "true")], locale].concat(), Wishes::default());
+            let shown = runner.fit("▃▃add-mask▃▃x\n\u{a0}▃:error::y\na ██[group]b\n█#[error]c\n");
+            assert_eq!(shown, ": :add-mask::x\n : :error::y\na ## [group]b\n## [error]c\n", "{locale:?}");
+        }
     }
 }

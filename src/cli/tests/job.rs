@@ -3,15 +3,18 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use jiff::Timestamp;
+use jiff::{Timestamp, ToSpan as _};
 
 use super::canary::{desk, summary};
 use super::{Desk, Kept};
+use crate::aws::Kind;
 use crate::cli::end::End;
 use crate::cli::job;
+use crate::clock::Clock as _;
 use crate::github::WorkflowRun;
+use crate::model::{Record, RecordState};
 use crate::problem::{Code, Exit, Problem};
-use crate::report::github::{Job, OUTPUTS, Wishes};
+use crate::report::github::{Job, OUTPUTS, When, Wishes};
 use crate::report::{Loudness, Reporter, Shape, Term};
 use crate::world::{Fault, Load, Profile};
 
@@ -27,9 +30,18 @@ impl Desk {
         self.in_a_job_with(Shape::Human, Loudness::Normal)
     }
 
-    fn in_a_job_with(mut self, shape: Shape, loudness: Loudness) -> Self {
+    fn in_a_job_with(self, shape: Shape, loudness: Loudness) -> Self {
+        self.in_a_job_of(shape, loudness, When::Always)
+    }
+
+    fn in_a_job_that_wants(self, summary: When) -> Self {
+        self.in_a_job_of(Shape::Human, Loudness::Normal, summary)
+    }
+
+    fn in_a_job_of(mut self, shape: Shape, loudness: Loudness, summary: When) -> Self {
         let wishes = Wishes {
             title: "promote prod".into(),
+            summary,
             annotations: true,
             output: Some(self.file("output")),
             summary_file: Some(self.file("summary")),
@@ -59,7 +71,7 @@ impl Desk {
         let at = "2026-11-21T14:40:00Z".parse::<Timestamp>().unwrap();
         end.problem.iter().for_each(|problem| self.app.reporter.problem(at, problem));
         self.app.reporter.end(at, &end.event());
-        assert_eq!(self.app.reporter.close_job(at, end.summary(), end.problem.as_ref()), Vec::<String>::new());
+        assert_eq!(self.app.reporter.close_job(at, end.summary(), end.problem.as_ref(), true), Vec::<String>::new());
         end.exit()
     }
 
@@ -121,6 +133,18 @@ fn a_failed_gate_in_a_job_is_one_error_and_says_how_to_go_on() {
     let summary = settled(&desk.read("summary"));
     assert!(summary.contains("| `pets:live` | v1 100% | v1 (100%) |"), "as it was read back: {summary}");
     assert!(summary.contains("failed its gate") && summary.contains("flowchart LR"), "{summary}");
+}
+
+#[test]
+fn a_summary_on_failure_and_an_error_are_for_steps_that_fail_and_not_for_every_exit_code() {
+    for failed in [false, true] {
+        let desk = desk().in_a_job_that_wants(When::OnFailure);
+        let end = End::new(Exit::Findings, "planned");
+        let at = "2026-11-21T14:40:00Z".parse::<Timestamp>().unwrap();
+        assert_eq!(desk.app.reporter.close_job(at, end.summary(), None, failed), Vec::<String>::new());
+        assert_eq!((desk.file("summary").exists(), desk.err.text().contains("::error ")), (failed, failed));
+        assert_eq!(desk.output("exit-code"), "3", "it tells how the command ended all the same");
+    }
 }
 
 #[test]
@@ -215,4 +239,77 @@ fn a_run_settles_its_own_release_and_leaves_others_alone() {
     };
     assert_eq!(summary(&desk.settle("prod --run 9912").unwrap()).result, "rolled-back");
     assert_eq!((desk.serving("pets"), desk.split()), ("1".into(), vec![]));
+}
+
+/// A release under way, with the lock of the process that is at work on it: in a job with `container:` a cancelled run
+/// signals only docker's client.
+fn unsignalled() -> (Desk, crate::journal::FileJournal) {
+    let desk = desk();
+    desk.promote("prod --yes --until canary:5%").unwrap();
+    desk.say_state("run");
+    let process = desk.app.state.as_ref().unwrap().open(&desk.record(&pets()).run).unwrap();
+    (desk, process)
+}
+
+/// A second after everything that was.
+fn started(desk: &Desk) -> Timestamp {
+    desk.world.clock().advance(Duration::from_secs(1));
+    desk.world.clock().now()
+}
+
+/// Seconds until the first write.
+fn until_it_wrote(desk: &Desk, began: Timestamp) -> i64 {
+    let calls = desk.world.calls();
+    let first = calls.iter().find(|logged| logged.at >= began && logged.call.operation().kind() == Kind::Write);
+    first.unwrap().at.duration_since(began).as_secs()
+}
+
+#[test]
+fn a_release_whose_process_heard_no_signal_is_settled_by_its_records() {
+    let (desk, _process) = unsignalled();
+    let (began, run) = (started(&desk), desk.record(&pets()).run);
+    let end = desk.settle(&format!("prod --run {run}")).unwrap();
+    assert_eq!((end.exit(), summary(&end).result.as_str()), (Exit::Done, "rolled-back"), "{}", desk.err.text());
+    assert_eq!((desk.serving("pets"), desk.split()), ("1".into(), vec![]));
+    let record = desk.record(&pets());
+    assert_eq!((record.state, record.bad), (RecordState::RolledBack, vec![]), "its process stops at its next look");
+    assert!(desk.err.text().contains("the way back goes by the records alone"), "{}", desk.err.text());
+    assert_eq!(until_it_wrote(&desk, began), 0, "nobody is waited for");
+}
+
+#[test]
+fn a_release_whose_process_heard_no_signal_is_held_where_that_is_asked_for() {
+    let (desk, _process) = unsignalled();
+    let end = desk.settle("prod --on-interrupt hold").unwrap();
+    assert_eq!((end.exit(), summary(&end).result.as_str()), (Exit::Done, "paused"));
+    assert_eq!((desk.record(&pets()).state, desk.split()), (RecordState::Paused, vec![(3, 0.05)]));
+}
+
+#[test]
+fn a_process_that_goes_back_by_itself_is_given_a_moment_and_then_helped() {
+    let (desk, _process) = unsignalled();
+    let (served, record) = (desk.deployment(), desk.record(&pets()));
+    let (back, begun) = (record.from.unwrap(), started(&desk));
+    let record = Record { from: Some(record.to), to: back, ..record }.undoing(false, begun + 60.minutes());
+    desk.world.edit(|account| {
+        account.put_alias(&pets(), &live(), 1, &[]).unwrap();
+        account.describe_alias(&pets(), &live(), &record.to_string()).unwrap();
+    });
+    let end = desk.settle("prod --on-interrupt hold").unwrap();
+    assert_eq!(summary(&end).result, "rolled-back", "{}", desk.err.text());
+    assert_eq!((desk.serving("pets"), desk.record(&pets()).state), ("1".into(), RecordState::RolledBack));
+    assert_ne!(desk.deployment(), served, "the stage had not gone back yet");
+    assert_eq!(until_it_wrote(&desk, begun), 5);
+}
+
+#[test]
+fn a_process_without_a_record_is_waited_for_and_never_called_nothing() {
+    let desk = desk();
+    desk.promote("prod --yes --until smoke").unwrap();
+    let (open, _) = desk.app.state.as_ref().unwrap().list();
+    let _process = desk.app.state.as_ref().unwrap().open(&open[0].run).unwrap();
+    let began = started(&desk);
+    let refused = desk.settle("prod").unwrap_err();
+    assert_eq!((refused.code, refused.exit), (Code::LockHeld, Exit::Conflict));
+    assert_eq!(desk.world.clock().now().duration_since(began).as_secs(), 5);
 }

@@ -32,7 +32,7 @@ pub enum When {
     /// Always.
     #[default]
     Always,
-    /// When the command does not exit with 0.
+    /// When the step does not end with 0.
     OnFailure,
     /// Never.
     Never,
@@ -122,8 +122,9 @@ impl Job {
         self.groups.close()
     }
 
-    /// What the end of the command leaves: annotations, summary and outputs.
-    pub fn close(&self, at: Timestamp, end: &Summary, problem: Option<&Problem>) -> Closing {
+    /// What the end of the command leaves: annotations, summary and outputs. `failed`: the step fails by it, which not
+    /// every exit code but 0 means.
+    pub fn close(&self, at: Timestamp, end: &Summary, problem: Option<&Problem>, failed: bool) -> Closing {
         let tale = self.tale.borrow();
         let Wishes { run, delimiter, .. } = &self.wishes;
         let lasted = tale.began.map_or(0, |began| at.duration_since(began).as_secs());
@@ -133,14 +134,13 @@ impl Job {
         if let Some(file) = &self.wishes.output {
             files.push((file.clone(), output::lines(end, events_file.as_deref(), delimiter)));
         }
-        let failed = end.exit_code != 0;
         if self.wishes.summary == When::Always || (self.wishes.summary == When::OnFailure && failed) {
             let page = Page { title: &self.title(&tale), tale: &tale, end, problem, run: run.as_ref(), lasted_s };
             files.extend(self.wishes.summary_file.clone().map(|file| (file, summary::render(&page))));
         }
         let mut log = self.groups.close();
         if self.wishes.annotations {
-            log += &self.annotations(&tale, end, problem);
+            log += &self.annotations(&tale, end, problem, failed);
         }
         Closing { log, files }
     }
@@ -151,11 +151,11 @@ impl Job {
         project.map_or_else(|| self.wishes.title.clone(), |project| format!("{project} · {}", self.wishes.title))
     }
 
-    fn annotations(&self, tale: &Tale, end: &Summary, problem: Option<&Problem>) -> String {
+    fn annotations(&self, tale: &Tale, end: &Summary, problem: Option<&Problem>, failed: bool) -> String {
         let mut out = String::new();
         match problem {
             Some(problem) => out += &self.annotation(problem),
-            None if end.exit_code != 0 => {
+            None if failed => {
                 let message = format!("{}: exit code {}", self.wishes.title, end.exit_code);
                 out += &annotation(Kind::Error, &end.result, None, &message);
             }

@@ -4,10 +4,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::process::Command;
 
 use serde_json::Value;
+use stagegate::config::{Flags, Layer, Origin, Settings, Sourced};
 use stagegate::report::github::OUTPUTS;
 
 use super::files::{ACTION, read, readme_yaml, workflows};
-use super::runner::expression::{Context, condition, template};
+use super::runner::expression::{Context, Status, condition, template};
 use super::yaml::yaml;
 
 /// What `stagegate action` reads.
@@ -79,7 +80,8 @@ fn the_runner_signals_the_program_itself() {
     // Cancelled, or killed: whatever ends by itself has written its exit code.
     let ended = "cancelled() || (failure() && steps.run.outcome == 'failure' && steps.run.outputs.exit-code == '')";
     let began = "steps.run.outcome != '' && steps.run.outcome != 'skipped'";
-    let condition = format!("({ended}) && {began} && (inputs.command == 'promote' || inputs.command == 'resume')");
+    let releases = "(contains(inputs.command, 'promote') || contains(inputs.command, 'resume'))";
+    let condition = format!("({ended}) && {began} && {releases}");
     assert_eq!(settle["if"], condition);
     let line = settle["run"].as_str().unwrap().lines().last().unwrap();
     let words: Vec<&str> = line.trim_start_matches("exec ").split(' ').collect();
@@ -94,6 +96,28 @@ fn the_runner_signals_the_program_itself() {
         let matches = parses(words.iter().skip(1).map(word));
         let (_, settle) = matches.subcommand().unwrap();
         assert_eq!(settle.get_one::<String>("target").map(String::as_str), Some(target));
+    }
+}
+
+#[test]
+fn what_releases_is_settled_however_its_name_is_written() {
+    let action = action();
+    let settles = |command: &str| {
+        let context = Context {
+            inputs: BTreeMap::from([("command".to_owned(), command.to_owned())]),
+            outcomes: BTreeMap::from([("run".to_owned(), "cancelled".to_owned())]),
+            status: Status { cancelled: true, ..Status::default() },
+            ..Context::default()
+        };
+        condition(action["runs"]["steps"][2]["if"].as_str(), &context)
+    };
+    let listed = action["inputs"]["command"]["description"].as_str().unwrap().split(" | ");
+    for name in listed {
+        for written in [name.to_owned(), format!("{name}\n"), format!(" {name} "), format!("\t{name}\u{a0}\r\n")] {
+            let refused = said(&["action"], "STAGEGATE_COMMAND", &written).1.contains("is not what the Action runs");
+            assert_eq!(refused, name == "install", "{written:?}");
+            assert_eq!(settles(&written), ["promote", "resume"].contains(&name), "{written:?}");
+        }
     }
 }
 
@@ -210,6 +234,37 @@ fn what_the_workflows_ask_for_is_what_the_program_takes() {
         }
     }
     assert_eq!(Vec::from_iter(commands), ["drift", "plan", "promote", "resume", "rollback"]);
+}
+
+#[test]
+fn the_workflows_that_are_about_several_targets_leave_each_in_its_own_region() {
+    let steps = |path: &str| {
+        let jobs = yaml(&read(path))["jobs"].as_object().unwrap().clone();
+        let steps = jobs.into_iter().flat_map(|(_, job)| job["steps"].as_array().unwrap().clone());
+        steps.filter(|step| step["uses"].as_str().is_some_and(|uses| uses.contains("/stagegate@"))).collect::<Vec<_>>()
+    };
+    let run = &action()["runs"]["steps"][1]["env"];
+    let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+    let about_several = [steps("workflows/guard.yml"), steps("workflows/rollback.yml")].concat();
+    assert_eq!(about_several.len(), 3);
+    for step in about_several {
+        let own = |name: &str| text(&step["env"][name]);
+        let inputs = BTreeMap::from([("aws-region".to_owned(), text(&step["with"]["aws-region"]))]);
+        let set = BTreeMap::from([("STAGEGATE_REGION".to_owned(), own("STAGEGATE_REGION"))]);
+        let ours = template(&text(&run["STAGEGATE_REGION"]), &Context { inputs, env: set, ..Context::default() });
+        let env = |name: &str| match name {
+            "STAGEGATE_REGION" => Some(ours.clone()),
+            "AWS_REGION" => Some(own("AWS_REGION")),
+            _ => None,
+        };
+        let region = |file: Option<&str>| {
+            let said = file.map(|region| Sourced { value: region.to_owned(), from: Origin::File { line: 1 } });
+            let layer = Layer { region: said, ..Layer::default() };
+            Settings::layered(&Flags::default(), &env, layer, None).unwrap().region.map(|region| region.value)
+        };
+        assert_eq!(region(Some("eu-west-1")).as_deref(), Some("eu-west-1"), "{step:#}");
+        assert_eq!(region(None).as_deref(), Some("us-east-1"), "a place without a file: {step:#}");
+    }
 }
 
 #[test]

@@ -117,7 +117,7 @@ fn summary(folder: &Path, functions: usize, words: &str) -> String {
         "candidate": "2", "weight": 0.0, "deployment": null, "resume": null, "rollback": "stagegate rollback prod",
     }))
     .unwrap();
-    assert_eq!(reporter.close_job(at, &end, Some(&problem)), Vec::<String>::new());
+    assert_eq!(reporter.close_job(at, &end, Some(&problem), true), Vec::<String>::new());
     std::fs::read_to_string(file).unwrap()
 }
 

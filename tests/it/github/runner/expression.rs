@@ -99,7 +99,7 @@ enum Token {
     Sign(&'static str),
 }
 
-const SIGNS: [&str; 7] = ["==", "!=", "&&", "||", "!", "(", ")"];
+const SIGNS: [&str; 8] = ["==", "!=", "&&", "||", "!", "(", ")", ","];
 
 fn tokens(text: &str) -> Vec<Token> {
     let mut rest = text.trim_start();
@@ -182,6 +182,10 @@ impl Reader<'_> {
         self.at += 1;
         match token {
             Some(Token::Text(text)) => Value::Text(text),
+            Some(Token::Name(name)) if name == "contains" && self.takes("(") => {
+                let (all, part) = (self.argument(","), self.argument(")"));
+                Value::Bool(all.to_lowercase().contains(&part.to_lowercase()))
+            }
             Some(Token::Name(name)) if self.takes("(") => {
                 assert!(self.takes(")"), "a function with arguments is not read: {:?}", self.text);
                 Value::Bool(self.status(&name))
@@ -189,6 +193,13 @@ impl Reader<'_> {
             Some(Token::Name(name)) => self.named(&name),
             other => panic!("{other:?} is not read in the expression {:?}", self.text),
         }
+    }
+
+    /// A text that an argument is, and what ends it.
+    fn argument(&mut self, end: &'static str) -> String {
+        let Value::Text(text) = self.any() else { panic!("an argument is no text: {:?}", self.text) };
+        assert!(self.takes(end), "`{end}` is missing in {:?}", self.text);
+        text
     }
 
     fn status(&self, function: &str) -> bool {
@@ -262,6 +273,8 @@ mod tests {
             (Some(not_run), failed, false),
             (Some("inputs.command == 'PROMOTE'"), fine, true),
             (Some("inputs.command != 'promote'"), fine, false),
+            (Some("contains(inputs.command, 'MOT')"), fine, true),
+            (Some("contains(inputs.command, 'resume') || contains('', inputs.target)"), fine, false),
             (Some("inputs.args"), fine, false),
             (Some("inputs.target"), failed, false),
             (Some("always() && inputs.target"), cancelled, true),
@@ -286,9 +299,7 @@ mod tests {
 
     #[test]
     fn what_is_not_known_is_refused_by_name() {
-        for text in
-            ["hashFiles()", "inputs.misspelt", "secrets.KEY", "inputs.command > 'a'", "contains(inputs.args, 'x')"]
-        {
+        for text in ["hashFiles()", "inputs.misspelt", "secrets.KEY", "inputs.command > 'a'", "contains(inputs.args)"] {
             let refused = std::panic::catch_unwind(|| condition(Some(text), &context(Status::default())));
             assert!(refused.is_err(), "{text}");
         }

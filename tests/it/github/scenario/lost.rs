@@ -20,8 +20,11 @@ pub fn found_by_guard_status_and_rollback(emulator: &'static Emulator) {
         assert!(ended.log.shown().contains(way), "all that is left: {}", ended.all());
     }
 
+    // As guard.yml asks for it.
     let tick = [("command", "resume"), ("target", "prod"), ("confirm", "prod"), ("args", "--once\n--if-in-flight\n")];
-    site.runner().run(&site.action, &tick).exits(0).says("result", "baking");
+    let tick = [tick.as_slice(), &[("job-summary", "on-failure")]].concat();
+    let ended = site.runner().run(&site.action, &tick).exits(0).says("result", "baking");
+    assert_eq!(ended.summary, "", "a green tick is worth no page: {}", ended.all());
     assert_eq!(Split::of(shop), split);
 
     let seen = site.elsewhere().run(&site.action, &[("command", "status"), ("target", TARGET)]);
