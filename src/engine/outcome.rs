@@ -52,7 +52,7 @@ fn recalled(place: &str, bad: bool) -> Problem {
 }
 
 /// The release goes on later, by itself or by a person.
-fn waits(problem: Problem) -> Outcome {
+pub(super) fn waits(problem: Problem) -> Outcome {
     let problem = problem.exit(Exit::InFlight);
     Outcome { exit: Exit::InFlight, ending: None, problem: Some(problem), now: Vec::new() }
 }
@@ -175,6 +175,7 @@ impl<A: Aws, C: Clock, J: Journal> Engine<'_, A, C, J> {
                 problem: None,
                 now: vec![format!("stopped after {step}, as asked")],
             },
+            Stop::DrivenElsewhere => self.driven_elsewhere(plan).await,
             Stop::Paused => waits(still_paused(&place, self.settings.once)),
             Stop::Held(problem) => waits(problem),
             Stop::Baking(percent) => waits(
