@@ -32,7 +32,7 @@ use jiff::Timestamp;
 pub(crate) use finish::LINGER;
 
 pub use interrupt::{Interrupt, OnInterrupt, Signal};
-pub use outcome::{Outcome, nothing_to_publish, still_paused};
+pub use outcome::{Cause, Outcome, nothing_to_publish, still_paused};
 pub use reserve::{ASSUMED, RESERVE};
 
 use self::person::{Demand, Nobody, Person};

@@ -1,6 +1,6 @@
 //! Whose an alias is, and what it needs next on the way back. Pure.
 
-use super::{AliasBack, Goal, Phase};
+use super::{AliasBack, At, Goal, Phase};
 use crate::aws::Call;
 use crate::aws::noun::{Alias, Routing};
 use crate::change::{self, is_moving_capacity, is_routed};
@@ -35,7 +35,7 @@ pub(super) fn alias_call(
             return Ok(Next::Send(change::route(&back.function, &back.alias, Some(now), routing)));
         }
         (Goal::Absent { .. }, _) => return Ok(Next::Nothing),
-        (Goal::At(at), _) => at,
+        (Goal::At(at) | Goal::Beside(at), _) => at,
     };
     let Some(now) = now else {
         return Err(Problem::new(Code::AliasMissing, format!("{name} was deleted, there is nothing to move back"))
@@ -45,6 +45,11 @@ pub(super) fn alias_call(
                 back.function, back.alias, at.version
             )));
     };
+    if matches!(back.goal, Goal::Beside(_))
+        && let Some(next) = beside(run, back, at, phase, now)
+    {
+        return Ok(next);
+    }
     let write = |routing| Ok(Next::Send(change::route(&back.function, &back.alias, Some(now), routing)));
     let (goal, last) = (at.routing(phase), at.routing(Phase::Last));
     if is_routed(now, &goal) || (at.only_ours && is_routed(now, &last)) {
@@ -59,6 +64,27 @@ pub(super) fn alias_call(
         false if is_news(run, back, now) => Ok(Next::Foreign(now.clone())),
         _ => write(goal),
     }
+}
+
+/// What an alias needs while a person takes it back too. A record that they wrote is closed as they would close it; an
+/// alias that they have not reached yet goes their way. Nothing, where the record says none of that. Whatever the release
+/// itself may still have sent is fenced by their write.
+fn beside(run: &RunId, back: &AliasBack, at: &At, phase: Phase, now: &Alias) -> Option<Next> {
+    let description = Description::parse(&now.description).ok()?;
+    let record = description.record.clone().filter(|_| is_of(run, now))?;
+    let record = match (record.state, phase) {
+        (RecordState::Undoing, _) if record.to != at.version => return None,
+        (RecordState::Undoing, Phase::Meanwhile) => record,
+        (RecordState::Undoing, Phase::Last) => {
+            Record { state: RecordState::RolledBack, expires: None, granted: false, asks: false, ..record }
+        }
+        (_, Phase::Last) if is_share(&at.shares, now) => record.rolled_back(at.version, record.to, false),
+        _ => return None,
+    };
+    let description = description.with(record).fitting().to_string();
+    let goal = Routing { description, ..at.routing(phase) };
+    let is_there = is_routed(now, &goal);
+    Some(if is_there { Next::Nothing } else { Next::Send(change::route(&back.function, &back.alias, Some(now), goal)) })
 }
 
 /// Another release has written the alias since the person looked: what they decided about is no longer there.
