@@ -108,6 +108,7 @@ impl<A: Aws, C: Clock, J: Journal> Engine<'_, A, C, J> {
                 .why("two that write the same release would undo each other's steps: this one stops")
                 .aws_now("as the other process leaves it; this one writes nothing further")
                 .fix(format!("look: stagegate status {place}"))
+                .fix(format!("go on, where no other process is at work: stagegate resume {place}"))
                 .fix(format!("go back: stagegate rollback {place}")),
         )
     }
@@ -117,7 +118,8 @@ impl<A: Aws, C: Clock, J: Journal> Engine<'_, A, C, J> {
         for member in &plan.members {
             let found = self.recorded(&member.function, &plan.target.alias).await?;
             let is_own = |record: &Record| record.run == self.run && record.state == RecordState::Promoted;
-            if !found.is_some_and(|(alias, record)| is_own(&record) && explains(&record, &alias, plan.canary.as_ref())) {
+            if !found.is_some_and(|(alias, record)| is_own(&record) && explains(&record, &alias, plan.canary.as_ref()))
+            {
                 return Ok(false);
             }
         }
