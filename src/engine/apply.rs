@@ -10,7 +10,7 @@ use crate::change::{Change, Now, Standing};
 use crate::clock::Clock;
 use crate::event::Event;
 use crate::journal::{Entry, Journal, Wrote};
-use crate::model::{Description, Percent, RecordState};
+use crate::model::{Description, Percent};
 use crate::problem::{Code, Problem};
 use crate::seeded::{Bug, seeded};
 use crate::step::StepKind;
@@ -59,9 +59,9 @@ impl<A: Aws, C: Clock, J: Journal> Engine<'_, A, C, J> {
                     self.held(step, change, sent.announced)?;
                     return Ok(now);
                 }
-                Standing::Drifted => return Err(self.drift(change, &now)),
+                Standing::Drifted => return Err(self.drift(change, &now).await),
                 // It was there and is gone: somebody took it back, and is not to be overruled.
-                Standing::NotApplied if was_created => return Err(self.drift(change, &now)),
+                Standing::NotApplied if was_created => return Err(self.drift(change, &now).await),
                 Standing::NotApplied if acknowledged > READ_BACK_MAX => break,
                 Standing::NotApplied if acknowledged > 0 => {
                     acknowledged += 1;
@@ -183,23 +183,6 @@ impl<A: Aws, C: Clock, J: Journal> Engine<'_, A, C, J> {
             }
             Change::Stage { stage, .. } => Now::Stage(Box::new(gateway::existing_stage(self.aws, stage).await?)),
         })
-    }
-
-    /// Somebody was here: another person with our own release, or somebody else.
-    pub(super) fn drift(&self, change: &Change, now: &Now) -> Stop {
-        if let Now::Alias(Some(alias)) = now
-            && let Ok(Description { record: Some(record), .. }) = Description::parse(&alias.description)
-            && record.run == self.run
-        {
-            match record.state {
-                RecordState::RolledBack | RecordState::ByHand | RecordState::Undoing => {
-                    return Stop::RolledBackElsewhere;
-                }
-                RecordState::Paused => return Stop::Paused,
-                RecordState::Running | RecordState::Promoted => {}
-            }
-        }
-        Stop::Conflict(changed_by_others(change, now))
     }
 }
 

@@ -128,6 +128,10 @@ impl<A: Aws, C: Clock, J: Journal> Engine<'_, A, C, J> {
             agreed = None;
             if self.settings.once {
                 let now = self.position(plan, canary, candidates).await?;
+                // One look ends no canary: whoever did has gone further.
+                if now.finishing {
+                    return Err(Stop::DrivenElsewhere);
+                }
                 return Err(Stop::Baking(canary.percent(now.shift.as_ref())));
             }
         }
@@ -458,7 +462,7 @@ fn weights(canary: &CanaryPlan, member: &MemberPlan, to: Version, shift: Option<
     number.zip(share).into_iter().collect()
 }
 
-fn is_split(alias: &Alias, expected: &BTreeMap<u64, f64>) -> bool {
+pub(super) fn is_split(alias: &Alias, expected: &BTreeMap<u64, f64>) -> bool {
     let same = |(version, weight): (&u64, &f64)| {
         expected.get(version).is_some_and(|e| Percent::of_share(*e) == Percent::of_share(*weight))
     };

@@ -56,7 +56,7 @@ impl<A: Aws, C: Clock, J: Journal> Engine<'_, A, C, J> {
     }
 
     /// What the stage serves in the end: the canary's deployment and variables, without the canary.
-    fn final_side(&self, stage: &StagePlan) -> StageSide {
+    pub(super) fn final_side(&self, stage: &StagePlan) -> StageSide {
         stage.want_side(stage.deployment(self.progress().deployment))
     }
 

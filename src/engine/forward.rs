@@ -276,7 +276,7 @@ impl<A: Aws, C: Clock, J: Journal> Engine<'_, A, C, J> {
         loop {
             let now = self.look(change).await?;
             if change.standing(&now) == Standing::Drifted {
-                return Err(self.drift(change, &now));
+                return Err(self.drift(change, &now).await);
             }
             let clear = matches!(&now, Now::Alias(Some(alias)) if alias.weights.is_empty());
             if clear && !member.provisioned {
@@ -372,7 +372,7 @@ impl<A: Aws, C: Clock, J: Journal> Engine<'_, A, C, J> {
             let change = claimed.unwrap_or_else(|| moved(plan, member, *version));
             let now = self.look(&change).await?;
             if change.standing(&now) != Standing::Applied {
-                return Err(self.drift(&change, &now));
+                return Err(self.drift(&change, &now).await);
             }
         }
         Ok(())
@@ -383,7 +383,7 @@ impl<A: Aws, C: Clock, J: Journal> Engine<'_, A, C, J> {
         if let Some(change) = self.promoted_stage(plan).await? {
             let now = self.look(&change).await?;
             if change.standing(&now) != Standing::Applied {
-                return Err(self.drift(&change, &now));
+                return Err(self.drift(&change, &now).await);
             }
         }
         for (member, (version, _)) in plan.members.iter().zip(candidates) {

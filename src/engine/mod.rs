@@ -6,6 +6,7 @@ pub mod apply;
 mod by_hand;
 mod canary;
 mod consult;
+mod elsewhere;
 mod finish;
 mod forward;
 mod gate;
@@ -31,7 +32,7 @@ use jiff::Timestamp;
 pub(crate) use finish::LINGER;
 
 pub use interrupt::{Interrupt, OnInterrupt, Signal};
-pub use outcome::{Outcome, nothing_to_publish, still_paused};
+pub use outcome::{Cause, Outcome, nothing_to_publish, still_paused};
 pub use reserve::{ASSUMED, RESERVE};
 
 use self::person::{Demand, Nobody, Person};
@@ -64,6 +65,8 @@ pub enum Stop {
     Bad(Problem),
     /// Somebody rolled this release back: finish our own rest.
     RolledBackElsewhere,
+    /// Another process of this release has gone further: what it has done stays.
+    DrivenElsewhere,
     /// Somebody paused this release.
     Paused,
     /// The gate cannot tell, and a person must decide: the weight stays.
@@ -98,6 +101,7 @@ impl Stop {
             | Self::Expiring(problem) => problem,
             Self::Interrupted(_) => Problem::new(Code::Interrupted, "stopped, nothing was changed"),
             Self::RolledBackElsewhere
+            | Self::DrivenElsewhere
             | Self::Paused
             | Self::Approval(_)
             | Self::Baking(_)

@@ -28,13 +28,15 @@ pub struct Outcome {
 
 /// Why a release goes back.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Cause {
+pub enum Cause {
     /// Something else than the candidate.
     Failed,
     /// The candidate: it is remembered as bad.
     Bad,
     /// Its process died: writes may still be on their way.
     Died,
+    /// A person who takes it back from elsewhere, and may still be at it.
+    Elsewhere,
 }
 
 fn again(place: &str) -> String {
@@ -52,7 +54,7 @@ fn recalled(place: &str, bad: bool) -> Problem {
 }
 
 /// The release goes on later, by itself or by a person.
-fn waits(problem: Problem) -> Outcome {
+pub(super) fn waits(problem: Problem) -> Outcome {
     let problem = problem.exit(Exit::InFlight);
     Outcome { exit: Exit::InFlight, ending: None, problem: Some(problem), now: Vec::new() }
 }
@@ -175,6 +177,7 @@ impl<A: Aws, C: Clock, J: Journal> Engine<'_, A, C, J> {
                 problem: None,
                 now: vec![format!("stopped after {step}, as asked")],
             },
+            Stop::DrivenElsewhere => self.driven_elsewhere(plan).await,
             Stop::Paused => waits(still_paused(&place, self.settings.once)),
             Stop::Held(problem) => waits(problem),
             Stop::Baking(percent) => waits(
@@ -205,7 +208,7 @@ impl<A: Aws, C: Clock, J: Journal> Engine<'_, A, C, J> {
                     Problem::new(Code::Interrupted, format!("{place} was rolled back by somebody else while this ran"))
                         .why("the record of the alias says so")
                         .exit(Exit::RolledBack);
-                self.back(plan, problem, Exit::RolledBack).await
+                self.back_from(plan, problem, Exit::RolledBack, Cause::Elsewhere).await
             }
             Stop::Conflict(problem) => {
                 let exit = if self.moved_traffic() { Exit::RolledBack } else { Exit::Conflict };
@@ -309,8 +312,7 @@ impl<A: Aws, C: Clock, J: Journal> Engine<'_, A, C, J> {
         self.emit(&Event::RollingBack { release: self.run.clone(), why: problem.what.clone(), asked });
         // A journal that cannot be written must not stop the way back.
         let _ = self.append(Entry::RollingBack { why: problem.what.clone() });
-        let undone =
-            self.undo(&WayBack::from_journal(plan, &self.progress(), cause == Cause::Died, cause == Cause::Bad)).await;
+        let undone = self.undo(&WayBack::from_journal(plan, &self.progress(), cause)).await;
         self.ended(plan, problem, exit, &undone)
     }
 

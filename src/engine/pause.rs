@@ -161,7 +161,11 @@ impl<A: Aws, C: Clock, J: Journal> Engine<'_, A, C, J> {
     }
 
     /// An alias with its record, where it has one.
-    async fn recorded(&self, function: &FunctionName, alias: &AliasName) -> Result<Option<(Alias, Record)>, Problem> {
+    pub(super) async fn recorded(
+        &self,
+        function: &FunctionName,
+        alias: &AliasName,
+    ) -> Result<Option<(Alias, Record)>, Problem> {
         let found = self.find(GetAlias { function: function.clone(), alias: alias.clone() }).await?;
         let description = read_description(&format!("{function}:{alias}"), found.as_ref())?;
         Ok(found.zip(description.record))

@@ -329,6 +329,7 @@ fn stopped(stop: EngineStop) -> Stop {
         | EngineStop::Held(problem)
         | EngineStop::Expiring(problem) => Stop::Failed(problem),
         EngineStop::RolledBackElsewhere
+        | EngineStop::DrivenElsewhere
         | EngineStop::Paused
         | EngineStop::Asked(_)
         | EngineStop::Recalled { .. }

@@ -376,7 +376,7 @@ codes! {
         "Whoever waits is told by the exit code how the release ended: 0 promoted, 5 rolled back, 6 neither for certain, 8 still in flight when the time was over.";
     StillBaking "W02" Note InFlight
         "the canary needs more time"
-        "One look was asked for, and nothing speaks for the next step yet. The share stays as it is until the next look: `stagegate resume TARGET --once`.";
+        "One look was asked for, and nothing speaks for the next step yet: the share stays as it is until the next look, `stagegate resume TARGET --once`. Or another process of the same release has gone further meanwhile, and this one leaves it to that.";
     // The gate
     GateFailed "Q01" Error RolledBack
         "the gate found the new version worse"

@@ -21,7 +21,7 @@ pub use undone::{Left, Undone};
 
 use crate::aws::noun::{Alias, Routing};
 use crate::change::{Change, StageSide};
-use crate::engine::SETTLE;
+use crate::engine::{Cause, SETTLE};
 use crate::journal::Progress;
 use crate::model::record::remember_bad;
 use crate::model::{AliasName, Description, FunctionName, Percent, Record, RunId, StageRef, Version};
@@ -37,6 +37,9 @@ pub enum Goal {
     },
     /// A version that it was on.
     At(Box<At>),
+    /// The same while a person takes it back too. The record of the release stays, so that they find it: another one
+    /// would tell them that the alias is somebody else's, and what is bad is theirs to say.
+    Beside(Box<At>),
 }
 
 /// A version that an alias goes back to, and what its description says on the way and in the end.
@@ -86,6 +89,15 @@ pub struct AliasBack {
     pub check_target: bool,
     /// The revision at the beginning of the release: never a guard for the way back.
     pub first_revision: Option<String>,
+}
+
+impl AliasBack {
+    /// A person is at it too.
+    fn put_beside(&mut self) {
+        if let Goal::At(at) = &self.goal {
+            self.goal = Goal::Beside(at.clone());
+        }
+    }
 }
 
 /// The stage on the way back.
@@ -170,15 +182,15 @@ impl WayBack {
     }
 
     /// From the journal: every intent counts, whether its reply came or not. A process that died may have left a write
-    /// on its way; the one that still runs has waited for its own. `bad` marks the candidate.
-    pub fn from_journal(plan: &Plan, progress: &Progress, died: bool, bad: bool) -> Self {
+    /// on its way; the one that still runs has waited for its own.
+    pub fn from_journal(plan: &Plan, progress: &Progress, cause: Cause) -> Self {
         let newest = progress.newest_intent.unwrap_or(plan.at);
         let mut back = Self {
             run: plan.run.clone(),
             aliases: Vec::new(),
             stage: None,
             grants: Vec::new(),
-            unsettled_until: died.then(|| newest + SETTLE),
+            unsettled_until: (cause == Cause::Died).then(|| newest + SETTLE),
             candidates: Vec::new(),
             stage_first: false,
         };
@@ -187,8 +199,10 @@ impl WayBack {
         }
         let attached = back.stage.as_ref().is_some_and(|stage| stage.ours.canary.is_some());
         back.stage_first = attached && !progress.closing;
-        if bad {
-            back.mark_bad(plan, progress);
+        match cause {
+            Cause::Bad => back.mark_bad(plan, progress),
+            Cause::Elsewhere => back.aliases.iter_mut().for_each(AliasBack::put_beside),
+            Cause::Failed | Cause::Died => {}
         }
         back
     }

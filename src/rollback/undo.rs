@@ -127,7 +127,7 @@ impl<A: Aws, C: Clock, J: Journal> Engine<'_, A, C, J> {
     }
 
     async fn close_records(&self, way: &WayBack, undone: &mut Undone) {
-        let backs = way.aliases.iter().filter(|a| matches!(a.goal, Goal::At(_)));
+        let backs = way.aliases.iter().filter(|a| !matches!(a.goal, Goal::Absent { .. }));
         let ends = join_all(backs.map(|alias| self.alias_back(&way.run, alias, Phase::Last, false, false))).await;
         for end in ends {
             match end {
@@ -191,7 +191,7 @@ impl<A: Aws, C: Clock, J: Journal> Engine<'_, A, C, J> {
 
     /// The version that an alias goes back to must still be able to run.
     async fn target(&self, back: &AliasBack) -> Result<(), Problem> {
-        let Goal::At(at) = &back.goal else { return Ok(()) };
+        let (Goal::At(at) | Goal::Beside(at)) = &back.goal else { return Ok(()) };
         let version = at.version;
         let qualifier = version.number().map(|n| n.to_string());
         let found = self.find(GetFunction { function: back.function.clone(), qualifier }).await?;

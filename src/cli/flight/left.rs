@@ -6,6 +6,7 @@ use crate::aws::operation::GetPolicy;
 use crate::aws::{Aws, gateway};
 use crate::cli::members::ask;
 use crate::cli::session::Session;
+use crate::engine::Cause;
 use crate::journal::Summary;
 use crate::policy;
 use crate::problem::Problem;
@@ -21,7 +22,7 @@ const PARALLEL: usize = 8;
 /// AWS cannot be read.
 pub async fn left<A: Aws, C>(session: &Session<A, C>, summary: &Summary) -> Result<Vec<String>, Problem> {
     let Some(plan) = &summary.progress.plan else { return Ok(Vec::new()) };
-    let way = WayBack::from_journal(plan, &summary.progress, false, false);
+    let way = WayBack::from_journal(plan, &summary.progress, Cause::Failed);
     let mut left = Vec::new();
     if let Some(back) = way.stage.as_ref().filter(|stage| stage.has_anything())
         && is_left(session, back).await?

@@ -10,6 +10,7 @@ mod many;
 mod never_a_pass;
 mod people;
 mod person;
+mod races;
 mod reserve;
 mod restart;
 mod rows;

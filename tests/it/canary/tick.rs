@@ -40,7 +40,7 @@ fn a_share_that_a_look_has_entered_is_where_a_release_stops_that_was_to_stop_the
 }
 
 /// A release at its first share, held or not, some minutes later.
-fn at_five(release: &mut Stagecraft, held: bool, minutes: u32) -> Plan {
+pub fn at_five(release: &mut Stagecraft, held: bool, minutes: u32) -> Plan {
     release.lab.settings.until_percent = held.then(|| Percent::whole(5));
     release.lab.settings.once = !held;
     release.promote();

@@ -198,6 +198,12 @@ impl Matrix {
                     Err(problem) => return Some(self.nothing_to_adopt(lab, &problem)),
                 };
                 let state = self.state(lab);
+                // A write of the dead process that lands this late is one of another process at work: the next look, or the
+                // person who looks, finds the release where that has left it.
+                let is_left = outcome.problem.as_ref().is_some_and(|problem| problem.code == Code::StillBaking);
+                if outcome.exit == Exit::InFlight && is_left {
+                    return self.recover_once(lab, recovery, hurt);
+                }
                 let right = match outcome.exit {
                     Exit::Done if recovery != Recovery::AdoptUndo => self.is_after(&state),
                     Exit::InBetween if hurt => return Some(Ok(false)),
