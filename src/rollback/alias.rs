@@ -76,9 +76,11 @@ fn beside(run: &RunId, back: &AliasBack, at: &At, phase: Phase, now: &Alias) -> 
         (RecordState::Undoing, _) if record.to != at.version => return None,
         (RecordState::Undoing, Phase::Meanwhile) => record,
         (RecordState::Undoing, Phase::Last) => {
-            Record { state: RecordState::RolledBack, expires: None, granted: false, asks: false, ..record }
+            Record { state: RecordState::RolledBack, expires: None, asks: false, ..record }
         }
-        (_, Phase::Last) if is_share(&at.shares, now) => record.rolled_back(at.version, record.to, false),
+        (_, Phase::Last) if is_share(&at.shares, now) => {
+            Record { granted: record.granted, ..record.rolled_back(at.version, record.to, false) }
+        }
         _ => return None,
     };
     let description = description.with(record).fitting().to_string();
@@ -195,7 +197,7 @@ mod tests {
     fn beside_a_person_the_record_of_the_release_stays_and_is_closed_as_theirs() {
         let theirs = alias(40, &[], "undo x=20261121T1422Z 41>40 n=1 g bad=41,7");
         assert_eq!(next(Phase::Meanwhile, &theirs), "-", "they have begun");
-        assert_eq!(next(Phase::Last, &theirs), "back 41>40 n=1 bad=41,7");
+        assert_eq!(next(Phase::Last, &theirs), "back 41>40 n=1 g bad=41,7");
         let over = alias(40, &[], "back 41>40 n=1 bad=41");
         assert_eq!([Phase::Meanwhile, Phase::Last].map(|phase| next(phase, &over)), ["-", "-"]);
     }
