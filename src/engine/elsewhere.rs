@@ -97,6 +97,8 @@ impl<A: Aws, C: Clock, J: Journal> Engine<'_, A, C, J> {
     pub(super) async fn driven_elsewhere(&self, plan: &Plan) -> Outcome {
         if self.is_promoted(plan).await.unwrap_or_default() {
             let ending = Ending::Promoted;
+            // What stays of it harms nobody.
+            let _ = self.remove_left_candidates(plan).await;
             let _ = self.append(Entry::Closed { ending });
             let now = vec!["another process of this release has ended it".to_owned()];
             return Outcome { exit: Exit::Done, ending: Some(ending), problem: None, now };

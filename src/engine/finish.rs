@@ -122,6 +122,17 @@ impl<A: Aws, C: Clock, J: Journal> Engine<'_, A, C, J> {
         Ok(())
     }
 
+    /// The same after another process has ended the release: this one may have created a candidate alias again.
+    pub(super) async fn remove_left_candidates(&self, plan: &Plan) -> Result<(), Stop> {
+        for member in &plan.members {
+            let Some(candidate) = &member.candidate else { continue };
+            if self.recorded(&member.function, &candidate.alias).await?.is_some_and(|(_, own)| own.run == self.run) {
+                return self.remove_candidates(plan).await;
+            }
+        }
+        Ok(())
+    }
+
     /// Removes one candidate alias, if it is this release's.
     pub(crate) async fn remove_candidate(
         &self,

@@ -219,7 +219,7 @@ fn a_person_who_takes_a_release_back_beside_its_process_is_done_and_the_version_
         assert!(smooth.rollback_elsewhere(None).unwrap().unwrap().is_clean());
         let calls = smooth.world.calls();
         let begun = calls.iter().position(|call| call.call.operation() == Operation::UpdateAlias).unwrap();
-        for at in begun + 1..calls.len() {
+        for (at, call) in calls.iter().enumerate().skip(begun + 1) {
             let lab = lab.fork();
             lab.world.restart();
             let plan = plan.clone();
@@ -228,7 +228,7 @@ fn a_person_who_takes_a_release_back_beside_its_process_is_done_and_the_version_
                 assert_eq!(outcome.exit, Exit::RolledBack, "{outcome:?}");
             });
             let undone = lab.rollback_elsewhere(None).unwrap().unwrap();
-            let case = format!("{scenario:?} {mode:?}, before call {at} {}", calls[at].call.operation());
+            let case = format!("{scenario:?} {mode:?}, before call {at} {}", call.call.operation());
             assert!(undone.is_clean(), "{case}: {undone:?}");
             let back = State { candidates: before.candidates.clone(), ..lab.state() };
             assert_eq!(back, before, "{case}");
