@@ -71,7 +71,8 @@ impl Desk {
         let at = "2026-11-21T14:40:00Z".parse::<Timestamp>().unwrap();
         end.problem.iter().for_each(|problem| self.app.reporter.problem(at, problem));
         self.app.reporter.end(at, &end.event());
-        assert_eq!(self.app.reporter.close_job(at, end.summary(), end.problem.as_ref(), true), Vec::<String>::new());
+        let failed = end.exit() != Exit::Done;
+        assert_eq!(self.app.reporter.close_job(at, end.summary(), end.problem.as_ref(), failed), Vec::<String>::new());
         end.exit()
     }
 
