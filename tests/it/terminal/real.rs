@@ -150,3 +150,23 @@ fn at_3_am_a_url_and_one_key_are_enough_on_a_machine_with_nothing_on_it() {
     }
     assert_eq!(elsewhere.serving(), "1");
 }
+
+#[test]
+fn init_asks_what_cannot_be_told_and_writes_what_verify_passes() {
+    let Some(desk) = desk("terminal init") else { return };
+    let file = desk.home.path().join("stagegate.toml");
+    std::fs::remove_file(&file).unwrap();
+    let question = "Name of the target [live]";
+    let (code, screen) = desk.answered("init pets:live", question, "\u{3}");
+    assert_eq!((code, file.exists()), (130, false), "{screen}");
+    let mut terminal = desk.at_terminal("init pets:live");
+    terminal.wait(question);
+    terminal.press("no name\r");
+    terminal.wait_times(question, 2);
+    terminal.press("shop\r");
+    let (code, screen) = terminal.end();
+    assert_eq!(code, 0, "{screen}");
+    assert!(std::fs::read_to_string(&file).unwrap().contains("\n[target.shop]\n"), "{screen}");
+    let (code, screen) = desk.at_terminal("verify shop").end();
+    assert_eq!(code, 0, "{screen}");
+}
